@@ -1,0 +1,32 @@
+"""Writes test/fixtures/npy: small arrays saved by NumPy itself, for the reader's tests.
+
+    python reference/npy_fixtures.py test/fixtures/npy      (made with NumPy 2.4.6)
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+
+out = Path(sys.argv[1])
+grid = np.arange(24, dtype=np.float64).reshape(2, 3, 4) / 8
+for name, array in {
+    "f2": grid.astype("<f2"),
+    "f4_big_endian": grid.astype(">f4"),
+    "f8_fortran": np.asfortranarray(grid),
+    "i8_big_endian_fortran": np.asfortranarray((grid * 8).astype(">i8") - 3),
+    "u8": np.array([0, 1, 2**64 - 1], dtype="<u8"),
+    "i1": np.array([-128, 0, 127], dtype="i1"),
+    "bool": np.array([True, False, True]),
+    "scalar": np.float64(2.5),
+    "empty": np.zeros((0, 7)),
+    "object": np.array([{"a": 1}, None], dtype=object),
+    "text": np.array(["O", "H"]),
+    "complex": np.array([1 + 2j]),
+    "structured": np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+}.items():
+    np.save(out / f"{name}.npy", array, allow_pickle=name == "object")
+for version in ((2, 0), (3, 0)):
+    with open(out / f"version{version[0]}.npy", "wb") as file:
+        npy.write_array(file, grid, version=version)

@@ -1,0 +1,226 @@
+import { basename } from "node:path";
+import { AtomgradError } from "../tensor/error.js";
+import { writeFileAtomicSync } from "./atomic-write.js";
+import { hostIsLittleEndian, swapBytes } from "./byte-order.js";
+import { fromHalf, toHalf } from "./half.js";
+import { npyItemBytes, parseNpyHeader } from "./npy-header.js";
+import type { NpyDType, NpyHeader } from "./npy-header.js";
+import { memorySource, withFile } from "./read-file.js";
+import type { ByteSource } from "./read-file.js";
+
+/** The typed array that holds the numbers: f2 is widened to Float32Array, 64-bit integers are bigint arrays. */
+export type NpyData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
+
+/** An array of an npy file in C order; `dtype` is the type in the file. A 0-d array has shape [] and one number. */
+export interface NpyArray {
+  readonly dtype: NpyDType;
+  readonly shape: readonly number[];
+  readonly data: NpyData;
+}
+
+const arrays = {
+  f2: Float32Array,
+  f4: Float32Array,
+  f8: Float64Array,
+  i1: Int8Array,
+  i2: Int16Array,
+  i4: Int32Array,
+  i8: BigInt64Array,
+  u1: Uint8Array,
+  u2: Uint16Array,
+  u4: Uint32Array,
+  u8: BigUint64Array,
+  bool: Uint8Array,
+} as const;
+
+const chunkItems = 1 << 17;
+
+/** Reads only the header of an npy file, checked against the file's length. */
+export function readNpyHeader(path: string): NpyHeader {
+  return withFile(path, parseNpyHeader);
+}
+
+/**
+ * Reads an npy file: format versions 1 to 3, every numeric dtype, both byte orders, C and Fortran order.
+ *
+ * @throws AtomgradError FILE, FORMAT (damaged, cut short) or DTYPE (objects, text, complex numbers)
+ */
+export function readNpy(path: string): NpyArray {
+  return withFile(path, decodeNpy);
+}
+
+/** Decodes an npy file held in memory; `name` is for messages. */
+export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
+  return decodeNpy(memorySource(bytes, name));
+}
+
+/** Reads an npy file of floating-point numbers as float64 (float32 and float16 are widened exactly). */
+export function readNpyFloat64(path: string): { shape: readonly number[]; data: Float64Array } {
+  return withFile(path, (source) => {
+    const header = parseNpyHeader(source);
+    if (header.dtype[0] !== "f") {
+      throw new AtomgradError(
+        "DTYPE",
+        `${source.name}: holds ${header.dtype}; float32 or float64 is needed; convert it with astype`,
+      );
+    }
+    const data = new Float64Array(header.count);
+    decodeInto(data, source, header);
+    return { shape: header.shape, data: header.fortranOrder ? toRowMajor(data, header.shape) : data };
+  });
+}
+
+/** Reads an npy file of whole numbers as int32; a number outside that range is an error. */
+export function readNpyInt32(path: string): { shape: readonly number[]; data: Int32Array } {
+  const { dtype, shape, data } = readNpy(path);
+  if (dtype[0] === "f" || dtype === "bool") {
+    throw new AtomgradError(
+      "DTYPE",
+      `${basename(path)}: holds ${dtype}; integers are needed; convert it with astype(numpy.int32)`,
+    );
+  }
+  const out = new Int32Array(data.length);
+  for (let k = 0; k < data.length; k++) {
+    const value = Number(data[k]);
+    out[k] = value;
+    if (out[k] !== value) {
+      throw new AtomgradError(
+        "VALUE",
+        `${basename(path)}: entry ${k} is ${value}, outside the range of int32`,
+      );
+    }
+  }
+  return { shape, data: out };
+}
+
+/** The bytes of an npy file in C order, in pieces (header, numbers) that can be written without a copy. */
+export function encodeNpy(array: {
+  shape: readonly number[];
+  data: NpyData;
+  dtype?: NpyDType;
+}): Uint8Array[] {
+  const { shape, data } = array;
+  const dtype = array.dtype ?? dtypeOf(data);
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  if (count !== data.length || !(data instanceof arrays[dtype])) {
+    throw new AtomgradError(
+      "SHAPE",
+      `npy: ${data.length} numbers do not fill shape (${shape.join(", ")}) of ${dtype}`,
+    );
+  }
+  const order = npyItemBytes[dtype] === 1 ? "|" : hostIsLittleEndian ? "<" : ">";
+  const descr = order + (dtype === "bool" ? "b1" : dtype);
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  return [
+    encodeHeader(text),
+    rawBytes(dtype === "f2" ? Uint16Array.from(data as Float32Array, toHalf) : data),
+  ];
+}
+
+/** Writes an array as an npy file, atomically; the dtype follows the typed array unless given. */
+export function writeNpySync(
+  path: string,
+  array: { shape: readonly number[]; data: NpyData; dtype?: NpyDType },
+): void {
+  writeFileAtomicSync(path, encodeNpy(array));
+}
+
+function decodeNpy(source: ByteSource): NpyArray {
+  const header = parseNpyHeader(source);
+  const data = new arrays[header.dtype](header.count);
+  decodeInto(data, source, header);
+  const ordered = header.fortranOrder ? toRowMajor(data, header.shape) : data;
+  return { dtype: header.dtype, shape: header.shape, data: ordered };
+}
+
+/** Reads the numbers in file order. Where the target's type is the file's they go straight into its memory. */
+function decodeInto(target: NpyData, source: ByteSource, header: NpyHeader): void {
+  const { dtype, count, offset } = header;
+  const itemBytes = npyItemBytes[dtype];
+  const swap = itemBytes > 1 && header.littleEndian !== hostIsLittleEndian;
+  const direct = dtype !== "f2" && target instanceof arrays[dtype];
+  const scratch = direct ? null : new Uint8Array(Math.min(count, chunkItems) * itemBytes);
+  for (let done = 0; done < count; done += chunkItems) {
+    const items = Math.min(chunkItems, count - done);
+    const bytes =
+      scratch === null
+        ? new Uint8Array(target.buffer, target.byteOffset + done * itemBytes, items * itemBytes)
+        : scratch.subarray(0, items * itemBytes);
+    source.read(bytes, offset + done * itemBytes);
+    if (swap) swapBytes(bytes, itemBytes);
+    if (scratch !== null) widen(target as Float32Array | Float64Array, done, scratch.buffer, items, dtype);
+  }
+}
+
+function widen(
+  target: Float32Array | Float64Array,
+  at: number,
+  buffer: ArrayBuffer,
+  items: number,
+  dtype: NpyDType,
+): void {
+  if (dtype === "f2") {
+    const halves = new Uint16Array(buffer, 0, items);
+    for (let k = 0; k < items; k++) target[at + k] = fromHalf(halves[k]);
+  } else {
+    target.set(new Float32Array(buffer, 0, items), at);
+  }
+}
+
+/** Fortran order (first index fastest) to C order (last index fastest). */
+function toRowMajor<T extends NpyData>(data: T, shape: readonly number[]): T {
+  const out = data.slice() as T;
+  const rank = shape.length;
+  const strides = shape.map((_, axis) =>
+    shape.slice(0, axis).reduce((product, extent) => product * extent, 1),
+  );
+  const index = new Array<number>(rank).fill(0);
+  let from = 0;
+  for (let to = 0; to < data.length; to++) {
+    out[to] = data[from];
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
+
+function encodeHeader(text: string): Uint8Array {
+  const version = text.length > 60000 ? 2 : 1;
+  const prefix = version === 1 ? 10 : 12;
+  const total = Math.ceil((prefix + text.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(total).fill(0x20);
+  bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, version, 0]);
+  const view = new DataView(bytes.buffer);
+  if (version === 1) view.setUint16(8, total - prefix, true);
+  else view.setUint32(8, total - prefix, true);
+  bytes.set(new TextEncoder().encode(text), prefix);
+  bytes[total - 1] = 0x0a;
+  return bytes;
+}
+
+function rawBytes(data: NpyData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function dtypeOf(data: NpyData): NpyDType {
+  const found = (Object.keys(arrays) as NpyDType[]).find(
+    (dtype) => dtype !== "f2" && data instanceof arrays[dtype],
+  );
+  if (found === undefined) throw new AtomgradError("DTYPE", "npy: a typed array of numbers is needed");
+  return found;
+}

@@ -1,0 +1,127 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { basename } from "node:path";
+import { AtomgradError } from "../tensor/error.js";
+
+/** Bytes of known length that can be read piece by piece: a file, or memory. */
+export interface ByteSource {
+  /** Name for messages: the file's basename. */
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Fills `target` from `position`; throws `FORMAT` when the source ends first. */
+  read(target: Uint8Array, position: number): void;
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: "no such file",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "this is a folder, a file is needed",
+  ENOTDIR: "a part of this path is not a folder",
+  ENOSPC: "no space left on the device",
+  EROFS: "the file system is read-only",
+  EMFILE: "too many open files",
+  ELOOP: "the symbolic links of this path form a circle",
+  ENAMETOOLONG: "the name is too long",
+  EDQUOT: "the disk quota is used up",
+};
+
+/** The `FILE` error for a failed system call on `path`; an AtomgradError passes through unchanged. */
+export function fileError(error: unknown, path: string, action: "read" | "write"): AtomgradError {
+  if (error instanceof AtomgradError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const reason = reasons[code] ?? (error as Error).message;
+  const remedy = action === "read" ? "check the path" : "choose a place that can be written";
+  return new AtomgradError("FILE", `${basename(path)}: cannot ${action} "${path}": ${reason}; ${remedy}`, {
+    cause: error,
+  });
+}
+
+/** Opens a regular file, hands it to `use` and closes it. Nothing is read or allocated here. */
+export function withFile<T>(path: string, use: (source: ByteSource) => T): T {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "r");
+  } catch (error) {
+    throw fileError(error, path, "read");
+  }
+  try {
+    const state = fstatSync(descriptor);
+    if (!state.isFile()) {
+      const what = state.isDirectory() ? "a folder" : "not a regular file";
+      throw new AtomgradError("FILE", `${basename(path)}: cannot read "${path}": it is ${what}; name a file`);
+    }
+    return use(fileSource(descriptor, basename(path), state.size));
+  } catch (error) {
+    throw isSystemError(error) ? fileError(error, path, "read") : error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+}
+
+function fileSource(descriptor: number, name: string, size: number): ByteSource {
+  return {
+    name,
+    size,
+    read(target, position) {
+      let done = 0;
+      while (done < target.length) {
+        const got = readSync(descriptor, target, done, target.length - done, position + done);
+        if (got === 0) throw new AtomgradError("FORMAT", `${name}: the file ended while it was being read`);
+        done += got;
+      }
+    },
+  };
+}
+
+/** Bytes in memory as a source. */
+export function memorySource(bytes: Uint8Array, name: string): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    read(target, position) {
+      if (position + target.length > bytes.length) {
+        throw new AtomgradError("FORMAT", `${name}: ends at byte ${bytes.length}, more is needed`);
+      }
+      target.set(bytes.subarray(position, position + target.length));
+    },
+  };
+}
+
+/** Reads a whole file of at most `maxBytes`; a larger one is refused before anything is allocated. */
+export function readBytes(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  return withFile(path, (source) => {
+    if (source.size > maxBytes) {
+      throw new AtomgradError(
+        "FORMAT",
+        `${source.name}: ${source.size} bytes are more than the ${maxBytes} a file of this kind may have`,
+      );
+    }
+    const bytes = new Uint8Array(source.size);
+    source.read(bytes, 0);
+    return bytes;
+  });
+}
+
+/** Reads a whole UTF-8 text of at most `maxBytes`, without its byte order mark; other encodings are refused. */
+export function readText(path: string, maxBytes: number): string {
+  return decodeText(readBytes(path, maxBytes), basename(path));
+}
+
+/** Decodes UTF-8 with or without a byte order mark; UTF-16 and broken sequences are refused with a `FORMAT` error. */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new AtomgradError("FORMAT", `${name}: the text is UTF-16; save it as UTF-8`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new AtomgradError("FORMAT", `${name}: the text is not valid UTF-8; save it as UTF-8`, {
+      cause: error,
+    });
+  }
+}
