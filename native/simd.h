@@ -4,6 +4,12 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 #include "call.h"
 
 #if defined(__AVX512F__)
@@ -42,17 +48,85 @@ template <class T> AG_INLINE V<T> load(const T* p) {
 template <class T> AG_INLINE void store(T* p, V<T> v) { std::memcpy(p, &v, sizeof(v)); }
 template <class T> AG_INLINE V<T> splat(T x) { return x - V<T>{}; }
 
-// The first n lanes (n < kLanes), the rest zero; and the store that touches only them.
-template <class T> AG_INLINE V<T> loadPart(const T* p, int n) {
+// The first n lanes of a register, 0 <= n <= kLanes; its loads (the rest zero) and stores touch only those lanes.
+#if defined(__AVX512F__)
+template <class T> struct Tail {
+  uint32_t mask;
+};
+template <class T> AG_INLINE Tail<T> tailOf(int n) { return {(1u << n) - 1u}; }
+AG_INLINE V<float> loadTail(const float* p, Tail<float> t) {
+  return (V<float>)_mm512_maskz_loadu_ps(static_cast<__mmask16>(t.mask), p);
+}
+AG_INLINE V<double> loadTail(const double* p, Tail<double> t) {
+  return (V<double>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(t.mask), p);
+}
+AG_INLINE void storeTail(float* p, V<float> v, Tail<float> t) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>(t.mask), (__m512)v);
+}
+AG_INLINE void storeTail(double* p, V<double> v, Tail<double> t) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>(t.mask), (__m512d)v);
+}
+#elif defined(__AVX__)
+template <class T> struct Tail {
+  VInt<T> mask;
+};
+template <class T> AG_INLINE Tail<T> tailOf(int n) {
+  VInt<T> lane;
+  for (int k = 0; k < kLanes<T>; ++k) lane[k] = k;
+  return {lane < n};
+}
+AG_INLINE V<float> loadTail(const float* p, Tail<float> t) { return (V<float>)_mm256_maskload_ps(p, (__m256i)t.mask); }
+AG_INLINE V<double> loadTail(const double* p, Tail<double> t) { return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask); }
+AG_INLINE void storeTail(float* p, V<float> v, Tail<float> t) { _mm256_maskstore_ps(p, (__m256i)t.mask, (__m256)v); }
+AG_INLINE void storeTail(double* p, V<double> v, Tail<double> t) { _mm256_maskstore_pd(p, (__m256i)t.mask, (__m256d)v); }
+#else
+template <class T> struct Tail {
+  int n;
+};
+template <class T> AG_INLINE Tail<T> tailOf(int n) { return {n}; }
+template <class T> AG_INLINE V<T> loadTail(const T* p, Tail<T> t) {
+  if (t.n == kLanes<T>) return load(p);
   V<T> v = {};
-  std::memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
+  if (t.n > 0) v[0] = p[0];
+  if (kLanes<T> > 2 && t.n > 1) v[1] = p[1];
+  if (kLanes<T> > 2 && t.n > 2) v[kLanes<T> - 2] = p[2];
   return v;
 }
-template <class T> AG_INLINE void storePart(T* p, V<T> v, int n) { std::memcpy(p, &v, static_cast<size_t>(n) * sizeof(T)); }
-
-template <class T> AG_INLINE V<T> select(VInt<T> mask, V<T> yes, V<T> no) {
-  return (V<T>)(((VInt<T>)yes & mask) | ((VInt<T>)no & ~mask));
+template <class T> AG_INLINE void storeTail(T* p, V<T> v, Tail<T> t) {
+  if (t.n == kLanes<T>) return store(p, v);
+  if (t.n > 0) p[0] = v[0];
+  if (kLanes<T> > 2 && t.n > 1) p[1] = v[1];
+  if (kLanes<T> > 2 && t.n > 2) p[2] = v[kLanes<T> - 2];
 }
+#endif
+template <class T> AG_INLINE V<T> loadPart(const T* p, int n) { return loadTail(p, tailOf<T>(n)); }
+template <class T> AG_INLINE void storePart(T* p, V<T> v, int n) { storeTail(p, v, tailOf<T>(n)); }
+
+// a b + c, in one rounding where the instruction set has it, so that the bits never depend on the compiler's mood.
+AG_INLINE V<float> fma(V<float> a, V<float> b, V<float> c) {
+#if defined(__AVX512F__)
+  return (V<float>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__)
+  return (V<float>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+  return (V<float>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  return a * b + c;
+#endif
+}
+AG_INLINE V<double> fma(V<double> a, V<double> b, V<double> c) {
+#if defined(__AVX512F__)
+  return (V<double>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__FMA__)
+  return (V<double>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__aarch64__)
+  return (V<double>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+template <class T> AG_INLINE V<T> select(VInt<T> mask, V<T> yes, V<T> no) { return mask ? yes : no; }
 
 // Lanes added in a fixed tree: the same bits whatever the loop around it does.
 template <class T> AG_INLINE T sumLanes(V<T> v) {

@@ -1,0 +1,42 @@
+import { groupsOf64, type WgslKernel } from "../../src/tensor/backend.js";
+
+/** One invocation per output element; the index is taken apart into the loops and put together with each operand's strides. */
+export function elementwiseWgsl(spec: { name: string; args: readonly string[]; wgsl: string }): WgslKernel {
+  const arity = spec.args.length;
+  const each = (f: (k: number) => string): string => spec.args.map((_, k) => f(k)).join("\n");
+  const parameters = spec.args.map((_, k) => `x${k}: f32`).join(", ");
+  return {
+    code: `
+${each((k) => `@group(0) @binding(${k}) var<storage, read_write> in${k}: array<f32>;`)}
+@group(0) @binding(${arity}) var<storage, read_write> out: array<f32>;
+struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
+@group(0) @binding(${arity + 1}) var<uniform> p: Parameters;
+fn word(k: i32) -> i32 { return p.ints[k / 4][k % 4]; }
+fn value(${parameters}) -> f32 { ${spec.wgsl} }
+@compute @workgroup_size(64)
+fn ${spec.name}(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let e = i32(id.x + id.y * groups.x * 64u);
+  let rank = word(0);
+  var total = 1;
+  for (var d = 1; d <= rank; d++) { total *= word(d); }
+  if (e >= total) { return; }
+  var rest = e;
+${each((k) => `  var at${k} = 0;`)}
+  for (var d = rank; d >= 1; d--) {
+    let i = rest % word(d);
+    rest /= word(d);
+${each((k) => `    at${k} += i * word(d + ${k + 1} * rank);`)}
+  }
+  out[e] = value(${spec.args.map((_, k) => `load${k}(at${k})`).join(", ")});
+}
+${each((k) => `fn load${k}(at: i32) -> f32 { if (((word(${absentWord}) >> ${k}u) & 1) == 1) { return p.reals[${k >> 2}][${k & 3}]; } return in${k}[at]; }`)}`,
+    groups: (ints) => {
+      let total = 1;
+      for (let d = 1; d <= ints[0]; d++) total *= ints[d];
+      return groupsOf64(total);
+    },
+  };
+}
+
+/** The integer whose bits say which inputs are absent: those operands are numbers. */
+const absentWord = 71;

@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AtomgradError } from "../../tensor/error.js";
+import type { TypedArray } from "../../tensor/dtype.js";
+
+/** What native/addon.cc exports to each Node environment. */
+export interface Addon {
+  readonly words: Int32Array;
+  readonly reals: Float64Array;
+  run(): void;
+  allocate(bytes: number): number;
+  release(slot: number): void;
+  copy(slot: number, host: TypedArray, toSlot: boolean): void;
+  fill(slot: number, byte: number): void;
+  threads(count?: number): number;
+  isa(name?: string): string;
+  isas(): string[];
+  kernels(): [name: string, types: number][];
+}
+
+/** The package's folder: the nearest one above this file that holds package.json (sources, dist and the CommonJS bundle differ). */
+function packageRoot(): string {
+  const here = typeof __filename === "string" ? __filename : fileURLToPath(import.meta.url);
+  let folder = dirname(here);
+  while (!existsSync(join(folder, "package.json"))) {
+    const up = dirname(folder);
+    if (up === folder) throw new AtomgradError("NATIVE", "atomgrad: package.json not found above the installed files");
+    folder = up;
+  }
+  return folder;
+}
+
+/** Loads the addon for this machine. Errors: NATIVE, with the command that mends it. */
+export function loadAddon(): Addon {
+  const root = packageRoot();
+  const system = `${process.platform}-${process.arch}`;
+  const candidates = [join(root, "build", "Release", "atomgrad.node"), join(root, "prebuilds", system, "atomgrad.node")];
+  const file = candidates.find((path) => existsSync(path));
+  const remedy = `run \`npm run build:native\` in ${root} (needs a C++17 compiler)`;
+  if (file === undefined)
+    throw new AtomgradError("NATIVE", `the native addon for ${system} (Node ${process.version}) is not built; ${remedy}`);
+  try {
+    return createRequire(file)(file) as Addon;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new AtomgradError(
+      "NATIVE",
+      `the native addon does not load on ${system} (Node ${process.version}, ${libc()}): ${reason}; ${remedy}`,
+      { cause },
+    );
+  }
+}
+
+function libc(): string {
+  if (process.platform !== "linux") return "system C library";
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  const version = report.header?.glibcVersionRuntime;
+  return version === undefined ? "musl" : `glibc ${version}`;
+}

@@ -1,0 +1,10 @@
+export * from "./autograd/grad.js";
+export { detach, isRecording, noGrad, requireGrad } from "./autograd/node.js";
+export { reshape } from "./autograd/reshape.js";
+export { getIsa, getThreads, isas, openCpu, setIsa, setThreads } from "./backends/cpu/cpu.js";
+export { openReference } from "./backends/reference/reference.js";
+export { defaultDevice, device, isOpen, memory, setDefaultDevice } from "./tensor/device.js";
+export { AtomgradError } from "./tensor/error.js";
+export { keep, scope, scopeAsync } from "./tensor/scope.js";
+export { full, ones, Tensor, tensor, zeros } from "./tensor/tensor.js";
+export * from "../kernels/index.generated.js";
