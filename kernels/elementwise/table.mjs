@@ -16,7 +16,7 @@ export const table = [
   { name: "square", args: ["x"], value: "x * x" },
   { name: "exp", args: ["x"], value: "exp(x)", derivative: { x: "y" } },
   { name: "log", args: ["x"], value: "log(x)", samples: { x: [0.1, 3] } },
-  { name: "sqrt", args: ["x"], value: "sqrt(x)", derivative: { x: "0.5 / y" }, samples: { x: [0.1, 3] } },
+  { name: "sqrt", args: ["x"], value: "sqrt(x)", derivative: { x: "0.5 / y" }, samples: { x: [0.1, 3], y: [0.4, 1.7] } },
   // sqrt whose derivatives at 0 are 0: norms of zero-length vectors stay finite.
   {
     name: "safeSqrt",

@@ -112,11 +112,15 @@ export const specs: readonly ElementwiseSpec[] = [
 ${specs.join("\n")}
 ];
 
-const ops = new Map<string, ElementwiseOp>(specs.map((spec) => [spec.name, new ElementwiseOp(spec)]));
+const ops = new Map<string, ElementwiseOp>();
 
-/** The operation of this name; derivatives are named by their operation and argument (\`tanh_x\`). */
+/** The operation of this name, made at first use; derivatives are named by their operation and argument (\`tanh_x\`). */
 export function op(name: string): ElementwiseOp {
-  return ops.get(name)!;
+  const known = ops.get(name);
+  if (known !== undefined) return known;
+  const made = new ElementwiseOp(specs.find((spec) => spec.name === name)!);
+  ops.set(name, made);
+  return made;
 }
 
 ${functions.join("\n\n")}
