@@ -67,73 +67,66 @@ template <class T> struct Sweep {
   const Gemm<T>& g;
   Columns<T> b;
 
-  template <class Put> void panels(int64_t i0, int64_t i1, int64_t k0, int64_t k1, Put&& put) const {
-    constexpr int L = kLanes<T>;
-    const int64_t vectors = (g.n + L - 1) / L;
+  template <class Put> void tiles(int64_t i0, int64_t i1, int64_t k0, int64_t k1, Put&& put) const {
     TileJob<T> job;
     job.aRow = g.transposeA ? 1 : g.lda;
     job.aCol = g.transposeA ? g.lda : 1;
     job.depth = k1 - k0;
-    for (int64_t v = 0; v < vectors;) {
-      const int width = panelWidth(vectors - v), tileRows = kTileRows[width];
-      const int64_t col = v * L, cols = g.n - col < width * L ? g.n - col : width * L;
-      job.b = b.stride ? b.data + k0 * b.stride + col : b.data + b.depth * col + k0 * width * L;
-      job.bRow = b.stride ? b.stride : width * L;
-      job.last = tailOf<T>(static_cast<int>(cols - (width - 1) * L));
-      for (int64_t i = i0; i < i1; i += tileRows) {
-        const int rows = static_cast<int>(i1 - i < tileRows ? i1 - i : tileRows);
+    for (int64_t p = 0; p < panelsOf<T>(g.n); ++p) {
+      const Panel<T> panel(p, g.n);
+      job.b = b.stride ? b.data + k0 * b.stride + panel.col : b.data + b.depth * panel.col + k0 * panel.stride();
+      job.bRow = b.stride ? b.stride : panel.stride();
+      job.last = panel.last();
+      const int64_t height = kTileRows[panel.width];
+      for (int64_t i = i0; i < i1; i += height) {
+        const int rows = static_cast<int>(i1 - i < height ? i1 - i : height);
         job.a = g.a + i * job.aRow + k0 * job.aCol;
-        put(job, i, rows, col, cols, width);
+        put(job, i, rows, panel);
       }
-      v += width;
     }
   }
 
   void intoC(int64_t i0, int64_t i1) const {
-    constexpr int L = kLanes<T>;
-    alignas(64) T spill[kMaxTileSums * L];
+    alignas(64) T spill[kMaxTileSums * kLanes<T>];
     const bool direct = g.epilogue.none();
-    panels(i0, i1, 0, g.k, [&](TileJob<T>& job, int64_t i, int rows, int64_t col, int64_t cols, int width) {
+    tiles(i0, i1, 0, g.k, [&](TileJob<T>& job, int64_t i, int rows, const Panel<T>& panel) {
       job.add = false;
-      job.out = direct ? g.c + i * g.ldc + col : spill;
-      job.outRow = direct ? g.ldc : width * L;
-      runTile(job, rows, width);
-      if (!direct) finish<T>(g.epilogue, {spill, width * L, 1, 0}, rows, cols, i, col, g.c, g.ldc);
+      job.out = direct ? g.c + i * g.ldc + panel.col : spill;
+      job.outRow = direct ? g.ldc : panel.stride();
+      runTile(job, rows, panel.width);
+      if (!direct)
+        finish<T>(g.epilogue, {spill, panel.stride(), 1, 0}, rows, panel.cols, i, panel.col, g.c, g.ldc);
     });
   }
 
   void intoPartial(int64_t i0, int64_t i1, int64_t k0, int64_t k1, T* out) const {
     constexpr int64_t kChunk = 256;  // rows of A and B that stay in the cache while all tiles pass over them
     for (int64_t k = k0; k < k1; k += kChunk) {
-      panels(i0, i1, k, k + kChunk < k1 ? k + kChunk : k1,
-             [&](TileJob<T>& job, int64_t i, int rows, int64_t col, int64_t, int width) {
-               job.add = k > k0;
-               job.out = out + i * g.n + col;
-               job.outRow = g.n;
-               runTile(job, rows, width);
-             });
+      tiles(i0, i1, k, k + kChunk < k1 ? k + kChunk : k1,
+            [&](TileJob<T>& job, int64_t i, int rows, const Panel<T>& panel) {
+              job.add = k > k0;
+              job.out = out + i * g.n + panel.col;
+              job.outRow = g.n;
+              runTile(job, rows, panel.width);
+            });
     }
   }
 };
 
-// Packs panels [begin, end) of two vectors' width (the last one may hold three).
 template <class T> static void packColumns(const Gemm<T>& g, int64_t begin, int64_t end, T* out) {
-  constexpr int L = kLanes<T>;
-  const int64_t vectors = (g.n + L - 1) / L;
-  for (int64_t v = 2 * begin; v < vectors && v < 2 * end;) {
-    const int width = panelWidth(vectors - v);
-    const int64_t col = v * L, cols = g.n - col < width * L ? g.n - col : width * L;
-    packPanel(g.transposeB ? g.b + col * g.ldb : g.b + col, g.ldb, g.transposeB, g.k, cols, width * L, out + g.k * col);
-    v += width;
+  for (int64_t p = begin; p < end; ++p) {
+    const Panel<T> panel(p, g.n);
+    packPanel(g.transposeB ? g.b + panel.col * g.ldb : g.b + panel.col, g.ldb, g.transposeB, g.k, panel.cols,
+              panel.stride(), out + g.k * panel.col);
   }
 }
-template <class T> constexpr int64_t panelPairs(int64_t n) { return ceilTo(n, 2 * kLanes<T>) / (2 * kLanes<T>); }
 
 // The product of a small block by the calling thread alone, for use inside a part; work: gemmSerialWorkspaceBytes(n, k) of the
 // part's own, needed only where b is transposed.
 template <class T> static void gemmSerial(const Gemm<T>& g) {
+  if (g.m <= 0 || g.n <= 0) return;
   if (g.transposeB) {
-    packColumns(g, 0, panelPairs<T>(g.n), static_cast<T*>(g.work));
+    packColumns(g, 0, panelsOf<T>(g.n), static_cast<T*>(g.work));
     Sweep<T>{g, {static_cast<T*>(g.work), 0, g.k}}.intoC(0, g.m);
   } else {
     Sweep<T>{g, {g.b, g.ldb, 0}}.intoC(0, g.m);
@@ -147,7 +140,7 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
   const bool split = g.k > kGemmDepth, packed = g.transposeB || (!split && g.m >= 64);
   T* work = static_cast<T*>(g.work);
   if (packed)
-    blocks(call, panelPairs<T>(g.n), 1, static_cast<double>(2 * kLanes<T> * g.k),
+    blocks(call, panelsOf<T>(g.n), 1, static_cast<double>(2 * kLanes<T> * g.k),
            [&](int64_t begin, int64_t end) { packColumns(g, begin, end, work); });
   const Sweep<T> sweep{g, packed ? Columns<T>{work, 0, g.k} : Columns<T>{g.b, g.ldb, 0}};
   const int64_t rowsPerPart = 126;  // whole tiles of every height

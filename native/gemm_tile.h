@@ -79,8 +79,23 @@ template <class T> static void runTile(const TileJob<T>& job, int rows, int widt
   return tileOfRows<T, 3, kTileRows[3]>(job, rows);
 }
 
-// Width in vectors of the next panel when n vectors of columns are left: twos, and a three where that leaves no single.
-AG_INLINE int panelWidth(int64_t vectors) { return vectors == 3 ? 3 : vectors >= 2 ? 2 : 1; }
+// Columns fall into panels two vectors wide; an odd vector widens the last one to three (or stands alone as the only one).
+template <class T> constexpr int64_t vectorsOf(int64_t n) { return (n + kLanes<T> - 1) / kLanes<T>; }
+template <class T> constexpr int64_t panelsOf(int64_t n) { return vectorsOf<T>(n) > 1 ? vectorsOf<T>(n) / 2 : 1; }
+
+template <class T> struct Panel {
+  int width;          // vectors
+  int64_t col, cols;  // first column, columns that exist
+
+  Panel(int64_t index, int64_t n) {
+    const int64_t left = vectorsOf<T>(n) - 2 * index;
+    width = left == 3 ? 3 : left == 1 ? 1 : 2;
+    col = 2 * index * kLanes<T>;
+    cols = n - col < width * kLanes<T> ? n - col : width * kLanes<T>;
+  }
+  int64_t stride() const { return width * kLanes<T>; }
+  Tail<T> last() const { return tailOf<T>(static_cast<int>(cols - (width - 1) * kLanes<T>)); }
+};
 
 }  // namespace
 }  // namespace AG_ISA
