@@ -46,8 +46,8 @@ const arrays = {
 const chunkItems = 1 << 17;
 
 /** Reads only the header of an npy file, checked against the file's length. */
-export function readNpyHeader(path: string): NpyHeader {
-  return withFile(path, parseNpyHeader);
+export function readNpyHeader(path: string, label = basename(path)): NpyHeader {
+  return withFile(path, parseNpyHeader, label);
 }
 
 /**
@@ -66,27 +66,44 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
 
 /** Reads an npy file of floating-point numbers as float64 (float32 and float16 are widened exactly). */
 export function readNpyFloat64(path: string): { shape: readonly number[]; data: Float64Array } {
-  return withFile(path, (source) => {
+  const { shape, count } = readNpyHeader(path);
+  const data = new Float64Array(count);
+  readNpyFloat64Into(data, path);
+  return { shape, data };
+}
+
+/** As `readNpyFloat64`, into memory of the right length that the caller owns. */
+export function readNpyFloat64Into(target: Float64Array, path: string, label = basename(path)): void {
+  const use = (source: ByteSource): void => {
     const header = parseNpyHeader(source);
     if (header.dtype[0] !== "f") {
       throw new AtomgradError(
         "DTYPE",
-        `${source.name}: holds ${header.dtype}; float32 or float64 is needed; convert it with astype`,
+        `${label}: holds ${header.dtype}; float32 or float64 is needed; convert it with astype`,
       );
     }
-    const data = new Float64Array(header.count);
-    decodeInto(data, source, header);
-    return { shape: header.shape, data: header.fortranOrder ? toRowMajor(data, header.shape) : data };
-  });
+    if (header.count !== target.length) {
+      throw new AtomgradError(
+        "SHAPE",
+        `${label}: holds ${header.count} numbers, ${target.length} are needed`,
+      );
+    }
+    decodeInto(target, source, header);
+    if (header.fortranOrder) target.set(toRowMajor(target, header.shape));
+  };
+  withFile(path, use, label);
 }
 
 /** Reads an npy file of whole numbers as int32; a number outside that range is an error. */
-export function readNpyInt32(path: string): { shape: readonly number[]; data: Int32Array } {
-  const { dtype, shape, data } = readNpy(path);
+export function readNpyInt32(
+  path: string,
+  label = basename(path),
+): { shape: readonly number[]; data: Int32Array } {
+  const { dtype, shape, data } = withFile(path, decodeNpy, label);
   if (dtype[0] === "f" || dtype === "bool") {
     throw new AtomgradError(
       "DTYPE",
-      `${basename(path)}: holds ${dtype}; integers are needed; convert it with astype(numpy.int32)`,
+      `${label}: holds ${dtype}; integers are needed; convert it with astype(numpy.int32)`,
     );
   }
   const out = new Int32Array(data.length);
@@ -94,10 +111,7 @@ export function readNpyInt32(path: string): { shape: readonly number[]; data: In
     const value = Number(data[k]);
     out[k] = value;
     if (out[k] !== value) {
-      throw new AtomgradError(
-        "VALUE",
-        `${basename(path)}: entry ${k} is ${value}, outside the range of int32`,
-      );
+      throw new AtomgradError("VALUE", `${label}: entry ${k} is ${value}, outside the range of int32`);
     }
   }
   return { shape, data: out };

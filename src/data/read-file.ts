@@ -27,33 +27,41 @@ const reasons: Record<string, string> = {
 };
 
 /** The `FILE` error for a failed system call on `path`; an AtomgradError passes through unchanged. */
-export function fileError(error: unknown, path: string, action: "read" | "write"): AtomgradError {
+export function fileError(
+  error: unknown,
+  path: string,
+  action: "read" | "write",
+  label = basename(path),
+): AtomgradError {
   if (error instanceof AtomgradError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const reason = reasons[code] ?? (error as Error).message;
   const remedy = action === "read" ? "check the path" : "choose a place that can be written";
-  return new AtomgradError("FILE", `${basename(path)}: cannot ${action} "${path}": ${reason}; ${remedy}`, {
+  return new AtomgradError("FILE", `${label}: cannot ${action} "${path}": ${reason}; ${remedy}`, {
     cause: error,
   });
 }
 
-/** Opens a regular file, hands it to `use` and closes it. Nothing is read or allocated here. */
-export function withFile<T>(path: string, use: (source: ByteSource) => T): T {
+/**
+ * Opens a regular file, hands it to `use` and closes it. Nothing is read or allocated here.
+ * `label` names the file in messages: its basename unless more of the path is needed to tell it from others.
+ */
+export function withFile<T>(path: string, use: (source: ByteSource) => T, label = basename(path)): T {
   let descriptor: number;
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    throw fileError(error, path, "read");
+    throw fileError(error, path, "read", label);
   }
   try {
     const state = fstatSync(descriptor);
     if (!state.isFile()) {
       const what = state.isDirectory() ? "a folder" : "not a regular file";
-      throw new AtomgradError("FILE", `${basename(path)}: cannot read "${path}": it is ${what}; name a file`);
+      throw new AtomgradError("FILE", `${label}: cannot read "${path}": it is ${what}; name a file`);
     }
-    return use(fileSource(descriptor, basename(path), state.size));
+    return use(fileSource(descriptor, label, state.size));
   } catch (error) {
-    throw isSystemError(error) ? fileError(error, path, "read") : error;
+    throw isSystemError(error) ? fileError(error, path, "read", label) : error;
   } finally {
     closeSync(descriptor);
   }
@@ -93,8 +101,8 @@ export function memorySource(bytes: Uint8Array, name: string): ByteSource {
 }
 
 /** Reads a whole file of at most `maxBytes`; a larger one is refused before anything is allocated. */
-export function readBytes(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
-  return withFile(path, (source) => {
+export function readBytes(path: string, maxBytes: number, label = basename(path)): Uint8Array<ArrayBuffer> {
+  const use = (source: ByteSource): Uint8Array<ArrayBuffer> => {
     if (source.size > maxBytes) {
       throw new AtomgradError(
         "FORMAT",
@@ -104,12 +112,13 @@ export function readBytes(path: string, maxBytes: number): Uint8Array<ArrayBuffe
     const bytes = new Uint8Array(source.size);
     source.read(bytes, 0);
     return bytes;
-  });
+  };
+  return withFile(path, use, label);
 }
 
 /** Reads a whole UTF-8 text of at most `maxBytes`, without its byte order mark; other encodings are refused. */
-export function readText(path: string, maxBytes: number): string {
-  return decodeText(readBytes(path, maxBytes), basename(path));
+export function readText(path: string, maxBytes: number, label = basename(path)): string {
+  return decodeText(readBytes(path, maxBytes, label), label);
 }
 
 /** Decodes UTF-8 with or without a byte order mark; UTF-16 and broken sequences are refused with a `FORMAT` error. */
