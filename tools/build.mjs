@@ -15,9 +15,12 @@ const objects = join(root, "build", "plain");
 const target = join(root, "build", "Release", "atomgrad.node");
 
 const flags = [
-  "-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-exceptions", "-fno-math-errno", "-fno-trapping-math",
-  "-ffp-contract=fast", "-pthread", "-Wall", "-Wextra", "-Wno-psabi", "-Wno-ignored-attributes", "-Wno-cast-function-type",
-  "-DNAPI_VERSION=8", "-DNAPI_DISABLE_CPP_EXCEPTIONS", "-DBUILDING_NODE_EXTENSION",
+  "-std=c++17",
+  "-fPIC",
+  ...sources.flags,
+  "-DNAPI_VERSION=8",
+  "-DNAPI_DISABLE_CPP_EXCEPTIONS",
+  "-DBUILDING_NODE_EXTENSION",
   `-I${dirname(require.resolve("node-addon-api/package.json"))}`,
   `-I${require("node-api-headers").include_dir}`,
 ];

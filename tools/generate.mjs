@@ -54,7 +54,7 @@ write(
     `\nexport const families = { ${cased.join(", ")} };\n`,
 );
 
-const isas = JSON.parse(readFileSync(join(root, "native", "isas.json"), "utf8"));
+const { flags, isas } = JSON.parse(readFileSync(join(root, "native", "flags.json"), "utf8"));
 write(
   "native/sources.generated.json",
   JSON.stringify(
@@ -62,6 +62,7 @@ write(
       common: ["addon", "isa", "registry", "slots", "team"].map((name) => `native/${name}.cc`),
       kernels: cpu.map((f) => `kernels/${f}/cpu.cc`),
       cuda: cuda.map((f) => `kernels/${f}/cuda.cu`),
+      flags,
       isas,
     },
     null,

@@ -7,7 +7,7 @@ export function elementwiseWgsl(spec: { name: string; args: readonly string[]; w
   const parameters = spec.args.map((_, k) => `x${k}: f32`).join(", ");
   return {
     code: `
-${each((k) => `@group(0) @binding(${k}) var<storage, read_write> in${k}: array<f32>;`)}
+${each((k) => `@group(0) @binding(${k}) var<storage, read> in${k}: array<f32>;`)}
 @group(0) @binding(${arity}) var<storage, read_write> out: array<f32>;
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(${arity + 1}) var<uniform> p: Parameters;

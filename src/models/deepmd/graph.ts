@@ -1,0 +1,53 @@
+import type { IndexMap } from "../../../kernels/segment/op.js";
+import type { Tensor } from "../../tensor/tensor.js";
+
+/** Types of the two atoms of each row, as look-ups into tables over nt + 1 types (the last row is of no atom). */
+export interface TypePairs {
+  readonly neighbour: IndexMap;
+  readonly centre: IndexMap;
+  /** centre * (nt + 1) + neighbour, into tables over pairs. */
+  readonly pair: IndexMap;
+  /** Every pair of the table itself: its neighbour and its centre. */
+  readonly tableNeighbour: IndexMap;
+  readonly tableCentre: IndexMap;
+}
+
+/** Empty slots, needed only where davg != 0 makes them count: one row per atom, and how often it stands. */
+export interface EmptySlots {
+  readonly pairs: TypePairs;
+  /** [N, 1]: sel minus the neighbours that hold a slot. */
+  readonly count: Tensor;
+}
+
+/**
+ * A batch of frames as the se_atten model reads it: all atoms in a row, real neighbours of each centre in a row (sorted by
+ * distance), nothing padded. E edges, N atoms, F frames.
+ */
+export interface DeepmdGraph {
+  readonly atoms: number;
+  readonly edges: number;
+  readonly frames: number;
+  /** r_neighbour - r_centre [E, 3] in the descriptor's type: the variable energies are differentiated by. */
+  readonly edge: Tensor;
+  /** i32[E] */
+  readonly centreType: Tensor;
+  readonly pairs: TypePairs;
+  /** Types of the atoms, virtual ones as nt. */
+  readonly atomType: IndexMap;
+  /** i32[N+1]: rows of each centre. */
+  readonly ptr: Tensor;
+  /** i32[N+1]: where each centre's n x n attention matrix starts in a row of pairs. */
+  readonly start: Tensor;
+  /** Sum of n^2 over centres. */
+  readonly pairCount: number;
+  /** i32[N]: slots without an included neighbour (empty or excluded). */
+  readonly pad: Tensor;
+  readonly emptySlots: EmptySlots | undefined;
+  /** f64[N]: 1 for atoms, 0 for virtual ones; undefined when there are none. */
+  readonly real: Tensor | undefined;
+  /** i32[F+1]: atoms of each frame. */
+  readonly framePtr: Tensor;
+  /** Centre and neighbour of each edge. */
+  readonly centre: IndexMap;
+  readonly neighbour: IndexMap;
+}

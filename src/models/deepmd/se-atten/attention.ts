@@ -1,0 +1,80 @@
+import { div, maximum, safeSqrt, square } from "../../../../kernels/elementwise/ops.generated.js";
+import { gatedSoftmax } from "../../../../kernels/gated_softmax/op.js";
+import { layerNorm } from "../../../../kernels/layer_norm/op.js";
+import { matmul } from "../../../../kernels/matmul/op.js";
+import { raggedNN, raggedNT } from "../../../../kernels/ragged_matmul/op.js";
+import { sum } from "../../../../kernels/reduce/op.js";
+import { slice } from "../../../../kernels/shape_ops/op.js";
+import { add } from "../../../../kernels/elementwise/ops.generated.js";
+import { detach } from "../../../autograd/node.js";
+import type { DType } from "../../../tensor/dtype.js";
+import type { Tensor } from "../../../tensor/tensor.js";
+import type { DeepmdGraph } from "../graph.js";
+import type { ParameterSet } from "../parameters.js";
+import type { SeAttenSettings } from "./settings.js";
+
+/** What weighs the attention between two neighbours of a centre: their switch [E] and unit vectors [E, 3]. */
+export interface Gate {
+  readonly sw: Tensor;
+  readonly unit: Tensor;
+  readonly graph: DeepmdGraph;
+}
+
+/** One gated self-attention layer over the neighbours of each centre (spec 2.8): G <- LayerNorm(G + attention(G)). */
+export class AttentionLayer {
+  private readonly inMatrix: Tensor;
+  private readonly inBias: Tensor;
+  private readonly outMatrix: Tensor;
+  private readonly outBias: Tensor;
+  private readonly normWeight: Tensor;
+  private readonly normBias: Tensor;
+  private readonly scale: number;
+
+  constructor(
+    prefix: string,
+    private readonly settings: SeAttenSettings,
+    width: number,
+    parameters: ParameterSet,
+    dtype: DType,
+  ) {
+    const hidden = settings.attentionWidth;
+    const attention = `${prefix}.attention_layer`;
+    this.inMatrix = parameters.take(`${attention}.in_proj.matrix`, [width, 3 * hidden], dtype);
+    this.inBias = parameters.take(`${attention}.in_proj.bias`, [3 * hidden], dtype);
+    this.outMatrix = parameters.take(`${attention}.out_proj.matrix`, [hidden, width], dtype);
+    this.outBias = parameters.take(`${attention}.out_proj.bias`, [width], dtype);
+    this.normWeight = parameters.take(`${prefix}.attn_layer_norm.matrix`, [width], dtype);
+    this.normBias = parameters.take(`${prefix}.attn_layer_norm.bias`, [width], dtype);
+    this.scale = settings.temperature ?? 1 / Math.sqrt(hidden * settings.scalingFactor);
+  }
+
+  /** g [E, M] -> [E, M] */
+  forward(g: Tensor, { sw, unit, graph }: Gate): Tensor {
+    const { smooth, dotr } = this.settings;
+    const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
+    const logits = raggedNT(q, k, graph.ptr, graph.start, graph.pairCount);
+    const weights = gatedSoftmax(logits, sw, unit, graph.ptr, graph.start, graph.pad, { scale: this.scale, smooth, dotr });
+    const mixed = raggedNN(weights, v, graph.ptr, graph.start);
+    return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));
+  }
+
+  /** The same for rows of empty slots [N, M], whose attention weights are all zero. */
+  forwardEmpty(g: Tensor): Tensor {
+    return this.normalised(add(g, this.outBias));
+  }
+
+  private normalised(x: Tensor): Tensor {
+    const { trainableNorm, normEps } = this.settings;
+    const [weight, bias] = [this.normWeight, this.normBias].map((t) => (trainableNorm ? t : detach(t)));
+    return layerNorm(x, weight, bias, normEps);
+  }
+
+  /** q, k or v: a third of the projection, each row scaled to length 1 if the settings say so. */
+  private project(g: Tensor, part: number): Tensor {
+    const hidden = this.settings.attentionWidth;
+    const [from, to] = [part * hidden, (part + 1) * hidden];
+    const x = matmul(g, slice(this.inMatrix, 1, from, to), { bias: slice(this.inBias, 0, from, to) });
+    if (!this.settings.normalize) return x;
+    return div(x, maximum(safeSqrt(sum(square(x), { axis: 1, keepDims: true })), 1e-12));
+  }
+}

@@ -1,0 +1,150 @@
+import { gather } from "../../../../kernels/segment/op.js";
+import { concat, slice } from "../../../../kernels/shape_ops/op.js";
+import { add, mul, mulAdd } from "../../../../kernels/elementwise/ops.generated.js";
+import { envMatrix } from "../../../../kernels/env_matrix/op.js";
+import { matmul } from "../../../../kernels/matmul/op.js";
+import { segmentOuter } from "../../../../kernels/segment_product/op.js";
+import { reshape } from "../../../autograd/reshape.js";
+import type { DType } from "../../../tensor/dtype.js";
+import { keep } from "../../../tensor/scope.js";
+import { type Tensor, tensor } from "../../../tensor/tensor.js";
+import { type Activation, activationOf } from "../activation.js";
+import { type DenseLayer, denseChain, qualifiesForResidual } from "../dense.js";
+import type { DeepmdGraph } from "../graph.js";
+import type { ParameterSet } from "../parameters.js";
+import { AttentionLayer } from "./attention.js";
+import type { SeAttenSettings } from "./settings.js";
+import { TypeEmbedding } from "./type-embedding.js";
+
+/** Statistics of the environment matrix per centre type: [nt, 4] each, `mean` davg and `stddev` dstd. */
+export interface EnvironmentStatistics {
+  readonly mean: Float64Array;
+  readonly stddev: Float64Array;
+}
+
+const prefix = "descriptor.se_atten";
+
+/**
+ * The DPA-1 descriptor (spec 2.8) on real neighbour rows only. Empty slots of `sel` are not computed but counted: with
+ * smooth attention they stand in the softmax's denominator, and with davg != 0 they are equal rows per centre, computed
+ * once and weighted.
+ */
+export class SeAttenDescriptor {
+  readonly width: number;
+  private readonly activation: Activation;
+  private readonly typeEmbedding: TypeEmbedding;
+  private readonly embedding: readonly DenseLayer[];
+  private readonly strip: readonly DenseLayer[];
+  private readonly attention: readonly AttentionLayer[];
+  private readonly mean: Tensor;
+  private readonly stddev: Tensor;
+  /** R of an empty slot by centre type, [nt+1, 4]; undefined when davg = 0 and it vanishes. */
+  private readonly phantom: Tensor | undefined;
+
+  constructor(
+    private readonly settings: SeAttenSettings,
+    parameters: ParameterSet,
+    statistics: EnvironmentStatistics,
+    readonly dtype: DType,
+  ) {
+    const { neuron, tebdDim, axisNeuron, stripMode, typeOneSide, concatOutputTebd, typeCount } = settings;
+    this.activation = activationOf(settings.activation);
+    this.typeEmbedding = new TypeEmbedding(settings, parameters, dtype);
+    const typesWidth = typeOneSide ? tebdDim : 2 * tebdDim;
+    const chain = (name: string, input: number): DenseLayer[] =>
+      neuron.map((output, l) => {
+        const from = l === 0 ? input : neuron[l - 1];
+        return parameters.layer(`${prefix}.${name}.networks.0.layers.${l}`, from, output, dtype, {
+          bias: true,
+          idt: settings.resnetDt && qualifiesForResidual(from, output),
+          residual: true,
+        });
+      });
+    this.embedding = chain("filter_layers", stripMode ? 1 : 1 + typesWidth);
+    this.strip = stripMode ? chain("filter_layers_strip", typesWidth) : [];
+    const rowWidth = neuron[neuron.length - 1];
+    this.attention = Array.from(
+      { length: settings.attentionLayers },
+      (_, k) => new AttentionLayer(`${prefix}.dpa1_attention.attention_layers.${k}`, settings, rowWidth, parameters, dtype),
+    );
+    this.width = rowWidth * axisNeuron + (concatOutputTebd ? tebdDim : 0);
+    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype }));
+    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype }));
+    this.phantom = phantomRows(statistics, typeCount, dtype);
+  }
+
+  /** @returns [N, width] */
+  forward(graph: DeepmdGraph): Tensor {
+    const { rcut, rcutSmooth, protection, sel, axisNeuron, concatOutputTebd } = this.settings;
+    const env = envMatrix(graph.edge, graph.centreType, this.mean, this.stddev, { rcut, rcutSmth: rcutSmooth, protection });
+    const column = (from: number, to: number): Tensor => slice(env, 1, from, to);
+    const rows = column(0, 4);
+    const sw = column(4, 5);
+    const types = this.typeEmbedding.table();
+    let g = this.embed(column(0, 1), types, graph.pairs, sw);
+    let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
+    const gate = { sw: reshape(sw, [graph.edges]), unit: column(5, 8), graph };
+    for (const layer of this.attention) {
+      g = layer.forward(g, gate);
+      phantom = phantom && layer.forwardEmpty(phantom);
+    }
+    let moments = segmentOuter(g, rows, graph.ptr);
+    if (phantom !== undefined) moments = add(moments, this.phantomMoments(phantom, graph));
+    moments = mul(moments, 1 / sel);
+    const axis = slice(moments, 1, 0, axisNeuron);
+    const product = matmul(moments, axis, { transposeB: true });
+    const flat = reshape(product, [graph.atoms, product.shape[1] * product.shape[2]]);
+    return concatOutputTebd ? concat([flat, gather(types, graph.atomType)], 1) : flat;
+  }
+
+  dispose(): void {
+    this.mean.dispose();
+    this.stddev.dispose();
+    this.phantom?.dispose();
+  }
+
+  /** G [rows, M] of radial values s [rows, 1] and the types of the two atoms. */
+  private embed(s: Tensor, types: Tensor, pairs: DeepmdGraph["pairs"], sw: Tensor | undefined): Tensor {
+    const { stripMode, typeOneSide, smooth } = this.settings;
+    if (!stripMode) {
+      const parts = [s, gather(types, pairs.neighbour)];
+      if (!typeOneSide) parts.push(gather(types, pairs.centre));
+      return denseChain(concat(parts, 1), this.embedding, this.activation);
+    }
+    const radial = denseChain(s, this.embedding, this.activation);
+    let typed = this.stripTable(types, pairs);
+    if (smooth) typed = sw === undefined ? mul(typed, 0) : mul(typed, sw);
+    return mulAdd(radial, typed, radial);
+  }
+
+  /** The strip network depends on types alone: computed once per pair of types, then looked up. */
+  private stripTable(types: Tensor, pairs: DeepmdGraph["pairs"]): Tensor {
+    const count = this.settings.typeCount + 1;
+    if (this.settings.typeOneSide) return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
+    const input = concat([gather(types, pairs.tableNeighbour), gather(types, pairs.tableCentre)], 1);
+    const table = denseChain(input, this.strip, this.activation);
+    if (table.shape[0] !== count * count) throw new Error("strip table");
+    return gather(table, pairs.pair);
+  }
+
+  /** G of one empty slot per centre. Its switch is 0. */
+  private phantomEmbedding(types: Tensor, graph: DeepmdGraph): Tensor {
+    const rows = gather(this.phantom!, graph.atomType);
+    return this.embed(slice(rows, 1, 0, 1), types, graph.emptySlots!.pairs, undefined);
+  }
+
+  /** Sum over the empty slots of a centre: [N, M, 4]. */
+  private phantomMoments(g: Tensor, graph: DeepmdGraph): Tensor {
+    const rows = mul(gather(this.phantom!, graph.atomType), graph.emptySlots!.count);
+    const [atoms, width] = g.shape;
+    return mul(reshape(g, [atoms, width, 1]), reshape(rows, [atoms, 1, 4]));
+  }
+}
+
+/** -davg/dstd: what normalisation makes of an empty slot; zeros for virtual centres. */
+function phantomRows({ mean, stddev }: EnvironmentStatistics, typeCount: number, dtype: DType): Tensor | undefined {
+  if (mean.every((m) => m === 0)) return undefined;
+  const rows = new Float64Array(4 * (typeCount + 1));
+  for (let k = 0; k < 4 * typeCount; k++) rows[k] = -mean[k] / stddev[k];
+  return keep(tensor(rows, [typeCount + 1, 4], { dtype }));
+}
