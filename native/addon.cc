@@ -16,7 +16,7 @@ namespace ag {
 namespace {
 
 class Instance {
- public:
+public:
   explicit Instance(Napi::Env env) {
     auto words = Napi::Int32Array::New(env, kCommandWords);
     auto reals = Napi::Float64Array::New(env, kMaxReals);
@@ -44,7 +44,7 @@ class Instance {
     void* buffers[kMaxBuffers];
     for (int k = 0; k < kMaxBuffers; ++k) {
       const int slot = words_[kBuffers + k];
-      if (slot == -2) break;  // end of the list
+      if (slot == -2) break; // end of the list
       buffers[k] = slots.at(slot);
     }
     const Call call = {buffers, words_ + kInts, reals_, slots.at(words_[kWork]), &team};
@@ -60,7 +60,7 @@ class Instance {
   Slots slots;
   Team team{1};
 
- private:
+private:
   int32_t* words_;
   double* reals_;
   Napi::Reference<Napi::Int32Array> wordsHandle_;
@@ -112,10 +112,8 @@ void copy(const Napi::CallbackInfo& info) {
   }
   if (bytes == 0) return;
   auto* host = static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-  if (info[2].ToBoolean())
-    std::memcpy(slots.at(slot), host, bytes);
-  else
-    std::memcpy(host, slots.at(slot), bytes);
+  if (info[2].ToBoolean()) std::memcpy(slots.at(slot), host, bytes);
+  else std::memcpy(host, slots.at(slot), bytes);
 }
 
 // fill(slot, byte): every byte of the slot; 0xff makes NaN of any float type.
@@ -166,7 +164,7 @@ Napi::Value kernels(const Napi::CallbackInfo& info) {
 
 Napi::Object start(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance(env);
-  env.SetInstanceData(instance);  // deleted with the environment: workers come and go
+  env.SetInstanceData(instance); // deleted with the environment: workers come and go
   napi_value runner;
   napi_create_function(env, "run", NAPI_AUTO_LENGTH, run, instance, &runner);
   exports.Set("run", Napi::Value(env, runner));
@@ -184,8 +182,8 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
-}  // namespace
-}  // namespace ag
+} // namespace
+} // namespace ag
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) { return ag::start(env, exports); }
 NODE_API_MODULE(atomgrad, Init)

@@ -27,4 +27,4 @@ int bestIsa() {
   return kBaseline;
 }
 
-}  // namespace ag
+} // namespace ag

@@ -37,4 +37,4 @@ std::vector<FamilyTable> familiesOf(int isa) {
   return tables;
 }
 
-}  // namespace ag
+} // namespace ag

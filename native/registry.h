@@ -9,4 +9,4 @@ namespace ag {
 // Tables of every family compiled for this instruction set (isa.h). The list of families is generated.
 std::vector<FamilyTable> familiesOf(int isa);
 
-}  // namespace ag
+} // namespace ag

@@ -1,5 +1,5 @@
-// V<T>: one register of T's, on the compiler's vector types, so that a kernel reads like its formula. Everything lies in the
-// instruction set's own unnamed namespace: the linker must never pick an AVX-512 body for an older chip.
+// V<T>: one register of T's, on the compiler's vector types, so that a kernel reads like its formula. Everything lies
+// in the instruction set's own unnamed namespace: the linker must never pick an AVX-512 body for an older chip.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -34,8 +34,8 @@ template <> struct Lanes<double> {
   typedef int64_t integer __attribute__((vector_size(AG_VECTOR_BYTES)));
 };
 
-template <class T> using V = typename Lanes<T>::vector;       // + - * / and comparisons work lane by lane
-template <class T> using VInt = typename Lanes<T>::integer;   // masks (0 or -1 a lane) and bit patterns
+template <class T> using V = typename Lanes<T>::vector;     // + - * / and comparisons work lane by lane
+template <class T> using VInt = typename Lanes<T>::integer; // masks (0 or -1 a lane) and bit patterns
 template <class T> constexpr int kLanes = AG_VECTOR_BYTES / static_cast<int>(sizeof(T));
 
 #define AG_INLINE static inline __attribute__((always_inline))
@@ -76,9 +76,13 @@ template <class T> AG_INLINE Tail<T> tailOf(int n) {
   return {lane < n};
 }
 AG_INLINE V<float> loadTail(const float* p, Tail<float> t) { return (V<float>)_mm256_maskload_ps(p, (__m256i)t.mask); }
-AG_INLINE V<double> loadTail(const double* p, Tail<double> t) { return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask); }
+AG_INLINE V<double> loadTail(const double* p, Tail<double> t) {
+  return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask);
+}
 AG_INLINE void storeTail(float* p, V<float> v, Tail<float> t) { _mm256_maskstore_ps(p, (__m256i)t.mask, (__m256)v); }
-AG_INLINE void storeTail(double* p, V<double> v, Tail<double> t) { _mm256_maskstore_pd(p, (__m256i)t.mask, (__m256d)v); }
+AG_INLINE void storeTail(double* p, V<double> v, Tail<double> t) {
+  _mm256_maskstore_pd(p, (__m256i)t.mask, (__m256d)v);
+}
 #else
 template <class T> struct Tail {
   int n;
@@ -88,15 +92,15 @@ template <class T> AG_INLINE V<T> loadTail(const T* p, Tail<T> t) {
   if (t.n == kLanes<T>) return load(p);
   V<T> v = {};
   if (t.n > 0) v[0] = p[0];
-  if (kLanes<T> > 2 && t.n > 1) v[1] = p[1];
-  if (kLanes<T> > 2 && t.n > 2) v[kLanes<T> - 2] = p[2];
+  if (kLanes < T >> 2 && t.n > 1) v[1] = p[1];
+  if (kLanes < T >> 2 && t.n > 2) v[kLanes<T> - 2] = p[2];
   return v;
 }
 template <class T> AG_INLINE void storeTail(T* p, V<T> v, Tail<T> t) {
   if (t.n == kLanes<T>) return store(p, v);
   if (t.n > 0) p[0] = v[0];
-  if (kLanes<T> > 2 && t.n > 1) p[1] = v[1];
-  if (kLanes<T> > 2 && t.n > 2) p[2] = v[kLanes<T> - 2];
+  if (kLanes < T >> 2 && t.n > 1) p[1] = v[1];
+  if (kLanes < T >> 2 && t.n > 2) p[2] = v[kLanes<T> - 2];
 }
 #endif
 template <class T> AG_INLINE V<T> loadPart(const T* p, int n) { return loadTail(p, tailOf<T>(n)); }
@@ -137,6 +141,6 @@ template <class T> AG_INLINE T sumLanes(V<T> v) {
   return a[0];
 }
 
-}  // namespace
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace
+} // namespace AG_ISA
+} // namespace ag

@@ -39,4 +39,4 @@ void Slots::free(int slot) {
   free_.push_back(slot);
 }
 
-}  // namespace ag
+} // namespace ag

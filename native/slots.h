@@ -1,4 +1,5 @@
-// Numbered memory. TypeScript decides which slot is used when (it pools them); this side only maps numbers to addresses.
+// Numbered memory. TypeScript decides which slot is used when (it pools them); this side only maps numbers to
+// addresses.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,9 +8,9 @@
 namespace ag {
 
 class Slots {
- public:
+public:
   ~Slots();
-  int allocate(size_t bytes);  // a slot number, or -1 when the machine has no memory left
+  int allocate(size_t bytes); // a slot number, or -1 when the machine has no memory left
   void free(int slot);
   void* at(int slot) const { return slot < 0 ? nullptr : memory_[static_cast<size_t>(slot)].address; }
   size_t bytes(int slot) const { return memory_[static_cast<size_t>(slot)].bytes; }
@@ -17,13 +18,13 @@ class Slots {
     return slot >= 0 && slot < static_cast<int64_t>(memory_.size()) && memory_[static_cast<size_t>(slot)].address;
   }
 
- private:
+private:
   struct Block {
     void* address;
     size_t bytes;
   };
   std::vector<Block> memory_;
-  std::vector<int> free_;  // numbers to use again
+  std::vector<int> free_; // numbers to use again
 };
 
-}  // namespace ag
+} // namespace ag

@@ -47,7 +47,8 @@ void Team::run(int parts, Body body, void* context) {
 }
 
 void Team::work() {
-  // A worker that finds nothing watches the ticket for some tens of microseconds (the next op usually follows), then parks.
+  // A worker that finds nothing watches the ticket for some tens of microseconds (the next op usually follows), then
+  // parks.
   constexpr int kWatch = 4000;
   uint64_t seen = ticket_.load(std::memory_order_acquire) >> 32;
   int idle = 0;
@@ -73,12 +74,12 @@ void Team::work() {
     std::unique_lock<std::mutex> lock(mutex_);
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
     wake_.wait(lock, [&] {
-      return stop_.load() || (ticket_.load(std::memory_order_seq_cst) >> 32 != seen &&
-                              (ticket_.load() & 0xffffffffu) != 0xffffffffu);
+      return stop_.load() ||
+             (ticket_.load(std::memory_order_seq_cst) >> 32 != seen && (ticket_.load() & 0xffffffffu) != 0xffffffffu);
     });
     sleepers_.fetch_sub(1);
     idle = 0;
   }
 }
 
-}  // namespace ag
+} // namespace ag

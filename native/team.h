@@ -1,5 +1,6 @@
-// A team of threads that share the parts of one job. Parts are fixed by the problem, never by the number of threads, so that
-// results do not depend on it. The caller works too and returns when all parts are done (not when all threads are back).
+// A team of threads that share the parts of one job. Parts are fixed by the problem, never by the number of threads, so
+// that results do not depend on it. The caller works too and returns when all parts are done (not when all threads are
+// back).
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -13,7 +14,7 @@
 namespace ag {
 
 class Team {
- public:
+public:
   using Body = void (*)(void* context, int part);
 
   explicit Team(int threads) { resize(threads); }
@@ -21,10 +22,10 @@ class Team {
   Team(const Team&) = delete;
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
-  void resize(int threads);  // stops the workers and starts threads - 1 new ones; never during run()
+  void resize(int threads); // stops the workers and starts threads - 1 new ones; never during run()
   void run(int parts, Body body, void* context);
 
- private:
+private:
   void work();
   bool take(uint64_t job, int parts, Body body, void* context);
 
@@ -32,7 +33,7 @@ class Team {
   std::mutex mutex_;
   std::condition_variable wake_;
   // The job in the air. A worker that wakes late finds a newer ticket and never touches an older job's context.
-  std::atomic<uint64_t> ticket_{0};  // job number << 32 | next part
+  std::atomic<uint64_t> ticket_{0}; // job number << 32 | next part
   std::atomic<int> done_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> stop_{false};
@@ -64,4 +65,4 @@ template <class F> static inline void blocks(const Call& c, int64_t n, int64_t g
   }
 }
 
-}  // namespace ag
+} // namespace ag

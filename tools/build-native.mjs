@@ -20,7 +20,9 @@ function run(name, command, args, env = {}) {
 /** Where the running Node keeps its headers (node.h, common.gypi); node-gyp would download them otherwise. */
 function nodeHeaders() {
   const prefix = join(dirname(process.execPath), "..");
-  const folders = [prefix, "/usr", "/usr/local"].filter((p) => existsSync(join(p, "include/node/common.gypi")));
+  const folders = [prefix, "/usr", "/usr/local"].filter((p) =>
+    existsSync(join(p, "include/node/common.gypi")),
+  );
   return folders[0];
 }
 

@@ -27,7 +27,10 @@ const flags = [
 
 function newestHeader() {
   let newest = 0;
-  for (const folder of ["native", ...readdirSync(join(root, "kernels")).map((name) => join("kernels", name))]) {
+  for (const folder of [
+    "native",
+    ...readdirSync(join(root, "kernels")).map((name) => join("kernels", name)),
+  ]) {
     const path = join(root, folder);
     if (!statSync(path).isDirectory()) continue;
     for (const name of readdirSync(path))
@@ -38,7 +41,11 @@ function newestHeader() {
 
 const isas = Object.entries(sources.isas[process.arch] ?? { baseline: [] });
 const units = [
-  ...sources.common.map((source) => ({ source, object: join(objects, source.replaceAll("/", "_") + ".o"), extra: [] })),
+  ...sources.common.map((source) => ({
+    source,
+    object: join(objects, source.replaceAll("/", "_") + ".o"),
+    extra: [],
+  })),
   ...isas.flatMap(([isa, extra]) =>
     sources.kernels.map((source) => ({
       source,
@@ -52,7 +59,13 @@ function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: "inherit" });
     child.on("error", (error) =>
-      reject(new Error(error.code === "ENOENT" ? `${command} not found: install a C++17 compiler (Debian: apt-get install g++)` : error.message)),
+      reject(
+        new Error(
+          error.code === "ENOENT"
+            ? `${command} not found: install a C++17 compiler (Debian: apt-get install g++)`
+            : error.message,
+        ),
+      ),
     );
     child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
   });
@@ -78,7 +91,9 @@ try {
     const shared = process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
     await run(compiler, [...shared, "-pthread", ...units.map((u) => u.object), "-o", target]);
   }
-  console.log(`native addon: ${stale.length} of ${units.length} units compiled by ${compiler} -> build/Release/atomgrad.node`);
+  console.log(
+    `native addon: ${stale.length} of ${units.length} units compiled by ${compiler} -> build/Release/atomgrad.node`,
+  );
 } catch (error) {
   console.error(`plain build failed: ${error.message}`);
   process.exit(1);

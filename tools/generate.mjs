@@ -36,14 +36,24 @@ for (const family of families.filter((f) => has(f, "webgpu.wgsl"))) {
 
 const cpu = families.filter((f) => has(f, "cpu.cc"));
 const cuda = families.filter((f) => has(f, "cuda.cu"));
-write("native/families.generated.h", `${header}#define AG_FAMILIES(X) ${cpu.map((f) => `X(${f})`).join(" ")}\n`);
-write("native/cuda_families.generated.h", `${header}#define AG_CUDA_FAMILIES(X) ${cuda.map((f) => `X(${f})`).join(" ")}\n`);
+write(
+  "native/families.generated.h",
+  `${header}#define AG_FAMILIES(X) ${cpu.map((f) => `X(${f})`).join(" ")}\n`,
+);
+write(
+  "native/cuda_families.generated.h",
+  `${header}#define AG_CUDA_FAMILIES(X) ${cuda.map((f) => `X(${f})`).join(" ")}\n`,
+);
 
 write(
   "kernels/index.generated.ts",
   header +
     families
-      .map((f) => (f === "elementwise" ? `export * from "./elementwise/ops.generated.js";\n` : `export * from "./${f}/op.js";\n`))
+      .map((f) =>
+        f === "elementwise"
+          ? `export * from "./elementwise/ops.generated.js";\n`
+          : `export * from "./${f}/op.js";\n`,
+      )
       .join(""),
 );
 const cased = families.filter((f) => has(f, "cases.ts"));

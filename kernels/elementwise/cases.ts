@@ -12,8 +12,16 @@ const shapes: (readonly number[])[][] = [
   [[], [], []],
   [[33], [1], []],
   [[3, 5], [5], [3, 1]],
-  [[2, 1, 4], [3, 1], [2, 3, 4]],
-  [[3, 1], [1, 17], [3, 17]],
+  [
+    [2, 1, 4],
+    [3, 1],
+    [2, 3, 4],
+  ],
+  [
+    [3, 1],
+    [1, 17],
+    [3, 17],
+  ],
   [[5, 300], [5, 1], [300]],
   [[1, 2, 1, 3], [4, 1, 5, 1], [3]],
 ];
@@ -26,12 +34,31 @@ function samplesOf(spec: (typeof specs)[number], random: Samples): Sample[] {
         return [name, random.uniform(list[k % 3], low, high)];
       }),
     );
-  const small: Sample[] = (spec.order === 0 ? shapes : shapes.slice(2, 7)).map((list) => ({ inputs: pick(list) }));
-  return spec.order === 0 ? [...small, { inputs: pick([[41, 1031], [41, 1031], [41, 1031]]), large: true }] : small;
+  const small: Sample[] = (spec.order === 0 ? shapes : shapes.slice(2, 7)).map((list) => ({
+    inputs: pick(list),
+  }));
+  return spec.order === 0
+    ? [
+        ...small,
+        {
+          inputs: pick([
+            [41, 1031],
+            [41, 1031],
+            [41, 1031],
+          ]),
+          large: true,
+        },
+      ]
+    : small;
 }
 
 const errors: OpCases["errors"] = [
-  { name: "shapes that cannot be broadcast", run: () => add(zeros([3]), zeros([4])), code: "SHAPE", says: /add: \[3\] and \[4\] cannot be broadcast/ },
+  {
+    name: "shapes that cannot be broadcast",
+    run: () => add(zeros([3]), zeros([4])),
+    code: "SHAPE",
+    says: /add: \[3\] and \[4\] cannot be broadcast/,
+  },
   {
     name: "two number types",
     run: () => mul(zeros([3]), zeros([3], { dtype: "f64" })),
@@ -49,7 +76,12 @@ const errors: OpCases["errors"] = [
     code: "DISPOSED",
     says: /was freed/,
   },
-  { name: "numbers only", run: () => add(1, 2), code: "VALUE", says: /add: at least one operand must be a tensor/ },
+  {
+    name: "numbers only",
+    run: () => add(1, 2),
+    code: "VALUE",
+    says: /add: at least one operand must be a tensor/,
+  },
   {
     name: "two devices",
     run: () => add(zeros([2]), zeros([2], { device: "reference" })),
@@ -59,16 +91,18 @@ const errors: OpCases["errors"] = [
 ];
 
 export const cases = defineCases(
-  ...specs.map(
-    (spec): OpCases => ({
-      op: spec.name,
-      run: (inputs) => applyAny(op(spec.name), spec.args.map((name) => inputs[name])),
-      samples: (random) => samplesOf(spec, random),
-      differentiate: spec.rules.flatMap((rule, k) => (rule === null ? [] : [spec.args[k]])),
-      // Derivatives are checked through their operation; their own derivatives once more.
-      order: spec.order === 0 ? 2 : 1,
-      tolerance: { f32: 5e-6, f64: 1e-14 },
-      errors: spec.name === "add" ? errors : [],
-    }),
-  ),
+  ...specs.map((spec): OpCases => ({
+    op: spec.name,
+    run: (inputs) =>
+      applyAny(
+        op(spec.name),
+        spec.args.map((name) => inputs[name]),
+      ),
+    samples: (random) => samplesOf(spec, random),
+    differentiate: spec.rules.flatMap((rule, k) => (rule === null ? [] : [spec.args[k]])),
+    // Derivatives are checked through their operation; their own derivatives once more.
+    order: spec.order === 0 ? 2 : 1,
+    tolerance: { f32: 5e-6, f64: 1e-14 },
+    errors: spec.name === "add" ? errors : [],
+  })),
 );

@@ -1,9 +1,9 @@
 // out[e] = f(x0[e], x1[e], ...), with broadcasting. f comes from table.mjs (kernels.generated.h).
 //
-// Layout: up to 6 merged loops; an operand's stride in the innermost one is 1, or 0 where it repeats (numbers repeat too).
-// Strategy: the output is cut into blocks of 4,096 elements and runs of at most 256 elements; a repeated operand is spread
-// once into a small buffer, so that every run is one vector loop over contiguous operands.
-// Bound: (arity + 1) bytes of memory per element for cheap f; exp and tanh are bound by arithmetic (native/vecmath.h).
+// Layout: up to 6 merged loops; an operand's stride in the innermost one is 1, or 0 where it repeats (numbers repeat
+// too). Strategy: the output is cut into blocks of 4,096 elements and runs of at most 256 elements; a repeated operand
+// is spread once into a small buffer, so that every run is one vector loop over contiguous operands. Bound: (arity + 1)
+// bytes of memory per element for cheap f; exp and tanh are bound by arithmetic (native/vecmath.h).
 #include "../../native/simd.h"
 #include "../../native/team.h"
 #include "vector.h"
@@ -83,9 +83,9 @@ template <class T, class Body> static int elementwise(const Call& c) {
 
 #include "kernels.generated.h"
 
-}  // namespace
+} // namespace
 
 FAMILY(elementwise, AG_ELEMENTWISE_ENTRIES)
 
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace AG_ISA
+} // namespace ag

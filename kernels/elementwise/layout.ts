@@ -32,7 +32,10 @@ export function layoutOf(shape: Shape, operands: readonly Shape[]): Layout {
     strides.forEach((s) => s.push(0));
   }
   if (sizes.length > maxRank)
-    throw new AtomgradError("SHAPE", `broadcasting needs ${sizes.length} separate loops; at most ${maxRank} are supported`);
+    throw new AtomgradError(
+      "SHAPE",
+      `broadcasting needs ${sizes.length} separate loops; at most ${maxRank} are supported`,
+    );
   return { sizes, strides };
 }
 

@@ -96,7 +96,11 @@ function namesOf(rule: GradientRule): string[] {
   if (rule === null) return [];
   if ("args" in rule) return [...rule.args];
   const walk = (nest: Nest): string[] =>
-    typeof nest === "string" ? [nest] : typeof nest === "number" ? [] : nest.slice(1).flatMap((n) => walk(n as Nest));
+    typeof nest === "string"
+      ? [nest]
+      : typeof nest === "number"
+        ? []
+        : nest.slice(1).flatMap((n) => walk(n));
   return "nest" in rule ? walk(rule.nest) : [];
 }
 
@@ -136,7 +140,9 @@ export function apply2(op: ElementwiseOp, a: Operand, b: Operand): Tensor {
   words[word.ints + 2] = 1;
   words[word.ints + 3] = 1;
   device.backend.launch(op.kernel, typeCode[a.dtype]);
-  return (a.node !== undefined || b.node !== undefined) && mustRecord([a, b]) ? recorded(op, out, [a, b]) : out;
+  return (a.node !== undefined || b.node !== undefined) && mustRecord([a, b])
+    ? recorded(op, out, [a, b])
+    : out;
 }
 
 export function apply3(op: ElementwiseOp, a: Operand, b: Operand, c: Operand): Tensor {
@@ -164,9 +170,15 @@ function general(op: ElementwiseOp, operands: readonly Operand[]): Tensor {
     t.assertAlive();
     if (!isFloat(t.dtype)) throw wrongType(op, t.dtype);
     if (t.dtype !== first.dtype)
-      throw new AtomgradError("DTYPE", `${op.name}: operands are ${first.dtype} and ${t.dtype}; cast one of them`);
+      throw new AtomgradError(
+        "DTYPE",
+        `${op.name}: operands are ${first.dtype} and ${t.dtype}; cast one of them`,
+      );
     if (t.device !== first.device)
-      throw new AtomgradError("DEVICE", `${op.name}: operands are on ${first.device.name} and ${t.device.name}`);
+      throw new AtomgradError(
+        "DEVICE",
+        `${op.name}: operands are on ${first.device.name} and ${t.device.name}`,
+      );
   }
   const shape = broadcastShapes(
     op.name,
@@ -181,7 +193,13 @@ function general(op: ElementwiseOp, operands: readonly Operand[]): Tensor {
   });
   backend.words[at++] = out.storage.slot;
   backend.words[at] = word.end;
-  writeLayout(backend.words, layoutOf(shape, operands.map((x) => (typeof x === "number" ? [] : x.shape))));
+  writeLayout(
+    backend.words,
+    layoutOf(
+      shape,
+      operands.map((x) => (typeof x === "number" ? [] : x.shape)),
+    ),
+  );
   backend.launch(op.kernel, typeCode[first.dtype]);
   return mustRecord(tensors) ? recorded(op, out, operands) : out;
 }

@@ -16,7 +16,13 @@ export const table = [
   { name: "square", args: ["x"], value: "x * x" },
   { name: "exp", args: ["x"], value: "exp(x)", derivative: { x: "y" } },
   { name: "log", args: ["x"], value: "log(x)", samples: { x: [0.1, 3] } },
-  { name: "sqrt", args: ["x"], value: "sqrt(x)", derivative: { x: "0.5 / y" }, samples: { x: [0.1, 3], y: [0.4, 1.7] } },
+  {
+    name: "sqrt",
+    args: ["x"],
+    value: "sqrt(x)",
+    derivative: { x: "0.5 / y" },
+    samples: { x: [0.1, 3], y: [0.4, 1.7] },
+  },
   // sqrt whose derivatives at 0 are 0: norms of zero-length vectors stay finite.
   {
     name: "safeSqrt",
@@ -33,7 +39,11 @@ export const table = [
   { name: "sigmoid", args: ["x"], value: "sigmoid(x)", derivative: { x: "y * (1 - y)" } },
   { name: "silu", args: ["x"], value: "x * sigmoid(x)" },
   // The tanh form, which DeePMD-kit uses for both `gelu` and `gelu_tf`.
-  { name: "gelu", args: ["x"], value: "0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))" },
+  {
+    name: "gelu",
+    args: ["x"],
+    value: "0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))",
+  },
   {
     name: "softplus",
     args: ["x"],
@@ -44,7 +54,12 @@ export const table = [
   { name: "relu6", args: ["x"], value: "min(max(x, 0), 6)", samples: { x: [0.1, 2] } },
   { name: "maximum", args: ["a", "b"], value: "max(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },
   { name: "minimum", args: ["a", "b"], value: "min(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },
-  { name: "clamp", args: ["x", "low", "high"], value: "min(max(x, low), high)", samples: { low: [-3, -2.5], high: [2.5, 3] } },
+  {
+    name: "clamp",
+    args: ["x", "low", "high"],
+    value: "min(max(x, low), high)",
+    samples: { low: [-3, -2.5], high: [2.5, 3] },
+  },
   { name: "less", args: ["a", "b"], value: "lt(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },
   { name: "lessEqual", args: ["a", "b"], value: "le(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },
   { name: "equal", args: ["a", "b"], value: "eq(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },

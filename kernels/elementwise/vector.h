@@ -14,12 +14,12 @@ template <class T> AG_INLINE V<T> vle(V<T> a, V<T> b) { return oneWhere<T>(a <= 
 template <class T> AG_INLINE V<T> veq(V<T> a, V<T> b) { return oneWhere<T>(a == b); }
 template <class T> AG_INLINE V<T> vwhere(V<T> m, V<T> a, V<T> b) { return select<T>(m != splat<T>(T(0)), a, b); }
 
-#define LANEWISE(name)                                                        \
-  template <class W> AG_INLINE W name##Of(W x) {                              \
-    for (unsigned k = 0; k < sizeof(x) / sizeof(x[0]); ++k) x[k] = std::name(x[k]); \
-    return x;                                                                 \
-  }                                                                           \
-  AG_INLINE V<float> name(V<float> x) { return name##Of(x); }                 \
+#define LANEWISE(name)                                                                                                 \
+  template <class W> AG_INLINE W name##Of(W x) {                                                                       \
+    for (unsigned k = 0; k < sizeof(x) / sizeof(x[0]); ++k) x[k] = std::name(x[k]);                                    \
+    return x;                                                                                                          \
+  }                                                                                                                    \
+  AG_INLINE V<float> name(V<float> x) { return name##Of(x); }                                                          \
   AG_INLINE V<double> name(V<double> x) { return name##Of(x); }
 LANEWISE(sin)
 LANEWISE(cos)
@@ -32,6 +32,6 @@ AG_INLINE V<double> pow(V<double> x, V<double> p) {
   return x;
 }
 
-}  // namespace
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace
+} // namespace AG_ISA
+} // namespace ag

@@ -42,9 +42,24 @@ export const cases = defineCases(
     differentiate: ["x"],
     tolerance: { f32: 2e-6, f64: 1e-14 },
     errors: [
-      { name: "an axis outside", run: () => sum(zeros([2, 3]), { axis: 2 }), code: "VALUE", says: /sum: axis 2 is outside a tensor of rank 2/ },
-      { name: "a fractional axis", run: () => sum(zeros([2, 3]), { axis: 0.5 }), code: "VALUE", says: /axis 0.5/ },
-      { name: "integers", run: () => sum(zeros([2], { dtype: "i32" })), code: "DTYPE", says: /sum: x expected f32 or f64, got i32/ },
+      {
+        name: "an axis outside",
+        run: () => sum(zeros([2, 3]), { axis: 2 }),
+        code: "VALUE",
+        says: /sum: axis 2 is outside a tensor of rank 2/,
+      },
+      {
+        name: "a fractional axis",
+        run: () => sum(zeros([2, 3]), { axis: 0.5 }),
+        code: "VALUE",
+        says: /axis 0.5/,
+      },
+      {
+        name: "integers",
+        run: () => sum(zeros([2], { dtype: "i32" })),
+        code: "DTYPE",
+        says: /sum: x expected f32 or f64, got i32/,
+      },
     ],
   },
   {
@@ -62,7 +77,12 @@ export const cases = defineCases(
     differentiate: ["x"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [
-      { name: "no elements", run: () => max(zeros([2, 0]), { axis: 1 }), code: "VALUE", says: /largest of no elements/ },
+      {
+        name: "no elements",
+        run: () => max(zeros([2, 0]), { axis: 1 }),
+        code: "VALUE",
+        says: /largest of no elements/,
+      },
     ],
   },
   {
@@ -78,7 +98,12 @@ export const cases = defineCases(
     differentiate: ["x"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [
-      { name: "sizes that do not fit", run: () => expandTo(zeros([2]), [3]), code: "SHAPE", says: /expandTo: \[2\] cannot become \[3\]/ },
+      {
+        name: "sizes that do not fit",
+        run: () => expandTo(zeros([2]), [3]),
+        code: "SHAPE",
+        says: /expandTo: \[2\] cannot become \[3\]/,
+      },
     ],
   },
 );

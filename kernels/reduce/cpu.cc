@@ -1,11 +1,10 @@
 // sum, max: out[a,b] over r of x[a,r,b]; expand: out[a,r,b] = x[a,b].
 //
 // Layout: the reduced run R stands between outer A and inner B; B = 1 is a reduction of rows.
-// Strategy: B = 1: rows of up to 2,048 elements go vector by vector into four accumulators, longer ones in such chunks whose
-// results are added in order; B > 1: columns are vector lanes and r runs outside. One output element has one owner and one
-// order of additions, so results do not depend on threads. A few long columns (A small, R large) are cut into fixed chunks of
-// rows whose partial results stand in the workspace.
-// Bound: A (R + 1) B elements of memory.
+// Strategy: B = 1: rows of up to 2,048 elements go vector by vector into four accumulators, longer ones in such chunks
+// whose results are added in order; B > 1: columns are vector lanes and r runs outside. One output element has one
+// owner and one order of additions, so results do not depend on threads. A few long columns (A small, R large) are cut
+// into fixed chunks of rows whose partial results stand in the workspace. Bound: A (R + 1) B elements of memory.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 
@@ -70,16 +69,14 @@ template <class T, class F> static int reduce(const Call& c) {
   T* partial = static_cast<T*>(c.work);
   const int64_t chunks = R > kChunk ? (R + kChunk - 1) / kChunk : 1;
   T* part = chunks > 1 ? partial : out;
-  blocks(c, A * chunks, chunks > 1 ? 1 : (R * B > 4096 ? 1 : 4096 / (R * B + 1) + 1), static_cast<double>((R < kChunk ? R : kChunk) * B) * 0.3,
-         [&](int64_t begin, int64_t end) {
+  blocks(c, A * chunks, chunks > 1 ? 1 : (R * B > 4096 ? 1 : 4096 / (R * B + 1) + 1),
+         static_cast<double>((R < kChunk ? R : kChunk) * B) * 0.3, [&](int64_t begin, int64_t end) {
            for (int64_t k = begin; k < end; ++k) {
              const int64_t a = k / chunks, first = k % chunks * kChunk;
              const int64_t rows = R - first < kChunk ? R - first : (chunks > 1 ? kChunk : R);
              const T* from = x + (a * R + first) * B;
-             if (B == 1)
-               part[k] = rowChunk<T, F>(from, rows);
-             else
-               columns<T, F>(from, rows, B, part + k * B);
+             if (B == 1) part[k] = rowChunk<T, F>(from, rows);
+             else columns<T, F>(from, rows, B, part + k * B);
            }
          });
   if (chunks > 1)
@@ -104,9 +101,9 @@ template <class T> static int expand(const Call& c) {
   return 0;
 }
 
-}  // namespace
+} // namespace
 
 FAMILY(reduce, KERNEL(sum), KERNEL(max), KERNEL(expand))
 
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace AG_ISA
+} // namespace ag

@@ -113,11 +113,16 @@ function axesOf(what: string, x: Tensor, axis: ReduceOptions["axis"]): number[] 
 }
 
 /** Reduces runs of neighbouring axes at once, last run first. */
-function reduce(what: string, x: Tensor, options: ReduceOptions, one: (y: Tensor, R: number) => Tensor): Tensor {
+function reduce(
+  what: string,
+  x: Tensor,
+  options: ReduceOptions,
+  one: (y: Tensor, R: number) => Tensor,
+): Tensor {
   const axes = axesOf(what, x, options.axis);
   const dims = [...x.shape];
   let y = x;
-  for (let last = axes.length - 1; last >= 0; ) {
+  for (let last = axes.length - 1; last >= 0;) {
     let first = last;
     while (first > 0 && axes[first - 1] === axes[first] - 1) first--;
     const [from, to] = [axes[first], axes[last] + 1];

@@ -1,6 +1,6 @@
 // sum, max, expand over [A,R,B]; one invocation owns one output element and adds in the order of r.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<uniform> p: Parameters;
 

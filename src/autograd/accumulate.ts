@@ -21,8 +21,8 @@ const kernel: Kernel = {
   },
   wgsl: {
     code: `
-@group(0) @binding(0) var<storage, read_write> a: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(3) var<uniform> p: Parameters;

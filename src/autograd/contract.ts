@@ -54,7 +54,14 @@ function parseDim(word: string, text: string, symbols: Symbols): Dim {
  * Checks one input against its expression and binds the sizes met for the first time (`bound` holds -1 for those).
  * Errors: SHAPE, naming op, input, what was expected and found.
  */
-export function bind(op: string, name: string, e: Expression, t: Tensor, symbols: Symbols, bound: number[]): void {
+export function bind(
+  op: string,
+  name: string,
+  e: Expression,
+  t: Tensor,
+  symbols: Symbols,
+  bound: number[],
+): void {
   if (t.shape.length !== e.dims.length)
     throw new AtomgradError("SHAPE", `${op}: ${name} expected shape ${e.text}, got ${showShape(t.shape)}`);
   for (let k = 0; k < e.dims.length; k++) {
@@ -69,7 +76,13 @@ export function bind(op: string, name: string, e: Expression, t: Tensor, symbols
       bound[dim.symbol] = value;
     } else if (n !== dim.factor * bound[dim.symbol] + dim.offset) {
       const wanted = dim.factor * bound[dim.symbol] + dim.offset;
-      throw mismatch(op, name, e, t.shape, `size ${wanted} at index ${k} (${symbols.names[dim.symbol]} is ${bound[dim.symbol]})`);
+      throw mismatch(
+        op,
+        name,
+        e,
+        t.shape,
+        `size ${wanted} at index ${k} (${symbols.names[dim.symbol]} is ${bound[dim.symbol]})`,
+      );
     }
   }
 }
@@ -80,5 +93,8 @@ export function evaluate(e: Expression, bound: readonly number[]): number[] {
 }
 
 function mismatch(op: string, name: string, e: Expression, found: Shape, wanted: string): AtomgradError {
-  return new AtomgradError("SHAPE", `${op}: ${name} ${e.text} expected ${wanted}, got shape ${showShape(found)}`);
+  return new AtomgradError(
+    "SHAPE",
+    `${op}: ${name} ${e.text} expected ${wanted}, got shape ${showShape(found)}`,
+  );
 }

@@ -36,7 +36,12 @@ export interface OpSpec {
   /** Inputs (and "out") the gradient rule needs. */
   readonly save?: readonly string[];
   /** Gradients of the inputs, written with ops; `needs(name)` tells which are wanted. */
-  readonly vjp?: (g: Tensor, saved: Inputs, attrs: Attrs, needs: (name: string) => boolean) => Record<string, Tensor | undefined>;
+  readonly vjp?: (
+    g: Tensor,
+    saved: Inputs,
+    attrs: Attrs,
+    needs: (name: string) => boolean,
+  ) => Record<string, Tensor | undefined>;
   /** The same function in elementary ops: test oracle, fallback on devices without the kernel, and gradient where `vjp` is absent. */
   readonly decompose?: (inputs: Inputs, attrs: Attrs) => Tensor;
   /** Work of one call, for the bounds the benchmarks print. */
@@ -74,9 +79,9 @@ export class Op implements Rule {
     const outputs = typeof spec.output === "string" ? { out: spec.output } : spec.output;
     this.outputs =
       spec.output === "none" ? [] : Object.values(outputs).map((text) => parseExpression(text, this.symbols));
-    this.savedNames = (spec.save ?? (spec.decompose && !spec.vjp ? this.inputs.map((i) => i.name) : [])).filter(
-      (name) => name !== "out",
-    );
+    this.savedNames = (
+      spec.save ?? (spec.decompose && !spec.vjp ? this.inputs.map((i) => i.name) : [])
+    ).filter((name) => name !== "out");
     this.savesOut = spec.save?.includes("out") ?? false;
     this.kernel = {
       name: spec.name,
@@ -85,6 +90,7 @@ export class Op implements Rule {
       inputs: this.inputs.length,
       outputs: this.outputs.length,
       types: [...this.inputs.map((i) => i.expression.dtype), ...this.outputs.map((e) => e.dtype)],
+      inPlace: (spec.inPlace ?? []).map((name) => this.inputs.findIndex((i) => i.name === name)),
       reference: spec.reference,
       wgsl: spec.wgsl,
       cache: [],
@@ -102,7 +108,15 @@ export class Op implements Rule {
     if (this.spec.decompose !== undefined && !device.backend.supports(this.kernel, dtype))
       return this.spec.decompose(this.named(inputs), attrs);
     const [out] = this.launch(device, dtype, bound, inputs, attrs);
-    if (recorded) record(this, out, inputs, this.savedNames.map((name) => this.pick(inputs, name)), attrs, this.savesOut);
+    if (recorded)
+      record(
+        this,
+        out,
+        inputs,
+        this.savedNames.map((name) => this.pick(inputs, name)),
+        attrs,
+        this.savesOut,
+      );
     return out;
   }
 
@@ -161,7 +175,10 @@ export class Op implements Rule {
       t.assertAlive();
       device ??= t.device;
       if (t.device !== device)
-        throw new AtomgradError("DEVICE", `${name}: ${input.name} is on ${t.device.name}, the other inputs on ${device.name}`);
+        throw new AtomgradError(
+          "DEVICE",
+          `${name}: ${input.name} is on ${t.device.name}, the other inputs on ${device.name}`,
+        );
       const wanted = input.expression.dtype ?? dtype;
       if (wanted === undefined) dtype = this.checkType(input.name, t.dtype);
       else if (t.dtype !== wanted)
@@ -169,13 +186,16 @@ export class Op implements Rule {
       bind(name, input.name, input.expression, t, symbols, bound);
     });
     this.bindAttrs(attrs, bound);
-    return { device: device!, dtype: dtype ?? ("f32" as DType), bound };
+    return { device: device!, dtype: dtype ?? ("f32"), bound };
   }
 
   private checkType(input: string, found: DType): DType {
     const allowed = this.spec.types ?? (["f32", "f64"] as const);
     if (!allowed.includes(found))
-      throw new AtomgradError("DTYPE", `${this.name}: ${input} expected ${allowed.join(" or ")}, got ${found}`);
+      throw new AtomgradError(
+        "DTYPE",
+        `${this.name}: ${input} expected ${allowed.join(" or ")}, got ${found}`,
+      );
     return found;
   }
 
@@ -264,5 +284,7 @@ export function defineOp(spec: OpSpec): Op {
 
 /** Inputs of an op that gradients can flow to. */
 export function differentiable(op: Op): string[] {
-  return op.inputs.filter((i) => i.expression.dtype === undefined || isFloat(i.expression.dtype)).map((i) => i.name);
+  return op.inputs
+    .filter((i) => i.expression.dtype === undefined || isFloat(i.expression.dtype))
+    .map((i) => i.name);
 }

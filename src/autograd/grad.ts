@@ -18,19 +18,30 @@ export interface GradOptions extends Partial<WalkOptions> {
  *
  * Errors: GRAD when y was not recorded or does not depend on an x; SHAPE when y is not a scalar and no gradOutput is given.
  */
-export function grad(y: Tensor, xs: readonly Tensor[], options: GradOptions & { allowUnused: true }): (Tensor | undefined)[];
+export function grad(
+  y: Tensor,
+  xs: readonly Tensor[],
+  options: GradOptions & { allowUnused: true },
+): (Tensor | undefined)[];
 export function grad(y: Tensor, xs: readonly Tensor[], options?: GradOptions): Tensor[];
 export function grad(y: Tensor, xs: readonly Tensor[], options: GradOptions = {}): (Tensor | undefined)[] {
   y.assertAlive();
   if (y.node === undefined)
-    throw new AtomgradError("GRAD", "grad: the output was not recorded; mark an input with requireGrad first");
+    throw new AtomgradError(
+      "GRAD",
+      "grad: the output was not recorded; mark an input with requireGrad first",
+    );
   const targets = xs.map((x, k) => {
-    if (x.node === undefined) throw new AtomgradError("GRAD", `grad: variable ${k} was not marked with requireGrad`);
+    if (x.node === undefined)
+      throw new AtomgradError("GRAD", `grad: variable ${k} was not marked with requireGrad`);
     return x.node as Node;
   });
   const seed = options.gradOutput ?? onesLike(y);
   if (!sameShape(seed.shape, y.shape))
-    throw new AtomgradError("SHAPE", `grad: gradOutput ${showShape(seed.shape)} for an output ${showShape(y.shape)}`);
+    throw new AtomgradError(
+      "SHAPE",
+      `grad: gradOutput ${showShape(seed.shape)} for an output ${showShape(y.shape)}`,
+    );
   const results = backward(y.node as Node, seed, targets, {
     createGraph: options.createGraph ?? false,
     keepTape: options.keepTape ?? false,
@@ -47,7 +58,10 @@ export function grad(y: Tensor, xs: readonly Tensor[], options: GradOptions = {}
 
 function onesLike(y: Tensor): Tensor {
   if (y.size !== 1)
-    throw new AtomgradError("SHAPE", `grad: the output has shape ${showShape(y.shape)}; sum it or pass gradOutput`);
+    throw new AtomgradError(
+      "SHAPE",
+      `grad: the output has shape ${showShape(y.shape)}; sum it or pass gradOutput`,
+    );
   const out = Tensor.empty(y.device, y.dtype, y.shape, 1);
   y.device.backend.write(out.storage.slot, hostArray(y.dtype, 1).fill(1), y.dtype);
   return out;

@@ -133,7 +133,10 @@ export function noGrad<R>(f: () => R): R {
 /** Marks a tensor as a variable to differentiate with respect to. Returns it. Errors: DTYPE for integer tensors. */
 export function requireGrad<T extends Tensor>(tensor: T): T {
   if (!isFloat(tensor.dtype))
-    throw new AtomgradError("DTYPE", `requireGrad: gradients need f32 or f64, this tensor is ${tensor.dtype}`);
+    throw new AtomgradError(
+      "DTYPE",
+      `requireGrad: gradients need f32 or f64, this tensor is ${tensor.dtype}`,
+    );
   if (tensor.node === undefined) tensor.attach(new Node(undefined, [], [], undefined));
   return tensor;
 }

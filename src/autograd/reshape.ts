@@ -10,7 +10,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   x.assertAlive();
   const dims = shape.includes(-1) ? fillIn(x, shape) : shape;
   if (sizeOf(dims) !== x.size)
-    throw new AtomgradError("SHAPE", `reshape: ${showShape(x.shape)} has ${x.size} elements, ${showShape(dims)} does not`);
+    throw new AtomgradError(
+      "SHAPE",
+      `reshape: ${showShape(x.shape)} has ${x.size} elements, ${showShape(dims)} does not`,
+    );
   const out = new Tensor(x.storage.retain(), x.dtype, dims, x.size);
   return mustRecord([x]) ? record(rule, out, [x], [], x.shape, false) : out;
 }

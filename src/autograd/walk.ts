@@ -57,7 +57,8 @@ function pathsTo(targets: ReadonlySet<Node>, root: Node): Node[] {
   const oldestFirst = [...seen].sort((a, b) => a.id - b.id);
   const live = new Set<Node>();
   for (const node of oldestFirst)
-    if (targets.has(node) || node.parents.some((parent) => parent !== undefined && live.has(parent))) live.add(node);
+    if (targets.has(node) || node.parents.some((parent) => parent !== undefined && live.has(parent)))
+      live.add(node);
   return [...live].reverse();
 }
 

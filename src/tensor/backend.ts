@@ -40,11 +40,14 @@ export type ReferenceKernel = (call: ReferenceCall) => number | void;
 /** How a kernel runs on WebGPU: the shader's text, and the number of workgroups in x, y, z. */
 export interface WgslKernel {
   /**
-   * WGSL module; its entry point has the kernel's name. Group 0 binds the inputs and outputs in order as read_write storage,
-   * then the uniform `struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }`. Absent inputs are
-   * bound to a dummy; the last integer (word 71) has bit k set where input k is absent.
+   * WGSL module; its entry point has the kernel's name. Group 0 binds the inputs in order as `var<storage, read>` (one buffer
+   * may then stand in several: x * x), the outputs and the inputs the op overwrites as `var<storage, read_write>`, then the
+   * uniform `struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }`. Absent inputs are bound to a
+   * dummy; the last integer (word 71) has bit k set where input k is absent. `T` is the number type of the launch.
    */
   readonly code: string;
+  /** Number types the text works in, written as `T` (default: f32 alone). */
+  readonly types?: readonly ("f32" | "i32")[];
   /** Workgroups for these dimensions. */
   readonly groups: (ints: Int32Array) => readonly [number, number, number];
 }
@@ -65,6 +68,8 @@ export interface Kernel {
   readonly outputs: number;
   /** Number types of the buffers in order; undefined is the type the kernel is launched in. */
   readonly types: readonly (DType | undefined)[];
+  /** Positions of the inputs the kernel overwrites. */
+  readonly inPlace?: readonly number[];
   readonly reference: ReferenceKernel;
   readonly wgsl?: WgslKernel;
   /** A slot per backend for what it looked up (body ids, pipelines): filled at first use. */

@@ -16,7 +16,10 @@ export function sizeOf(shape: Shape): number {
     size *= n;
   }
   if (size > largestSize)
-    throw new AtomgradError("SHAPE", `${showShape(shape)} has ${size} elements; a tensor holds less than 2^31`);
+    throw new AtomgradError(
+      "SHAPE",
+      `${showShape(shape)} has ${size} elements; a tensor holds less than 2^31`,
+    );
   return size;
 }
 

@@ -123,7 +123,10 @@ export class Tensor implements Disposable {
   assign(data: ArrayLike<number>): this {
     this.assertAlive();
     if (data.length !== this.size)
-      throw new AtomgradError("SHAPE", `assign: ${data.length} values for a tensor of shape ${showShape(this.shape)}`);
+      throw new AtomgradError(
+        "SHAPE",
+        `assign: ${data.length} values for a tensor of shape ${showShape(this.shape)}`,
+      );
     this.device.backend.write(this.storage.slot, toHost(data, this.dtype), this.dtype);
     return this;
   }
@@ -190,7 +193,10 @@ export class Tensor implements Disposable {
 
   private assertScalar(): void {
     if (this.size !== 1)
-      throw new AtomgradError("SHAPE", `item(): the tensor has shape ${showShape(this.shape)}, not one element`);
+      throw new AtomgradError(
+        "SHAPE",
+        `item(): the tensor has shape ${showShape(this.shape)}, not one element`,
+      );
   }
 }
 

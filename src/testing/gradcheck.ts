@@ -5,7 +5,8 @@ import { noGrad, requireGrad, withRecording } from "../autograd/node.js";
 import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { scope } from "../tensor/scope.js";
-import { Tensor, tensor } from "../tensor/tensor.js";
+import type { Tensor} from "../tensor/tensor.js";
+import { tensor } from "../tensor/tensor.js";
 
 export interface GradcheckOptions {
   /** Step of the central differences (default 1e-5, scaled by the size of the value). */
@@ -20,7 +21,11 @@ export interface GradcheckOptions {
  * Compares the gradient of `f` at float64 tensors `xs` with central differences, for a random projection of the output.
  * Throws GRAD naming input, element and both numbers when they differ.
  */
-export function gradcheck(f: (...xs: Tensor[]) => Tensor, xs: readonly Tensor[], options: GradcheckOptions = {}): void {
+export function gradcheck(
+  f: (...xs: Tensor[]) => Tensor,
+  xs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): void {
   const { step = 1e-5, tolerance = 1e-6, elements = 12 } = options;
   const random = new RandomStream(1, 11);
   const weights = scope(() => {
@@ -35,7 +40,9 @@ export function gradcheck(f: (...xs: Tensor[]) => Tensor, xs: readonly Tensor[],
     const variables = xs.map(copyAsVariable);
     const y = withRecording(true, () => project(variables));
     if (y.node === undefined) return variables.map((v) => new Float64Array(v.size));
-    return grad(y, variables, { allowUnused: true }).map((g, k) => g?.dataSync() ?? new Float64Array(variables[k].size));
+    return grad(y, variables, { allowUnused: true }).map(
+      (g, k) => g?.dataSync() ?? new Float64Array(variables[k].size),
+    );
   });
   const scale = Math.max(1e-3, ...analytic.map(largest));
   xs.forEach((x, k) => {
@@ -60,7 +67,11 @@ export function gradcheck(f: (...xs: Tensor[]) => Tensor, xs: readonly Tensor[],
 }
 
 /** Gradcheck of the gradient of `f`: proves that gradients of gradients are right. */
-export function gradgradcheck(f: (...xs: Tensor[]) => Tensor, xs: readonly Tensor[], options: GradcheckOptions = {}): void {
+export function gradgradcheck(
+  f: (...xs: Tensor[]) => Tensor,
+  xs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): void {
   const random = new RandomStream(2, 11);
   const shape = scope(() => noGrad(() => f(...xs)).shape);
   const cotangent = tensor(
@@ -77,7 +88,9 @@ export function gradgradcheck(f: (...xs: Tensor[]) => Tensor, xs: readonly Tenso
       if (y.node === undefined) return mul(sum(g), 0); // piecewise constant
       const grads = grad(y, variables, { gradOutput: g, createGraph: true, allowUnused: true });
       return grads
-        .map((d, k) => (d === undefined ? undefined : sum(mul(d, tensor(weights[k], d.shape, { device: d.device.name })))))
+        .map((d, k) =>
+          d === undefined ? undefined : sum(mul(d, tensor(weights[k], d.shape, { device: d.device.name }))),
+        )
         .filter((d) => d !== undefined)
         .reduce((a, b) => add(a, b));
     });

@@ -25,13 +25,18 @@ export class Samples {
 
   /** Whole numbers in [low, high). */
   integers(shape: Shape, low: number, high: number): SampleArray {
-    const data = Int32Array.from({ length: sizeOf(shape) }, () => low + Math.floor(this.stream.uniform() * (high - low)));
+    const data = Int32Array.from(
+      { length: sizeOf(shape) },
+      () => low + Math.floor(this.stream.uniform() * (high - low)),
+    );
     return { shape, data };
   }
 
   /** Row pointers of `segments` segments over `total` sorted rows, empty segments included. */
   pointers(segments: number, total: number): SampleArray {
-    const cuts = Int32Array.from({ length: Math.max(0, segments - 1) }, () => Math.floor(this.stream.uniform() * (total + 1)));
+    const cuts = Int32Array.from({ length: Math.max(0, segments - 1) }, () =>
+      Math.floor(this.stream.uniform() * (total + 1)),
+    );
     return { shape: [segments + 1], data: Int32Array.from([0, ...cuts.sort(), total]) };
   }
 

@@ -33,7 +33,8 @@ export function cppKernels(entries) {
       expression,
       "cpp",
       (t, text) => `    const V<T> ${t} = ${text};`,
-      (node) => (node.op === "const" ? `splat<T>(T(${decimal(node.value)}))` : `x[${args.indexOf(node.value)}]`),
+      (node) =>
+        node.op === "const" ? `splat<T>(T(${decimal(node.value)}))` : `x[${args.indexOf(node.value)}]`,
     );
     return `template <class T> struct Body_${name} {
   static constexpr int arity = ${args.length};
@@ -85,7 +86,9 @@ function jsFunction({ args, expression }) {
     (node) => (node.op === "const" ? `${node.value}` : node.value),
   );
   const parameters = args.map((a) => `${expressionUses(expression, a) ? a : `_${a}`}: number`).join(", ");
-  return statements.length === 0 ? `(${parameters}) => ${result}` : `(${parameters}) => { ${statements.join(" ")} return ${result}; }`;
+  return statements.length === 0
+    ? `(${parameters}) => ${result}`
+    : `(${parameters}) => { ${statements.join(" ")} return ${result}; }`;
 }
 
 function expressionUses(node, name) {

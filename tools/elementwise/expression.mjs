@@ -22,7 +22,8 @@ const is = (node, value) => node.op === "const" && node.value === value;
 /** Builds a node with the trivial simplifications done. */
 export function make(op, ...args) {
   const [a, b] = args;
-  if (args.every((x) => x.op === "const") && functions[op].evaluate) return constant(functions[op].evaluate(...args.map((x) => x.value)));
+  if (args.every((x) => x.op === "const") && functions[op].evaluate)
+    return constant(functions[op].evaluate(...args.map((x) => x.value)));
   if (op === "add") {
     if (is(a, 0)) return b;
     if (is(b, 0)) return a;
@@ -62,12 +63,14 @@ export function parse(text) {
   const peek = () => tokens[at];
   const sum = () => {
     let left = product();
-    while (peek() === "+" || peek() === "-") left = next() === "+" ? make("add", left, product()) : make("sub", left, product());
+    while (peek() === "+" || peek() === "-")
+      left = next() === "+" ? make("add", left, product()) : make("sub", left, product());
     return left;
   };
   const product = () => {
     let left = unary();
-    while (peek() === "*" || peek() === "/") left = next() === "*" ? make("mul", left, unary()) : make("div", left, unary());
+    while (peek() === "*" || peek() === "/")
+      left = next() === "*" ? make("mul", left, unary()) : make("div", left, unary());
     return left;
   };
   const unary = () => {

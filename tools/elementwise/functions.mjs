@@ -2,12 +2,19 @@
 // its derivative with respect to argument k.
 const zero = (_k, _node, _make, constant) => constant(0);
 const infix = (symbol) => (a, b) => `(${a} ${symbol} ${b})`;
-const call = (name) => (...args) => `${name}(${args.join(", ")})`;
+const call =
+  (name) =>
+  (...args) =>
+    `${name}(${args.join(", ")})`;
 const everywhere = (write) => ({ cpp: write, cuda: write, wgsl: write, js: write });
 
 export const functions = {
   add: { ...everywhere(infix("+")), evaluate: (a, b) => a + b, derivative: (_k, _n, _m, c) => c(1) },
-  sub: { ...everywhere(infix("-")), evaluate: (a, b) => a - b, derivative: (k, _n, _m, c) => c(k === 0 ? 1 : -1) },
+  sub: {
+    ...everywhere(infix("-")),
+    evaluate: (a, b) => a - b,
+    derivative: (k, _n, _m, c) => c(k === 0 ? 1 : -1),
+  },
   mul: { ...everywhere(infix("*")), evaluate: (a, b) => a * b, derivative: (k, n) => n.args[1 - k] },
   div: {
     ...everywhere(infix("/")),
@@ -16,7 +23,13 @@ export const functions = {
       k === 0 ? make("div", c(1), b) : make("neg", make("div", a, make("mul", b, b))),
   },
   neg: { ...everywhere((a) => `(-${a})`), evaluate: (a) => -a, derivative: (_k, _n, _m, c) => c(-1) },
-  exp: { cpp: call("exp"), cuda: call("exp"), wgsl: call("exp"), js: call("Math.exp"), derivative: (_k, n) => n },
+  exp: {
+    cpp: call("exp"),
+    cuda: call("exp"),
+    wgsl: call("exp"),
+    js: call("Math.exp"),
+    derivative: (_k, n) => n,
+  },
   log: {
     cpp: call("log"),
     cuda: call("log"),

@@ -25,7 +25,8 @@ export function plan(table) {
       const x = node.args[0];
       return nest(make("sub", make("lt", constant(0), x), make("lt", x, constant(0))));
     }
-    const target = { lt: "less", le: "lessEqual", eq: "equal", max: "maximum", min: "minimum" }[node.op] ?? node.op;
+    const target =
+      { lt: "less", le: "lessEqual", eq: "equal", max: "maximum", min: "minimum" }[node.op] ?? node.op;
     if (!entries.some((e) => e.name === target)) throw new Error(`no table operation for ${node.op}`);
     return [target, ...node.args.map(nest)];
   };
@@ -35,7 +36,10 @@ export function plan(table) {
     const entry = entries[at];
     entry.rules = entry.args.map((arg) => {
       const g = argument(["g", "u", "w"].find((name) => !entry.args.includes(name)));
-      const slope = entry.derivative?.[arg] === undefined ? differentiate(entry.expression, arg) : parse(entry.derivative[arg]);
+      const slope =
+        entry.derivative?.[arg] === undefined
+          ? differentiate(entry.expression, arg)
+          : parse(entry.derivative[arg]);
       const gradient = make("mul", g, slope);
       if (gradient === constant(0)) return null;
       if (gradient === g) return { call: "identity" };
@@ -43,7 +47,8 @@ export function plan(table) {
       const found = byKey.get(keyOf(gradient, names));
       if (found) return { call: found.entry.name, args: names };
       // The mirrored product is the same operation.
-      if (gradient.op === "mul" && gradient.args.every((a) => a.op === "arg")) return { call: "mul", args: gradient.args.map((a) => a.value) };
+      if (gradient.op === "mul" && gradient.args.every((a) => a.op === "arg"))
+        return { call: "mul", args: gradient.args.map((a) => a.value) };
       if (entry.order === highestKernelOrder) return { nest: nest(gradient) };
       const derived = {
         name: `${entry.name}_${arg}`,
@@ -51,7 +56,9 @@ export function plan(table) {
         value: undefined,
         order: entry.order + 1,
         expression: gradient,
-        samples: Object.fromEntries(names.filter((n) => entry.samples?.[n]).map((n) => [n, entry.samples[n]])),
+        samples: Object.fromEntries(
+          names.filter((n) => entry.samples?.[n]).map((n) => [n, entry.samples[n]]),
+        ),
       };
       derived.key = keyOf(gradient, names);
       byKey.set(derived.key, { entry: derived, names });

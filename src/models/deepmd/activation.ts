@@ -1,4 +1,12 @@
-import { gelu, relu, relu6, sigmoid, silu, softplus, tanh } from "../../../kernels/elementwise/ops.generated.js";
+import {
+  gelu,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from "../../../kernels/elementwise/ops.generated.js";
 import { AtomgradError } from "../../tensor/error.js";
 import type { Tensor } from "../../tensor/tensor.js";
 

@@ -40,10 +40,20 @@ export class EnergyFitting {
     this.hidden = neuron.map((output, l) => {
       const input = l === 0 ? width : neuron[l - 1];
       const residual = qualifiesForResidual(input, output);
-      return parameters.layer(`${prefix}.${l}`, input, output, dtype, { bias: true, idt: resnetDt && residual, residual: true });
+      return parameters.layer(`${prefix}.${l}`, input, output, dtype, {
+        bias: true,
+        idt: resnetDt && residual,
+        residual: true,
+      });
     });
     const options = { bias: true, idt: false, residual: false };
-    this.last = parameters.layer(`${prefix}.${neuron.length}`, neuron[neuron.length - 1] ?? width, 1, dtype, options);
+    this.last = parameters.layer(
+      `${prefix}.${neuron.length}`,
+      neuron[neuron.length - 1] ?? width,
+      1,
+      dtype,
+      options,
+    );
     this.bias = this.biasRows(biasAtomEnergy);
   }
 

@@ -10,7 +10,8 @@ export function leastSquares(a: Float64Array, b: Float64Array, m: number, n: num
   const v = Array.from({ length: n }, (_, j) => Float64Array.from({ length: n }, (_, i) => Number(i === j)));
   for (let sweep = 0; sweep < 60; sweep++) {
     let rotated = false;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotated = orthogonalise(u[p], u[q], v[p], v[q]) || rotated;
+    for (let p = 0; p < n; p++)
+      for (let q = p + 1; q < n; q++) rotated = orthogonalise(u[p], u[q], v[p], v[q]) || rotated;
     if (!rotated) break;
   }
   const sigma = u.map((column) => Math.sqrt(dot(column, column)));

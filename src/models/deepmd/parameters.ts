@@ -54,7 +54,8 @@ export class ParameterSet {
   /** The present values, for files. */
   export(): Weights {
     const out: Weights = new Map();
-    for (const [name, t] of this.tensors) out.set(name, { shape: t.shape, data: Float64Array.from(t.dataSync()) });
+    for (const [name, t] of this.tensors)
+      out.set(name, { shape: t.shape, data: Float64Array.from(t.dataSync()) });
     return out;
   }
 

@@ -53,7 +53,11 @@ export class AttentionLayer {
     const { smooth, dotr } = this.settings;
     const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
     const logits = raggedNT(q, k, graph.ptr, graph.start, graph.pairCount);
-    const weights = gatedSoftmax(logits, sw, unit, graph.ptr, graph.start, graph.pad, { scale: this.scale, smooth, dotr });
+    const weights = gatedSoftmax(logits, sw, unit, graph.ptr, graph.start, graph.pad, {
+      scale: this.scale,
+      smooth,
+      dotr,
+    });
     const mixed = raggedNN(weights, v, graph.ptr, graph.start);
     return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));
   }

@@ -65,7 +65,14 @@ export class SeAttenDescriptor {
     const rowWidth = neuron[neuron.length - 1];
     this.attention = Array.from(
       { length: settings.attentionLayers },
-      (_, k) => new AttentionLayer(`${prefix}.dpa1_attention.attention_layers.${k}`, settings, rowWidth, parameters, dtype),
+      (_, k) =>
+        new AttentionLayer(
+          `${prefix}.dpa1_attention.attention_layers.${k}`,
+          settings,
+          rowWidth,
+          parameters,
+          dtype,
+        ),
     );
     this.width = rowWidth * axisNeuron + (concatOutputTebd ? tebdDim : 0);
     this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype }));
@@ -76,7 +83,11 @@ export class SeAttenDescriptor {
   /** @returns [N, width] */
   forward(graph: DeepmdGraph): Tensor {
     const { rcut, rcutSmooth, protection, sel, axisNeuron, concatOutputTebd } = this.settings;
-    const env = envMatrix(graph.edge, graph.centreType, this.mean, this.stddev, { rcut, rcutSmth: rcutSmooth, protection });
+    const env = envMatrix(graph.edge, graph.centreType, this.mean, this.stddev, {
+      rcut,
+      rcutSmth: rcutSmooth,
+      protection,
+    });
     const column = (from: number, to: number): Tensor => slice(env, 1, from, to);
     const rows = column(0, 4);
     const sw = column(4, 5);
@@ -120,7 +131,8 @@ export class SeAttenDescriptor {
   /** The strip network depends on types alone: computed once per pair of types, then looked up. */
   private stripTable(types: Tensor, pairs: DeepmdGraph["pairs"]): Tensor {
     const count = this.settings.typeCount + 1;
-    if (this.settings.typeOneSide) return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
+    if (this.settings.typeOneSide)
+      return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
     const input = concat([gather(types, pairs.tableNeighbour), gather(types, pairs.tableCentre)], 1);
     const table = denseChain(input, this.strip, this.activation);
     if (table.shape[0] !== count * count) throw new Error("strip table");
@@ -142,7 +154,11 @@ export class SeAttenDescriptor {
 }
 
 /** -davg/dstd: what normalisation makes of an empty slot; zeros for virtual centres. */
-function phantomRows({ mean, stddev }: EnvironmentStatistics, typeCount: number, dtype: DType): Tensor | undefined {
+function phantomRows(
+  { mean, stddev }: EnvironmentStatistics,
+  typeCount: number,
+  dtype: DType,
+): Tensor | undefined {
   if (mean.every((m) => m === 0)) return undefined;
   const rows = new Float64Array(4 * (typeCount + 1));
   for (let k = 0; k < 4 * typeCount; k++) rows[k] = -mean[k] / stddev[k];

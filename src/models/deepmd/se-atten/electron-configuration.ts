@@ -57,7 +57,8 @@ function configuration(symbol: string, electrons: number): Float64Array {
     occupation.set(shell, n);
     left -= n;
   }
-  for (const word of exceptions[symbol]?.split(" ") ?? []) occupation.set(word.slice(0, 2), Number(word.slice(2)));
+  for (const word of exceptions[symbol]?.split(" ") ?? [])
+    occupation.set(word.slice(0, 2), Number(word.slice(2)));
   const row: number[] = [];
   for (const shell of boxes) row.push(...orbitalPairs(occupation.get(shell)!, orbitals[shell[1]]));
   return Float64Array.from(row);

@@ -48,7 +48,13 @@ function identity(n: number): Float64Array {
 }
 
 /** x where out = in, [x, x] where out = 2 in. */
-function residualRows(rows: Float64Array, count: number, width: number, out: number, dtype: DType): Tensor | undefined {
+function residualRows(
+  rows: Float64Array,
+  count: number,
+  width: number,
+  out: number,
+  dtype: DType,
+): Tensor | undefined {
   if (out !== width && out !== 2 * width) return undefined;
   const residual = new Float64Array(count * out);
   for (let t = 0; t < count; t++)

@@ -1,0 +1,21 @@
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["dist/", "build/", "node_modules/", "**/*.generated.*"] },
+  {
+    files: ["**/*.ts"],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname ?? process.cwd() },
+    },
+    rules: {
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-invalid-void-type": "off",
+      "no-console": "error",
+      "max-lines": ["error", { max: 400 }],
+      eqeqeq: "error",
+    },
+  },
+  { files: ["src/cli/**", "bench/**", "examples/**", "tools/**"], rules: { "no-console": "off" } },
+);
