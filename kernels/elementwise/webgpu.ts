@@ -14,7 +14,7 @@ struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 fn word(k: i32) -> i32 { return p.ints[k / 4][k % 4]; }
 fn value(${parameters}) -> f32 { ${spec.wgsl} }
 @compute @workgroup_size(64)
-fn ${spec.name}(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+fn elementwise(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let e = i32(id.x + id.y * groups.x * 64u);
   let rank = word(0);
   var total = 1;
@@ -30,6 +30,7 @@ ${each((k) => `    at${k} += i * word(d + ${k + 1} * rank);`)}
   out[e] = value(${spec.args.map((_, k) => `load${k}(at${k})`).join(", ")});
 }
 ${each((k) => `fn load${k}(at: i32) -> f32 { if (((word(${absentWord}) >> ${k}u) & 1) == 1) { return p.reals[${k >> 2}][${k & 3}]; } return in${k}[at]; }`)}`,
+    entry: "elementwise",
     groups: (ints) => {
       let total = 1;
       for (let d = 1; d <= ints[0]; d++) total *= ints[d];

@@ -40,12 +40,14 @@ export type ReferenceKernel = (call: ReferenceCall) => number | void;
 /** How a kernel runs on WebGPU: the shader's text, and the number of workgroups in x, y, z. */
 export interface WgslKernel {
   /**
-   * WGSL module; its entry point has the kernel's name. Group 0 binds the inputs in order as `var<storage, read>` (one buffer
+   * WGSL module. Group 0 binds the inputs in order as `var<storage, read>` (one buffer
    * may then stand in several: x * x), the outputs and the inputs the op overwrites as `var<storage, read_write>`, then the
    * uniform `struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }`. Absent inputs are bound to a
    * dummy; the last integer (word 71) has bit k set where input k is absent. `T` is the number type of the launch.
    */
   readonly code: string;
+  /** Name of the entry point (default: the kernel's name, unless that hides a WGSL function the text uses). */
+  readonly entry?: string;
   /** Number types the text works in, written as `T` (default: f32 alone). */
   readonly types?: readonly ("f32" | "i32")[];
   /** Workgroups for these dimensions. */

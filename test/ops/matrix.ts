@@ -26,7 +26,12 @@ function toTensor(x: SampleArray, name: DeviceName, dtype: FloatType): Tensor {
 }
 
 /** Runs the op and reads its outputs; nothing may stay alive afterwards. */
-export async function forward(c: OpCases, sample: Sample, name: DeviceName, dtype: FloatType): Promise<TypedArray[]> {
+export async function forward(
+  c: OpCases,
+  sample: Sample,
+  name: DeviceName,
+  dtype: FloatType,
+): Promise<TypedArray[]> {
   const before = memory(name).tensors;
   const values = await scopeAsync(async () => {
     const outs = [c.run(inputsOf(sample, name, dtype), sample.attrs ?? {})].flat();
@@ -48,30 +53,38 @@ export async function derivatives(
   order: number,
 ): Promise<TypedArray[]> {
   const before = memory(name).tensors;
-  const values = await scopeAsync(async () => {
-    const inputs = inputsOf(sample, name, dtype);
-    const variables = c.differentiate.map((key) => requireGrad(inputs[key]));
-    const random = new RandomStream(3, 13);
-    const losses = [c.run(inputs, sample.attrs ?? {})].flat().map((y) => {
-      const weights = Float64Array.from({ length: y.size }, () => random.normal());
-      return sum(mul(y, tensor(weights, y.shape, { dtype, device: name })));
-    });
-    const loss = losses.reduce((a, b) => add(a, b));
-    if (!loss.requiresGrad) return [];
-    const first = grad(loss, variables, { createGraph: order > 1, allowUnused: true });
-    const present = first.filter((g) => g !== undefined);
-    const result = [...present];
-    if (order > 1) {
-      const squares = present.filter((g) => g.requiresGrad).map((g) => sum(mul(g, g)));
-      if (squares.length > 0) {
-        const second = grad(squares.reduce((a, b) => add(a, b)), variables, { allowUnused: true });
-        result.push(...second.filter((g) => g !== undefined));
-      }
-    }
-    return Promise.all(result.map((t) => t.data()));
-  });
+  const values = await scopeAsync(() =>
+    Promise.all(derivativeTensors(c, sample, name, dtype, order).map((t) => t.data())),
+  );
   expect(memory(name).tensors, `${c.op} leaks tensors in its gradient`).toBe(before);
   return values;
+}
+
+/** What `derivatives` reads. Call it in a scope. */
+export function derivativeTensors(
+  c: OpCases,
+  sample: Sample,
+  name: DeviceName,
+  dtype: FloatType,
+  order: number,
+): Tensor[] {
+  const inputs = inputsOf(sample, name, dtype);
+  const variables = c.differentiate.map((key) => requireGrad(inputs[key]));
+  const random = new RandomStream(3, 13);
+  const losses = [c.run(inputs, sample.attrs ?? {})].flat().map((y) => {
+    const weights = Float64Array.from({ length: y.size }, () => random.normal());
+    return sum(mul(y, tensor(weights, y.shape, { dtype, device: name })));
+  });
+  const loss = losses.reduce((a, b) => add(a, b));
+  if (!loss.requiresGrad) return [];
+  const first = grad(loss, variables, { createGraph: order > 1, allowUnused: true });
+  const present = first.filter((g) => g !== undefined);
+  if (order < 2) return present;
+  const squares = present.filter((g) => g.requiresGrad).map((g) => sum(mul(g, g)));
+  if (squares.length === 0) return present;
+  const total = squares.reduce((a, b) => add(a, b));
+  const second = grad(total, variables, { allowUnused: true });
+  return [...present, ...second.filter((g) => g !== undefined)];
 }
 
 /** The largest magnitude of some results, the measure of their differences. */
@@ -94,7 +107,9 @@ export function expectClose(
     if (found[k] === wanted[k]) continue;
     const difference = Math.abs(found[k] - wanted[k]);
     if (!(difference <= tolerance * scale))
-      expect.fail(`${what}: element ${k} is ${found[k]}, expected ${wanted[k]} (difference ${difference / scale} of the largest)`);
+      expect.fail(
+        `${what}: element ${k} is ${found[k]}, expected ${wanted[k]} (difference ${difference / scale} of the largest)`,
+      );
   }
 }
 

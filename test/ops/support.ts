@@ -1,0 +1,47 @@
+import type { DeviceName } from "../../src/tensor/backend.js";
+import { scope } from "../../src/tensor/scope.js";
+import type { OpCases } from "../../src/testing/cases.js";
+import { Samples } from "../../src/testing/samples.js";
+import { derivativeTensors, type FloatType, inputsOf } from "./matrix.js";
+
+/** What of an op runs on a device: one row of the op table. */
+export interface Support {
+  readonly op: string;
+  readonly device: DeviceName;
+  readonly dtype: FloatType;
+  /** Highest derivative that runs; -1: not even the value. */
+  readonly order: -1 | 0 | 1 | 2;
+  /** Why the next order does not run, where the op has one; `missing` when the device lacks a kernel, else a mistake. */
+  readonly reason?: string;
+  readonly missing: boolean;
+}
+
+/** Enqueues the small samples of an op, value first, then its derivatives, until something is missing. Reads nothing. */
+export function supportOf(c: OpCases, device: DeviceName, dtype: FloatType): Support {
+  const samples = c.samples(new Samples(1)).filter((s) => s.large !== true);
+  let order: Support["order"] = -1;
+  try {
+    for (const sample of samples)
+      scope(() => {
+        c.run(inputsOf(sample, device, dtype), sample.attrs ?? {});
+      });
+    order = 0;
+    for (const next of [1, 2] as const) {
+      if (next > highestOrder(c)) break;
+      for (const sample of samples)
+        scope(() => {
+          derivativeTensors(c, sample, device, dtype, next);
+        });
+      order = next;
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { op: c.op, device, dtype, order, reason, missing: /has no (\w+ )?kernel/.test(reason) };
+  }
+  return { op: c.op, device, dtype, order, missing: false };
+}
+
+/** The highest derivative an op's cases ask for. */
+export function highestOrder(c: OpCases): number {
+  return c.differentiate.length === 0 ? 0 : (c.order ?? 2);
+}
