@@ -154,7 +154,7 @@ function parseDictionary(text: string, name: string): Map<string, Literal> {
   };
   const value = (depth: number): Literal => {
     if (next === null || depth > 4) return fail();
-    const [, digits, single, double, word, mark] = next as RegExpExecArray;
+    const [, digits, single, double, word, mark] = next;
     if (mark === "(" || mark === "[") return list(mark === "(" ? ")" : "]", depth);
     if (mark !== undefined) return fail();
     advance();

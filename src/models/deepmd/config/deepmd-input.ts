@@ -1,0 +1,114 @@
+import { renameAliases } from "./aliases.js";
+import { convertOldInput } from "./compat.js";
+import { modelProblems, trainingProblems } from "./consistency.js";
+import { section } from "./leaf.js";
+import { isObject, parseConfigText } from "./parse-text.js";
+import { checkWith, configError } from "./problems.js";
+import { refuseUnsupported } from "./refusals.js";
+import { modelSchema } from "./schema-model.js";
+import type { CheckedModel, EnerFittingConfig, SeAttenConfig, SeE2AConfig } from "./schema-model.js";
+import {
+  learningRateSchema,
+  lossSchema,
+  optimizerSchema,
+  trainingSchema,
+  validatingSchema,
+} from "./schema-training.js";
+import type {
+  EnerLossConfig,
+  LearningRateConfig,
+  OptimizerConfig,
+  TrainingConfig,
+  ValidatingConfig,
+} from "./schema-training.js";
+
+/** The `model` section: canonical keys in the spelling of the file, every default filled in. */
+export type ModelConfig = Omit<CheckedModel, "descriptor" | "fitting_net"> & {
+  descriptor: SeAttenConfig | SeE2AConfig;
+  fitting_net: EnerFittingConfig;
+};
+
+/**
+ * A checked `input.json` of DeePMD-kit (deepmd.md 1): canonical keys, every default filled in. What DeePMD-kit leaves
+ * out when it is not given (`temperature`, `seed`, ...) is null.
+ */
+export interface DeepmdInput {
+  model: ModelConfig;
+  learning_rate: LearningRateConfig;
+  loss: EnerLossConfig;
+  training: TrainingConfig;
+  optimizer: OptimizerConfig;
+  validating: ValidatingConfig;
+}
+
+/** A parsed input, and what its reader should know. */
+export interface ParsedDeepmdInput {
+  readonly input: DeepmdInput;
+  /** One sentence per conversion from an older form and per key that is accepted but has no effect here. */
+  readonly notes: readonly string[];
+}
+
+const inputSchema = section({
+  model: modelSchema,
+  learning_rate: learningRateSchema,
+  loss: lossSchema,
+  training: trainingSchema,
+  optimizer: optimizerSchema,
+  validating: validatingSchema,
+});
+
+/** Keys of `training` that speed up, log or cache in DeePMD-kit and do nothing here. */
+const withoutEffect = [
+  "stat_file",
+  "profiling",
+  "enable_profiler",
+  "tensorboard",
+  "enable_compile",
+  "enable_tf32",
+] as const;
+
+/** The last learning rate where the input names none. */
+const defaultStopRate = 5e-8;
+
+/**
+ * Parses the text of a DeePMD-kit `input.json` (or YAML, by the ending of `name`), converts older forms, renames
+ * aliases, refuses what is not supported, checks every key and fills in the defaults.
+ *
+ * @param name the file's basename, for messages
+ * @throws AtomgradError FORMAT (syntax, with line and column) or CONFIG (path, what was found, what is allowed)
+ */
+export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput {
+  const raw = parseConfigText(text, name);
+  if (!isObject(raw))
+    throw configError(name, ["the file must hold one section { ... } with model, learning_rate, training"]);
+  const { input: converted, converted: conversions } = convertOldInput(raw, name);
+  const canonical = renameAliases(converted, name);
+  refuseUnsupported(canonical, name);
+  const checked = checkWith(inputSchema, canonical, name);
+  const lines = [
+    ...modelProblems(checked.model),
+    ...trainingProblems(checked.training, checked.learning_rate),
+  ];
+  if (lines.length > 0) throw configError(name, lines);
+  const rate = checked.learning_rate;
+  if (rate.stop_lr === null && rate.stop_lr_ratio === null) rate.stop_lr = defaultStopRate;
+  const input = { ...checked, model: completeModel(checked.model) };
+  return { input, notes: [...conversions, ...unusedKeys(checked.training)] };
+}
+
+function completeModel(model: CheckedModel): ModelConfig {
+  const { descriptor } = model;
+  if (descriptor.type === "se_e2_a") return { ...model, descriptor };
+  if (descriptor.type === "se_atten_v2") {
+    return { ...model, descriptor: { ...descriptor, tebd_input_mode: "strip", smooth_type_embedding: true } };
+  }
+  const { stripped_type_embedding: stripped, ...rest } = descriptor;
+  if (stripped !== null) rest.tebd_input_mode = stripped ? "strip" : "concat";
+  return { ...model, descriptor: rest };
+}
+
+function unusedKeys(training: TrainingConfig): string[] {
+  return withoutEffect
+    .filter((key) => training[key] !== null && training[key] !== false)
+    .map((key) => `training.${key} has no effect here`);
+}
