@@ -64,14 +64,20 @@ write(
     `\nexport const families = { ${cased.join(", ")} };\n`,
 );
 
-const { flags, isas } = JSON.parse(readFileSync(join(root, "native", "flags.json"), "utf8"));
+const { flags, isas, cuda: cudaBuild } = JSON.parse(readFileSync(join(root, "native", "flags.json"), "utf8"));
 write(
   "native/sources.generated.json",
   JSON.stringify(
     {
       common: ["addon", "isa", "registry", "slots", "team"].map((name) => `native/${name}.cc`),
       kernels: cpu.map((f) => `kernels/${f}/cpu.cc`),
-      cuda: cuda.map((f) => `kernels/${f}/cuda.cu`),
+      cuda: {
+        sources: [
+          ...["addon.cc", "registry.cc", "runtime.cu"].map((name) => `native/cuda/${name}`),
+          ...cuda.map((f) => `kernels/${f}/cuda.cu`),
+        ],
+        ...cudaBuild,
+      },
       flags,
       isas,
     },

@@ -21,7 +21,7 @@ export interface Addon {
 }
 
 /** The package's folder: the nearest one above this file that holds package.json (sources, dist and the CommonJS bundle differ). */
-function packageRoot(): string {
+export function packageRoot(): string {
   const here = typeof __filename === "string" ? __filename : fileURLToPath(import.meta.url);
   let folder = dirname(here);
   while (!existsSync(join(folder, "package.json"))) {

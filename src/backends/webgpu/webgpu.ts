@@ -41,7 +41,7 @@ class WebGpuBackend implements Backend {
     void device.lost.then(({ reason, message }) => (this.lost = message || reason));
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault(); // it is thrown at the next read: no second message on the console
-      this.failure ??= (event as GPUUncapturedErrorEvent).error.message;
+      this.failure ??= event.error.message;
     });
   }
 
@@ -85,7 +85,7 @@ class WebGpuBackend implements Backend {
     if (values.length === 0) return;
     // Writes go straight to the queue: commands recorded before this one must be there already.
     if (this.lastUse[slot] === this.commands.current) this.commands.submit();
-    this.gpu.device.queue.writeBuffer(this.slots[slot]!, 0, values as Float32Array<ArrayBuffer>);
+    this.gpu.device.queue.writeBuffer(this.slots[slot]!, 0, values);
   }
 
   readSync(): TypedArray {
