@@ -1,0 +1,85 @@
+"""PyTorch (and NumPy with OpenBLAS) on single operations, one measurement per request.
+
+    python bench/peers/torch_ops.py [--threads 1]
+
+Requests, all with "dtype" ("f32" or "f64") and "repeats"; the answer is {"ms", "cpuMs"} of one call:
+  {"op": "matmul", "shape": [m, k, n], "batch": b, "transA": false, "transB": false, "backend": "torch" | "numpy"}
+  {"op": "add", "shape": [...], "grad": false}            with "grad" the result hangs on the tape
+  {"op": "index_add", "rows": e, "columns": f, "segments": s}     out[s] += x[e] over sorted segments of random length
+NumPy from PyPI ships OpenBLAS; its thread count follows --threads. Operands are made once per request kind and kept.
+"""
+
+import argparse
+import functools
+import os
+
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("--threads", type=int, default=1)
+options = arguments.parse_args()
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = str(options.threads)
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from lines import allocator, serve, timed  # noqa: E402
+
+torch.set_num_threads(options.threads)
+NUMPY = {"f32": np.float32, "f64": np.float64}
+
+
+@functools.lru_cache(maxsize=16)
+def array(dtype: str, *shape: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal(shape).astype(NUMPY[dtype])
+
+
+def matmul(request: dict):
+    (m, k, n), batch, dtype = request["shape"], request.get("batch", 1), request["dtype"]
+    lead = () if batch == 1 else (batch,)
+    a = array(dtype, *lead, *((k, m) if request.get("transA") else (m, k)))
+    b = array(dtype, *lead, *((n, k) if request.get("transB") else (k, n)))
+    a = a.swapaxes(-1, -2) if request.get("transA") else a
+    b = b.swapaxes(-1, -2) if request.get("transB") else b
+    if request.get("backend", "torch") == "numpy":
+        out = np.empty((*lead, m, n), dtype=NUMPY[dtype])
+        return lambda: np.matmul(a, b, out=out)
+    ta, tb = torch.from_numpy(a), torch.from_numpy(b)
+    out = torch.empty((*lead, m, n), dtype=ta.dtype)
+    return lambda: torch.matmul(ta, tb, out=out)
+
+
+def add(request: dict):
+    x = torch.from_numpy(array(request["dtype"], *request["shape"])).clone()
+    y = torch.ones_like(x)
+    x.requires_grad_(bool(request.get("grad")))
+    return lambda: torch.add(x, y)
+
+
+def index_add(request: dict):
+    rows, columns, segments = request["rows"], request["columns"], request["segments"]
+    x = torch.from_numpy(array(request["dtype"], rows, columns))
+    index = torch.from_numpy(np.sort(np.random.default_rng(2).integers(0, segments, rows)))
+    out = torch.zeros((segments, columns), dtype=x.dtype)
+    return lambda: out.zero_().index_add_(0, index, x)
+
+
+OPS = {"matmul": matmul, "add": add, "index_add": index_add}
+
+
+def answer(request: dict) -> dict:
+    if request.get("op") not in OPS:
+        raise ValueError(f"op is one of {', '.join(OPS)}, not {request.get('op')!r}")
+    work = OPS[request["op"]](request)
+    work()
+    return timed(work, int(request.get("repeats", 1)))
+
+
+blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+serve(
+    {
+        "peer": "torch",
+        "versions": {"torch": torch.__version__, "numpy": np.__version__, "blas": f"{blas['name']} {blas['version']}"},
+        "threads": torch.get_num_threads(),
+        "allocator": allocator(),
+    },
+    answer,
+)
