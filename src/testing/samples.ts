@@ -34,6 +34,7 @@ export class Samples {
 
   /** Row pointers of `segments` segments over `total` sorted rows, empty segments included. */
   pointers(segments: number, total: number): SampleArray {
+    if (segments === 0) return this.i32([0]);
     const cuts = Int32Array.from({ length: Math.max(0, segments - 1) }, () =>
       Math.floor(this.stream.uniform() * (total + 1)),
     );

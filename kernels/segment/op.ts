@@ -1,0 +1,142 @@
+import { defineOp } from "../../src/autograd/define-op.js";
+import { reshape } from "../../src/autograd/reshape.js";
+import { groupsOf64 } from "../../src/tensor/backend.js";
+import type { DeviceName } from "../../src/tensor/backend.js";
+import { AtomgradError } from "../../src/tensor/error.js";
+import { showShape } from "../../src/tensor/shape.js";
+import { type Tensor, tensor } from "../../src/tensor/tensor.js";
+import {
+  gatherReference,
+  gatherSumReference,
+  segmentExpandReference,
+  segmentSumReference,
+} from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
+
+/** out[n] = sum of x[e] over the rows e of segment n. Status 1: the pointers do not fit. */
+export const segmentSumOp = /*#__PURE__*/ defineOp({
+  name: "segmentSum",
+  inputs: { x: "[E,F]", ptr: "i32[N+1]" },
+  output: "[N,F]",
+  save: ["ptr"],
+  vjp: (g, { ptr }, a) => ({ x: segmentExpandOp.apply([g, ptr], a) }),
+  attrs: { E: "int" },
+  status: (_code, d) => `ptr must rise from 0 and end at the number of rows, ${d.E}`,
+  cost: (d) => ({ flop: d.E * d.F, bytes: (d.E + d.N) * d.F }),
+  reference: segmentSumReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[2] * ints[1]) },
+});
+
+/** out[e] = y[n] for the rows e of segment n: the adjoint of segmentSum. */
+export const segmentExpandOp = /*#__PURE__*/ defineOp({
+  name: "segmentExpand",
+  inputs: { y: "[N,F]", ptr: "i32[N+1]" },
+  attrs: { E: "int" },
+  output: "[E,F]",
+  save: ["ptr"],
+  vjp: (g, { ptr }, a) => ({ y: segmentSumOp.apply([g, ptr], a) }),
+  status: (_code, d) => `ptr must rise from 0 and end at the number of rows, ${d.E}`,
+  cost: (d) => ({ flop: 0, bytes: (d.E + d.N) * d.F }),
+  reference: segmentExpandReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0] * ints[1]) },
+});
+
+/** out[e] = x[index[e]], zeros where the index is -1. */
+export const gatherOp = /*#__PURE__*/ defineOp({
+  name: "gather",
+  inputs: { x: "[R,F]", index: "i32[E]", order: "i32[K]", ptr: "i32[R+1]" },
+  types: ["f32", "f64", "i32"],
+  output: "[E,F]",
+  save: ["index", "order", "ptr"],
+  vjp: (g, { index, order, ptr }) => ({ x: gatherSumOp.apply([g, index, order, ptr]) }),
+  cost: (d) => ({ flop: 0, bytes: 2 * d.E * d.F }),
+  reference: gatherReference,
+  wgsl: { code: wgsl, types: ["f32", "i32"], groups: (ints) => groupsOf64(ints[2] * ints[1]) },
+});
+
+/** out[r] = sum of x[order[k]] for k in [ptr[r], ptr[r+1]): the adjoint of gather, in the order of the rows. */
+export const gatherSumOp = /*#__PURE__*/ defineOp({
+  name: "gatherSum",
+  inputs: { x: "[E,F]", index: "i32[E]", order: "i32[K]", ptr: "i32[R+1]" },
+  output: "[R,F]",
+  save: ["index", "order", "ptr"],
+  vjp: (g, { index, order, ptr }) => ({ x: gatherOp.apply([g, index, order, ptr]) }),
+  work: (d, itemBytes) => d.R * Math.ceil(d.E / gatherChunk + 1) * d.F * itemBytes,
+  cost: (d) => ({ flop: d.E * d.F, bytes: (d.E + d.R) * d.F }),
+  reference: gatherSumReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[3] * ints[1]) },
+});
+
+/** Rows of one output are added in chunks of this many, so that a few long sums are shared by threads (cpu.cc). */
+const gatherChunk = 1024;
+
+/**
+ * A look-up into rows with everything its adjoint needs, so that sums back into the rows have a fixed order: `order`
+ * lists the positions by row, `ptr` says where each row's begin.
+ */
+export interface IndexMap {
+  readonly rows: number;
+  /** i32[E] */
+  readonly index: Tensor;
+  /** i32[K], K the number of positions that are not -1 */
+  readonly order: Tensor;
+  /** i32[rows + 1] */
+  readonly ptr: Tensor;
+}
+
+/** Makes an IndexMap; -1 stands for no row. Errors: VALUE naming the position of an index outside. */
+export function indexMap(index: Int32Array, rows: number, device?: DeviceName): IndexMap {
+  const ptr = new Int32Array(rows + 1);
+  for (let e = 0; e < index.length; e++) {
+    const row = index[e];
+    if (row < -1 || row >= rows)
+      throw new AtomgradError(
+        "VALUE",
+        `indexMap: index ${row} at position ${e} is outside 0..${rows - 1} (and not -1)`,
+      );
+    if (row >= 0) ptr[row + 1]++;
+  }
+  for (let r = 0; r < rows; r++) ptr[r + 1] += ptr[r];
+  const next = ptr.slice(0, rows);
+  const order = new Int32Array(ptr[rows]);
+  for (let e = 0; e < index.length; e++) if (index[e] >= 0) order[next[index[e]]++] = e;
+  const place = (data: Int32Array): Tensor => tensor(data, [data.length], { device });
+  return { rows, index: place(index), order: place(order), ptr: place(ptr) };
+}
+
+/**
+ * Sum over sorted segments: x [E, ...], ptr i32[N+1] rising from 0 to E -> [N, ...]. Empty segments give 0.
+ * Errors: VALUE when the pointers do not fit.
+ */
+export function segmentSum(x: Tensor, ptr: Tensor): Tensor {
+  const [rows, rest] = rowsOf("segmentSum", x);
+  const out = segmentSumOp.apply([rows, ptr], { E: rows.shape[0] });
+  return reshape(out, [out.shape[0], ...rest]);
+}
+
+/** Repeats y [N, ...] for every row of its segment -> [E, ...]. */
+export function segmentExpand(y: Tensor, ptr: Tensor, E: number): Tensor {
+  const [rows, rest] = rowsOf("segmentExpand", y);
+  return reshape(segmentExpandOp.apply([rows, ptr], { E }), [E, ...rest]);
+}
+
+/** Rows of x [rows, ...] in the order of the map -> [E, ...]; also for i32. Errors: SHAPE. */
+export function gather(x: Tensor, map: IndexMap): Tensor {
+  const [rows, rest] = rowsOf("gather", x);
+  const out = gatherOp.apply([rows, map.index, map.order, map.ptr]);
+  return reshape(out, [out.shape[0], ...rest]);
+}
+
+/** Adds the rows of x [E, ...] into the rows the map names -> [rows, ...] (PyTorch's index_add_, in a fixed order). */
+export function scatterSum(x: Tensor, map: IndexMap): Tensor {
+  const [rows, rest] = rowsOf("scatterSum", x);
+  const out = gatherSumOp.apply([rows, map.index, map.order, map.ptr]);
+  return reshape(out, [out.shape[0], ...rest]);
+}
+
+function rowsOf(what: string, x: Tensor): [Tensor, number[]] {
+  if (x.rank === 0)
+    throw new AtomgradError("SHAPE", `${what}: expected rows, got a scalar of shape ${showShape(x.shape)}`);
+  const rest = x.shape.slice(1);
+  return [reshape(x, [x.shape[0], rest.reduce((a, b) => a * b, 1)]), rest];
+}

@@ -1,0 +1,85 @@
+import type { Command } from "commander";
+import { SingleBar } from "cli-progress";
+import { basename } from "node:path";
+import { trainDeepmd, type TrainOptions } from "../train/deepmd/run.js";
+import type { MetricsRow } from "../train/deepmd/metrics-file.js";
+
+interface Flags {
+  initModel?: string;
+  restart?: string;
+  skipNeighborStat?: boolean;
+  metrics?: string;
+  output: string;
+}
+
+export function addTrainCommand(program: Command): void {
+  program
+    .command("train")
+    .description("train a model from an input.json of DeePMD-kit")
+    .argument("<INPUT.json>", "DeePMD-kit input (JSON or YAML)")
+    .option("-i, --init-model <FILE>", "start from the weights of a model")
+    .option("-r, --restart <FILE>", "go on from a checkpoint: step, optimiser and schedule too")
+    .option("--skip-neighbor-stat", "do not count the neighbours of the training data first")
+    .option("--metrics <FILE>", "write displayed rows as JSON lines, unrounded")
+    .option("-o, --output <FILE>", "where the completed input goes", "out.json")
+    .addHelpText("after", "\nExample:\n  atomgrad train input.json\n  atomgrad train input.json --restart model.ckpt-2000.safetensors")
+    .action(async (input: string, flags: Flags) => {
+      const progress = new Progress();
+      const stop = new AbortController();
+      const onSignal = (): void => stop.abort();
+      process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+      try {
+        const options: TrainOptions = {
+          ...flags,
+          signal: stop.signal,
+          onMessage: (text) => progress.say(text),
+          onRow: (row) => progress.row(row),
+          onStep: (done, total) => progress.step(done, total),
+        };
+        const result = await trainDeepmd(input, options);
+        progress.stop();
+        const word = result.interrupted ? "interrupted" : "finished";
+        console.log(`${word} after ${result.steps} steps; model: ${result.model}`);
+        if (result.interrupted) console.log(`go on with: atomgrad train ${basename(input)} --restart ${result.model}`);
+      } finally {
+        progress.stop();
+        process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+      }
+    });
+}
+
+/** Rows as lines, with a bar and the time left below them on a terminal. */
+class Progress {
+  private bar: SingleBar | undefined;
+  private readonly started = Date.now();
+
+  say(text: string): void {
+    console.error(text);
+  }
+
+  row({ step, lr, training, validation }: MetricsRow): void {
+    const part = (name: string, errors: object): string =>
+      `${name}: ${Object.entries(errors)
+        .filter(([, value]) => !Number.isNaN(value))
+        .map(([key, value]) => `${key} = ${(value as number).toExponential(2)}`)
+        .join(", ")}`;
+    const head = `batch ${String(step).padStart(7)}: `;
+    console.log(`${head}${part("trn", training)}, lr = ${lr.toExponential(2)}`);
+    if (validation !== undefined) console.log(`${head}${part("val", validation)}`);
+    console.log(`${head}total wall time = ${((Date.now() - this.started) / 1000).toFixed(2)} s`);
+  }
+
+  step(done: number, total: number): void {
+    if (!process.stderr.isTTY) return;
+    if (this.bar === undefined) {
+      this.bar = new SingleBar({ format: "{bar} {value}/{total} steps, {eta_formatted} left", stream: process.stderr });
+      this.bar.start(total, done);
+    }
+    this.bar.update(done);
+  }
+
+  stop(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+}

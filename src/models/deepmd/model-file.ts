@@ -1,0 +1,91 @@
+import { basename, extname } from "node:path";
+import { AtomgradError } from "../../tensor/error.js";
+import { encodeSafetensors, readSafetensors, type SafeTensorData, tensorToFloat64 } from "../../data/safetensors.js";
+import { writeFileAtomicSync } from "../../data/atomic-write.js";
+import { checkModelConfig, type ModelConfig } from "./config/deepmd-input.js";
+import type { Weights } from "./parameters.js";
+
+/** What a model file holds: settings, weights by DeePMD-kit's names, and (checkpoints) the state of a training run. */
+export interface ModelFile {
+  /** The model section with `sel` resolved. */
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  /** Shortest distance between two atoms of the training data, angstrom, where known. */
+  readonly minDistance: number | null;
+  readonly training: TrainingState | undefined;
+}
+
+/** Everything a restart needs beside the weights. */
+export interface TrainingState {
+  /** Updates done. */
+  readonly step: number;
+  /** Optimiser state by name. */
+  readonly optimizer: ReadonlyMap<string, Float64Array>;
+  /** The input file as it was, canonical. */
+  readonly input: string;
+}
+
+const format = "atomgrad-deepmd";
+const version = "1";
+const optimizerPrefix = "optimizer.";
+
+/** The pieces of a model file: weights in f64, so that a round trip is exact for every precision. */
+export function encodeModel(model: ModelFile): Uint8Array[] {
+  const tensors: [string, SafeTensorData][] = [];
+  for (const [name, { shape, data }] of model.weights) tensors.push([name, { dtype: "F64", shape, data }]);
+  for (const [name, data] of model.training?.optimizer ?? [])
+    tensors.push([optimizerPrefix + name, { dtype: "F64", shape: [data.length], data }]);
+  const metadata: Record<string, string> = { format, version, model: JSON.stringify(model.config) };
+  if (model.minDistance !== null) metadata.min_nbor_dist = String(model.minDistance);
+  if (model.training !== undefined) {
+    metadata.step = String(model.training.step);
+    metadata.input = model.training.input;
+  }
+  return encodeSafetensors(tensors, metadata);
+}
+
+export function writeModel(path: string, model: ModelFile): void {
+  writeFileAtomicSync(path, encodeModel(model));
+}
+
+/**
+ * Opens a model: this package's `.safetensors`, or DeePMD-kit's `.dp` and `.yaml`.
+ *
+ * Errors: FILE, FORMAT, and CONFIG for models this version does not compute.
+ */
+export async function readModel(path: string): Promise<ModelFile> {
+  const extension = extname(path).toLowerCase();
+  if (extension === ".safetensors") return readModelSync(path);
+  if ([".dp", ".hlo", ".yaml", ".yml"].includes(extension)) {
+    const { readDeepmdModel } = await import("./serialize/read-model.js");
+    return readDeepmdModel(path);
+  }
+  throw new AtomgradError(
+    "FORMAT",
+    `${basename(path)}: models are read from .safetensors, .dp and .yaml files, not "${extension}"`,
+  );
+}
+
+/** Opens this package's own `.safetensors` at once. Errors: FILE, FORMAT. */
+export function readModelSync(path: string): ModelFile {
+  const { tensors, metadata } = readSafetensors(path);
+  const name = basename(path);
+  if (metadata.format !== format)
+    throw new AtomgradError("FORMAT", `${name}: a safetensors file, but not a model of this package (no "format": "${format}")`);
+  if (metadata.version !== version)
+    throw new AtomgradError("FORMAT", `${name}: model format ${metadata.version}; this version reads ${version}`);
+  const weights: Weights = new Map();
+  const optimizer = new Map<string, Float64Array>();
+  for (const [key, tensor] of tensors) {
+    const data = tensorToFloat64(tensor);
+    if (key.startsWith(optimizerPrefix)) optimizer.set(key.slice(optimizerPrefix.length), data);
+    else weights.set(key, { shape: tensor.shape, data });
+  }
+  return {
+    config: checkModelConfig(metadata.model, name),
+    weights,
+    minDistance: metadata.min_nbor_dist === undefined ? null : Number(metadata.min_nbor_dist),
+    training:
+      metadata.step === undefined ? undefined : { step: Number(metadata.step), optimizer, input: metadata.input ?? "" },
+  };
+}

@@ -1,0 +1,44 @@
+import { segmentSum } from "../../../kernels/segment/op.js";
+import { sum } from "../../../kernels/reduce/op.js";
+import { cast } from "../../../kernels/cast/op.js";
+import { grad } from "../../autograd/grad.js";
+import { requireGrad, withRecording } from "../../autograd/node.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import { assembleForces, assembleVirial } from "../../geometry/virial.js";
+import type { EnergyModel } from "./energy-model.js";
+import type { DeepmdGraph } from "./graph.js";
+
+/** What a model says of a batch. F frames, N atoms; eV, eV/angstrom; f64. */
+export interface Prediction {
+  /** [N] */
+  readonly atomEnergy: Tensor;
+  /** [F] */
+  readonly energy: Tensor;
+  /** [N, 3] */
+  readonly force: Tensor;
+  /** [F, 9] (spec 2.10); undefined when not asked for. */
+  readonly virial: Tensor | undefined;
+}
+
+export interface PredictionOptions {
+  /** Record the gradient, so that a loss on forces can be differentiated. */
+  readonly createGraph: boolean;
+  readonly virial: boolean;
+}
+
+/** Energies, forces and virials: F = -dE/dr, through the edge vectors (spec 2.10). */
+export function predict(model: EnergyModel, graph: DeepmdGraph, options: PredictionOptions): Prediction {
+  requireGrad(graph.edge);
+  const { atomEnergy, slope } = withRecording(true, () => {
+    const energies = model.atomEnergies(graph);
+    const [d] = grad(sum(energies), [graph.edge], { createGraph: options.createGraph });
+    return { atomEnergy: energies, slope: cast(d, "f64") };
+  });
+  void segmentSum;
+  return {
+    atomEnergy,
+    energy: model.frameEnergies(atomEnergy, graph),
+    force: assembleForces(slope, graph),
+    virial: options.virial ? assembleVirial(slope, graph) : undefined,
+  };
+}

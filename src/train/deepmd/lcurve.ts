@@ -1,0 +1,78 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { basename } from "node:path";
+import { AtomgradError } from "../../tensor/error.js";
+import { writeFileAtomicSync } from "../../data/atomic-write.js";
+
+/** One displayed row: errors on the training batch and, where there is one, on the validation set. */
+export interface LcurveRow {
+  readonly step: number;
+  readonly rate: number;
+  readonly training: Readonly<Record<string, number>>;
+  readonly validation: Readonly<Record<string, number>> | undefined;
+}
+
+/** lcurve.out as DeePMD-kit's PyTorch backend writes it (spec 5.2): readable with numpy's genfromtxt(names=True). */
+export class Lcurve {
+  private readonly file: number;
+
+  /** @param columns quantities in order; @param append a restart goes on with the file */
+  constructor(
+    path: string,
+    private readonly columns: readonly string[],
+    private readonly hasValidation: boolean,
+    append: boolean,
+  ) {
+    try {
+      this.file = openSync(path, append ? "a" : "w");
+    } catch (cause) {
+      throw new AtomgradError(
+        "FILE",
+        `${basename(path)}: cannot be written (${cause instanceof Error ? cause.message : String(cause)}); change training.disp_file`,
+        { cause },
+      );
+    }
+    writeSync(this.file, this.header());
+  }
+
+  write(row: LcurveRow): void {
+    const cells = this.columns.map((name) => {
+      const training = scientific(row.training[name], 2).padStart(11);
+      if (!this.hasValidation) return `   ${training}`;
+      return `   ${scientific(row.validation?.[name] ?? NaN, 2).padStart(11)} ${training}`;
+    });
+    writeSync(this.file, `${String(row.step).padStart(7)}${cells.join("")}   ${scientific(row.rate, 1).padStart(8)}\n`);
+  }
+
+  close(): void {
+    fsyncSync(this.file);
+    closeSync(this.file);
+  }
+
+  private header(): string {
+    const names = this.columns.map((name) =>
+      this.hasValidation
+        ? `   ${`${name}_val`.padStart(11)} ${`${name}_trn`.padStart(11)}`
+        : `   ${`${name}_trn`.padStart(11)}`,
+    );
+    return (
+      `# ${"step".padEnd(5)}${names.join("")}   ${"lr".padEnd(8)}\n` +
+      "# If there is no available reference data, rmse_*_{val,trn} will print nan\n"
+    );
+  }
+}
+
+/** Cuts the rows after `step` from an lcurve file that a killed run wrote beyond its last checkpoint. */
+export function cutLcurve(path: string, step: number): void {
+  if (!existsSync(path)) return;
+  const kept = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("#") || (line !== "" && Number.parseInt(line, 10) <= step));
+  writeFileAtomicSync(path, kept.map((line) => `${line}\n`).join(""));
+}
+
+/** C's %.{digits}e. */
+export function scientific(value: number, digits: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+}

@@ -1,0 +1,99 @@
+import { grad } from "../../autograd/grad.js";
+import { Adam, AdamW } from "../../nn/optimizer.js";
+import { globalNorm } from "../../nn/clip.js";
+import type { OptimizerConfig } from "../../models/deepmd/config/schema-training.js";
+import { graphOfFrames } from "../../models/deepmd/build-graph.js";
+import type { EnergyModel } from "../../models/deepmd/energy-model.js";
+import { predict } from "../../models/deepmd/prediction.js";
+import { AtomgradError } from "../../tensor/error.js";
+import { scope } from "../../tensor/scope.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import type { LearningRateSchedule } from "../learning-rate.js";
+import type { EnergyLoss, Errors } from "./energy-loss.js";
+import type { LabelledBatch } from "./labelled-batch.js";
+
+export interface TrainerOptions {
+  readonly model: EnergyModel;
+  readonly loss: EnergyLoss;
+  readonly rate: LearningRateSchedule;
+  readonly startRate: number;
+  readonly optimizer: OptimizerConfig;
+  /** Clip the gradient to this norm; null: do not. */
+  readonly maxNorm: number | null;
+}
+
+/** One update of a `se_atten` energy model per call, and evaluation with the same loss. */
+export class EnergyTrainer {
+  readonly optimizer: Adam | AdamW;
+  private readonly names: string[];
+  private readonly variables: Tensor[];
+
+  constructor(private readonly options: TrainerOptions) {
+    const { model, optimizer } = options;
+    const trainable = [...model.parameters.tensors].filter(([name]) => isTrainable(model, name));
+    this.names = trainable.map(([name]) => name);
+    this.variables = trainable.map(([, t]) => t);
+    const { adam_beta1: beta1, adam_beta2: beta2, weight_decay: weightDecay } = optimizer;
+    const Optimizer = optimizer.type === "AdamW" ? AdamW : Adam;
+    this.optimizer = new Optimizer(new Map(trainable), { beta1, beta2, weightDecay, eps: 1e-8 });
+  }
+
+  /**
+   * One update with batch number `step` (from 0); returns the errors before it.
+   *
+   * Errors: NUMERIC when the loss or the gradient is not finite; the parameters are left as they were.
+   */
+  update(step: number, batch: LabelledBatch): Errors {
+    const { model, loss, rate, startRate, maxNorm } = this.options;
+    return scope(() => {
+      const graph = graphOfFrames(model, batch.system, batch.frames);
+      const prediction = predict(model, graph, { createGraph: true, virial: loss.hasVirial });
+      const { loss: value, errors } = loss.evaluate(prediction, batch, loss.prefactors(rate(step), startRate));
+      const before = errors();
+      assertFinite(before.rmse, "loss", step, batch);
+      const grads = grad(value, this.variables, { allowUnused: true });
+      const norm = globalNorm(grads);
+      assertFinite(norm, "gradient", step, batch);
+      this.optimizer.step(grads, rate(step), maxNorm !== null && norm > maxNorm ? maxNorm / norm : 1);
+      return before;
+    });
+  }
+
+  /** Errors on a batch with the prefactors of `step`, without an update. */
+  evaluate(step: number, batch: LabelledBatch): Errors {
+    const { model, loss, rate, startRate } = this.options;
+    return scope(() => {
+      const graph = graphOfFrames(model, batch.system, batch.frames);
+      const prediction = predict(model, graph, { createGraph: false, virial: loss.hasVirial });
+      return loss.evaluate(prediction, batch, loss.prefactors(rate(step), startRate)).errors();
+    });
+  }
+
+  /** Names of the trained parameters, in the optimiser's order. */
+  get trained(): readonly string[] {
+    return this.names;
+  }
+
+  dispose(): void {
+    this.optimizer.dispose();
+  }
+}
+
+function isTrainable(model: EnergyModel, name: string): boolean {
+  const { descriptor, fitting_net: fitting } = model.config;
+  if (name.startsWith("descriptor.")) {
+    if (name.includes(".attn_layer_norm.") && !model.settings.trainableNorm) return false;
+    return descriptor.trainable;
+  }
+  // PyTorch's rule: frozen unless every entry is true.
+  return typeof fitting.trainable === "boolean" ? fitting.trainable : fitting.trainable.every(Boolean);
+}
+
+function assertFinite(value: number, what: string, step: number, batch: LabelledBatch): void {
+  if (Number.isFinite(value)) return;
+  throw new AtomgradError(
+    "NUMERIC",
+    `training stopped at step ${step + 1}: the ${what} is ${value} for frames ${[...batch.frames].join(", ")} of ${batch.system.name}; ` +
+      "check these frames' labels and overlaps, or lower learning_rate.start_lr (nothing was written after the last checkpoint)",
+  );
+}
