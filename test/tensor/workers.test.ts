@@ -1,0 +1,46 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+// The addon is found from the repository's root, so the bundle has to lie below it.
+const folder = join(here, "..", "..", "build", `workers-test-${process.pid}`);
+const program = join(folder, "workers-program.mjs");
+
+beforeAll(async () => {
+  mkdirSync(folder, { recursive: true });
+  await build({
+    entryPoints: [join(here, "workers-program.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...args: string[]): unknown {
+  const result = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", timeout: 100_000 });
+  expect({ signal: result.signal, status: result.status, errors: result.stderr }).toEqual({
+    signal: null,
+    status: 0,
+    errors: "",
+  });
+  return JSON.parse(result.stdout);
+}
+
+describe("worker threads", () => {
+  it("compute at the same time, each with its own team of threads, to the same bits", () => {
+    const { found, wanted } = run("compute") as { found: number[][]; wanted: number[][] };
+    expect(found).toEqual(wanted);
+    expect(found[0][0]).not.toBe(found[1][0]);
+  });
+
+  it("can be terminated in the middle of a loop of ops, 20 times, and the process goes on", () => {
+    expect(run("terminate", "20")).toEqual({ same: true });
+  });
+});
