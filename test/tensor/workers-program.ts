@@ -36,7 +36,7 @@ async function compute(): Promise<void> {
   const workers = [1, 2].map((seed) => started("compute", seed));
   const found = await Promise.all(workers.map((worker) => next<number[]>(worker)));
   await Promise.all(workers.map((worker) => worker.terminate()));
-  console.log(
+  process.stdout.write(
     JSON.stringify({ found, wanted: [1, 2].map((seed) => new Array<number>(20).fill(step(seed))) }),
   );
 }
