@@ -1,11 +1,11 @@
 // C = f(alpha op(A) op(B) + bias) + residual, for one pair of matrices or for many.
 //
-// Layout: row-major; op is nothing or the transpose, read in place. In a batch an operand of one matrix serves all products.
-// Strategy: one product, or a batch of large ones, goes to the team row block by row block (native/gemm.h); a batch of small
-// ones is dealt out in at most 64 runs of whole products, each run on one thread, with a pack buffer per run where B is
-// transposed. Both choices and the order of every sum depend on the sizes alone.
-// Bound: 2 M N K flop a product; below K ~ 30 the traffic of A and C.
-// Pitfall: relu6 is a relu followed by a pass over C: the matrix product itself knows no upper cap.
+// Layout: row-major; op is nothing or the transpose, read in place. In a batch an operand of one matrix serves all
+// products. Strategy: one product, or a batch of large ones, goes to the team row block by row block (native/gemm.h); a
+// batch of small ones is dealt out in at most 64 runs of whole products, each run on one thread, with a pack buffer per
+// run where B is transposed. Both choices and the order of every sum depend on the sizes alone. Bound: 2 M N K flop a
+// product; below K ~ 30 the traffic of A and C. Pitfall: relu6 is a relu followed by a pass over C: the matrix product
+// itself knows no upper cap.
 #include "../../native/gemm.h"
 
 namespace ag {
@@ -13,8 +13,8 @@ namespace AG_ISA {
 namespace {
 
 constexpr int32_t kRelu6 = kActSigmoid + 1;
-constexpr int64_t kTeamProduct = 1 << 22;  // multiply-adds of one product of a batch that are worth the whole team
-constexpr int64_t kRuns = 64;              // of products of a batch (op.ts gives each its pack buffer)
+constexpr int64_t kTeamProduct = 1 << 22; // multiply-adds of one product of a batch that are worth the whole team
+constexpr int64_t kRuns = 64;             // of products of a batch (op.ts gives each its pack buffer)
 
 // The integers behind the operands' sizes.
 struct Rest {
@@ -36,8 +36,8 @@ template <class T> static Gemm<T> firstOf(const Call& c, const int32_t* a, const
   g.c = out<T>(c, 4);
   g.ldc = g.n;
   const bool relu6 = rest.activation == kRelu6;
-  g.epilogue = {static_cast<T>(c.reals[0]), in<T>(c, 2), relu6 ? kActRelu : static_cast<Activation>(rest.activation),
-                relu6 ? nullptr : in<T>(c, 3), g.n, false};
+  g.epilogue = {static_cast<T>(c.reals[0]),    in<T>(c, 2), relu6 ? kActRelu : static_cast<Activation>(rest.activation),
+                relu6 ? nullptr : in<T>(c, 3), g.n,         false};
   g.work = c.work;
   return g;
 }
@@ -65,7 +65,7 @@ template <class T> static void capAtSix(const Call& c, int64_t size) {
 }
 
 template <class T> static int matmul(const Call& c) {
-  const int32_t* d = c.ints;  // AR AC BR BC BN RM RN M N transposeA transposeB activation
+  const int32_t* d = c.ints; // AR AC BR BC BN RM RN M N transposeA transposeB activation
   const Rest rest = {d[7], d[8], d[9], d[10], d[11]};
   gemm(c, firstOf<T>(c, d, d + 2, rest));
   if (rest.activation == kRelu6) capAtSix<T>(c, int64_t{rest.m} * rest.n);
@@ -73,7 +73,7 @@ template <class T> static int matmul(const Call& c) {
 }
 
 template <class T> static int matmul_batched(const Call& c) {
-  const int32_t* d = c.ints;  // QA AR AC QB BR BC BN RQ RM RN Q M N transposeA transposeB activation
+  const int32_t* d = c.ints; // QA AR AC QB BR BC BN RQ RM RN Q M N transposeA transposeB activation
   const int64_t count = d[10];
   const Rest rest = {d[11], d[12], d[13], d[14], d[15]};
   const Gemm<T> first = firstOf<T>(c, d + 1, d + 4, rest);
@@ -84,7 +84,8 @@ template <class T> static int matmul_batched(const Call& c) {
   } else {
     const int64_t grain = (count + kRuns - 1) / kRuns;
     const auto packBytes = static_cast<int64_t>(gemmSerialWorkspaceBytes<T>(first.n, first.k));
-    const double ns = static_cast<double>(products) * (sizeof(T) == 4 ? 0.02 : 0.04) + static_cast<double>(first.m * first.n);
+    const double ns =
+        static_cast<double>(products) * (sizeof(T) == 4 ? 0.02 : 0.04) + static_cast<double>(first.m * first.n);
     blocks(c, count, grain, ns, [&](int64_t begin, int64_t end) {
       for (int64_t q = begin; q < end; ++q) {
         Gemm<T> g = advanced(first, q, aStep, bStep);
@@ -97,9 +98,9 @@ template <class T> static int matmul_batched(const Call& c) {
   return 0;
 }
 
-}  // namespace
+} // namespace
 
 FAMILY(matmul, KERNEL(matmul), KERNEL(matmul_batched))
 
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace AG_ISA
+} // namespace ag

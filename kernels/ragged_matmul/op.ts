@@ -1,0 +1,100 @@
+import { defineOp, type Dims } from "../../src/autograd/define-op.js";
+import type { Tensor } from "../../src/tensor/tensor.js";
+import { gemmSerialWorkspaceBytes } from "../matmul/workspace.js";
+import { raggedNNReference, raggedNTReference, raggedTNReference } from "./reference.js";
+
+/** Centre i owns rows ptr[i] to ptr[i+1] and the n_i x n_i matrix that starts at start[i]. */
+const pointers = { ptr: "i32[N+1]", start: "i32[N+1]" } as const;
+
+/** What a status of the kernels means: the kind of fault in its last two bits, the centre above them. */
+function status(code: number, { E, P }: Dims): string {
+  const i = Math.floor(code / 4);
+  switch (code % 4) {
+    case 1:
+      return "ptr[0] must be 0";
+    case 2:
+      return `ptr[${i + 1}] is smaller than ptr[${i}]; row pointers never decrease`;
+    case 3:
+      return `ptr[${i + 1}] is larger than the number of rows, ${E}`;
+    default:
+      return `start does not leave centre ${i - 1} its n x n elements (start[0] is 0, start[i+1] >= start[i] + n_i^2, none beyond ${P})`;
+  }
+}
+
+const cost = (d: Dims): { flop: number; bytes: number } => ({
+  flop: 2 * d.P * d.H,
+  bytes: 2 * d.E * d.H + d.P,
+});
+
+/** The numbers of cpu.cc: 64 runs, each with a packed panel of 64 columns. */
+function work(d: Dims, itemBytes: number): number {
+  return Math.min(d.N, 64) * gemmSerialWorkspaceBytes(64, d.H, itemBytes);
+}
+
+export const raggedNTOp = /*#__PURE__*/ defineOp({
+  name: "ragged_nt",
+  inputs: { x: "[E,H]", y: "[E,H]", ...pointers },
+  attrs: { P: "int" },
+  output: "[P]",
+  work,
+  status,
+  save: ["x", "y", "ptr", "start"],
+  vjp: (g, { x, y, ptr, start }, _a, needs) => ({
+    x: needs("x") ? raggedNN(g, y, ptr, start) : undefined,
+    y: needs("y") ? raggedTN(g, x, ptr, start) : undefined,
+  }),
+  cost,
+  reference: raggedNTReference,
+});
+
+export const raggedNNOp = /*#__PURE__*/ defineOp({
+  name: "ragged_nn",
+  inputs: { a: "[P]", v: "[E,H]", ...pointers },
+  output: "[E,H]",
+  status,
+  save: ["a", "v", "ptr", "start"],
+  vjp: (g, { a, v, ptr, start }, _a, needs) => ({
+    a: needs("a") ? raggedNT(g, v, ptr, start, a.size) : undefined,
+    v: needs("v") ? raggedTN(a, g, ptr, start) : undefined,
+  }),
+  cost,
+  reference: raggedNNReference,
+});
+
+export const raggedTNOp = /*#__PURE__*/ defineOp({
+  name: "ragged_tn",
+  inputs: { a: "[P]", x: "[E,H]", ...pointers },
+  output: "[E,H]",
+  status,
+  save: ["a", "x", "ptr", "start"],
+  vjp: (g, { a, x, ptr, start }, _a, needs) => ({
+    a: needs("a") ? raggedNT(x, g, ptr, start, a.size) : undefined,
+    x: needs("x") ? raggedNN(a, g, ptr, start) : undefined,
+  }),
+  cost,
+  reference: raggedTNReference,
+});
+
+/**
+ * Products between all rows of each centre: C_i = X_i Y_i^T, [n_i, n_i], side by side in one array [pairCount].
+ *
+ * @param x [E,H]; @param y [E,H]
+ * @param ptr i32[N+1]: centre i owns rows ptr[i] to ptr[i+1]
+ * @param start i32[N+1]: where the matrix of centre i starts, start[i+1] >= start[i] + n_i^2
+ * @param pairCount at least start[N]; elements of no centre are 0
+ *
+ * Differentiable to any order. Errors: SHAPE; VALUE for pointers that do not fit (on the CPU, where they can be read).
+ */
+export function raggedNT(x: Tensor, y: Tensor, ptr: Tensor, start: Tensor, pairCount: number): Tensor {
+  return raggedNTOp.apply([x, y, ptr, start], { P: pairCount });
+}
+
+/** O_i = A_i V_i: rows of each centre mixed by its matrix. a [P], v [E,H] -> [E,H]; pointers and errors as in `raggedNT`. */
+export function raggedNN(a: Tensor, v: Tensor, ptr: Tensor, start: Tensor): Tensor {
+  return raggedNNOp.apply([a, v, ptr, start]);
+}
+
+/** Z_i = A_i^T X_i. a [P], x [E,H] -> [E,H]; pointers and errors as in `raggedNT`. */
+export function raggedTN(a: Tensor, x: Tensor, ptr: Tensor, start: Tensor): Tensor {
+  return raggedTNOp.apply([a, x, ptr, start]);
+}
