@@ -12,6 +12,7 @@ ${each((k) => `@group(0) @binding(${k}) var<storage, read> in${k}: array<f32>;`)
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(${arity + 1}) var<uniform> p: Parameters;
 fn word(k: i32) -> i32 { return p.ints[k / 4][k % 4]; }
+${spec.wgsl.includes("power(") ? power : ""}
 fn value(${parameters}) -> f32 { ${spec.wgsl} }
 @compute @workgroup_size(64)
 fn elementwise(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -38,6 +39,16 @@ ${each((k) => `fn load${k}(at: i32) -> f32 { if (((word(${absentWord}) >> ${k}u)
     },
   };
 }
+
+/** pow for any base, like the CPU's: whole exponents of negative bases have a sign, others give NaN (the root of -1). */
+const power = `
+fn power(x: f32, p: f32) -> f32 {
+  if (p == 0.0) { return 1.0; }
+  if (x > 0.0) { return pow(x, p); }
+  if (x == 0.0) { return select(0.0, 1.0 / x, p < 0.0); }
+  if (floor(p) != p) { return sqrt(x); }
+  return select(1.0, -1.0, fract(0.5 * p) != 0.0) * pow(-x, p);
+}`;
 
 /** The integer whose bits say which inputs are absent: those operands are numbers. */
 const absentWord = 71;

@@ -47,7 +47,8 @@ export const functions = {
   pow: {
     cpp: call("pow"),
     cuda: call("pow"),
-    wgsl: call("pow"),
+    // WGSL's pow knows positive bases only (kernels/elementwise/webgpu.ts).
+    wgsl: call("power"),
     js: call("Math.pow"),
     derivative: (k, n, make, c) =>
       k === 0
@@ -79,7 +80,8 @@ export const functions = {
   sigmoid: {
     cpp: call("sigmoid"),
     cuda: (x) => `(T(1) / (T(1) + exp(-${x})))`,
-    wgsl: (x) => `(1.0 / (1.0 + exp(-${x})))`,
+    // Shaders may assume that infinities do not occur.
+    wgsl: (x) => `(1.0 / (1.0 + exp(-max(${x}, -80.0))))`,
     js: (x) => `(1 / (1 + Math.exp(-${x})))`,
     derivative: (_k, n, make, c) => make("mul", n, make("sub", c(1), n)),
   },

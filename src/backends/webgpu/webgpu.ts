@@ -183,6 +183,8 @@ let backend: WebGpuBackend | undefined;
 /**
  * Opens the device "webgpu": `navigator.gpu` in a browser, the `webgpu` package (Dawn) in Node. Later calls do nothing.
  * Errors: DEVICE when no GPU or software adapter is found, with what to install.
+ *
+ * In a Node worker, let the worker end by itself: Dawn aborts the process when `terminate()` cuts one of its calls.
  */
 export function openWebGpu(): Promise<void> {
   if (isOpen("webgpu")) return Promise.resolve();

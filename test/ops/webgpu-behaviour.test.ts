@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { add, mul, pow, sigmoid } from "../../kernels/elementwise/ops.generated.js";
+import { sum } from "../../kernels/reduce/op.js";
+import { openWebGpu, webGpuAdapter } from "../../src/backends/webgpu/webgpu.js";
+import { memory } from "../../src/tensor/device.js";
+import { AtomgradError } from "../../src/tensor/error.js";
+import { scope } from "../../src/tensor/scope.js";
+import { full, tensor, zeros } from "../../src/tensor/tensor.js";
+import { absence } from "./device-matrix.js";
+
+const absent = await absence(openWebGpu);
+const gpu = { device: "webgpu" } as const;
+
+function codeOf(f: () => unknown): string {
+  try {
+    scope(() => {
+      f();
+    });
+  } catch (error) {
+    expect(error).toBeInstanceOf(AtomgradError);
+    return `${(error as AtomgradError).code}: ${(error as AtomgradError).message}`;
+  }
+  return "no error";
+}
+
+describe.skipIf(absent !== undefined)(`webgpu${absent === undefined ? "" : ` (${absent})`}`, () => {
+  it("names its adapter", () => {
+    expect(webGpuAdapter()).not.toBe("");
+  });
+
+  it("refuses f64, synchronous reads and buffers that are too large", () => {
+    expect(codeOf(() => tensor(new Float64Array(3), [3], gpu))).toMatch(/^DTYPE: webgpu computes in f32/);
+    expect(codeOf(() => zeros([3], { ...gpu, dtype: "f64" }))).toMatch(/^DTYPE: .*dtype: "f32"/);
+    expect(codeOf(() => zeros([1], gpu).dataSync())).toMatch(/^ASYNC_DEVICE: .*await/);
+    expect(codeOf(() => zeros([2 ** 31 - 1], gpu))).toMatch(/^DEVICE: webgpu: a buffer of .*smaller batch/);
+  });
+
+  it("keeps integers, bytes, booleans and empty tensors", async () => {
+    expect(await tensor([5, -6], [2], { ...gpu, dtype: "i32" }).data()).toEqual(Int32Array.of(5, -6));
+    expect(await tensor([0, 255, 7], [3], { ...gpu, dtype: "u8" }).data()).toEqual(Uint8Array.of(0, 255, 7));
+    expect(await tensor([2, 0, 1], [3], { ...gpu, dtype: "bool" }).data()).toEqual(Uint8Array.of(1, 0, 1));
+    expect(await zeros([0, 3], gpu).data()).toEqual(new Float32Array(0));
+  });
+
+  it("reads values as they were when the read was asked for", async () => {
+    const x = tensor([1, 2, 3], [3], gpu);
+    const y = add(x, x);
+    const before = x.data();
+    x.assign([7, 7, 7]);
+    const [a, b, c, d] = await Promise.all([before, y.data(), x.data(), sum(y).item()]);
+    expect([a, b, c, d]).toEqual([
+      Float32Array.of(1, 2, 3),
+      Float32Array.of(2, 4, 6),
+      Float32Array.of(7, 7, 7),
+      12,
+    ]);
+  });
+
+  it("takes one tensor for several inputs", async () => {
+    const x = tensor([3, -4], [2], gpu);
+    expect(await mul(x, x).data()).toEqual(Float32Array.of(9, 16));
+  });
+
+  it("records thousands of operations between reads without allocating", async () => {
+    const x = full([100], 1, gpu);
+    const step = (): void =>
+      scope(() => {
+        let y = x;
+        for (let k = 0; k < 50; k++) y = scope(() => add(y, x));
+      });
+    for (let k = 0; k < 3; k++) step();
+    const { allocations } = memory("webgpu");
+    for (let k = 0; k < 60; k++) step();
+    expect(memory("webgpu").allocations).toBe(allocations);
+    const y = scope(() => add(x, x));
+    expect((await y.data())[99]).toBe(2);
+  });
+
+  it("raises negative numbers to whole powers and keeps the sigmoid of large numbers finite", async () => {
+    const x = tensor([-2, -2, 0, 0, 3, -2], [6], gpu);
+    const p = tensor([3, 2, 2, 0, -1, 0.5], [6], gpu);
+    const found = await pow(x, p).data();
+    [-8, 4, 0, 1, 1 / 3].forEach((wanted, k) => expect(found[k]).toBeCloseTo(wanted, 5));
+    expect(found[5]).toBeNaN();
+    const [low, middle, high] = await sigmoid(tensor([-200, 0, 200], [3], gpu)).data();
+    expect(low).toBeLessThan(1e-34);
+    expect([middle, high]).toEqual([0.5, 1]);
+  });
+});
