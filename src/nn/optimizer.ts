@@ -1,0 +1,125 @@
+import { type AdamSettings, adamUpdate, sgdUpdate } from "../../kernels/optimizer/op.js";
+import { AtomgradError } from "../tensor/error.js";
+import { keep } from "../tensor/scope.js";
+import { type Tensor, zeros } from "../tensor/tensor.js";
+
+/** Parameters by name, in a fixed order. */
+export type NamedParameters = ReadonlyMap<string, Tensor>;
+
+/** Keeps state tensors beside parameters and updates them in place. */
+abstract class Optimizer {
+  /** Updates done. */
+  protected count = 0;
+  protected readonly parameters: readonly [string, Tensor][];
+  private readonly state = new Map<string, Tensor>();
+
+  constructor(
+    parameters: NamedParameters,
+    private readonly slots: readonly string[],
+  ) {
+    this.parameters = [...parameters];
+    for (const [name, t] of this.parameters)
+      for (const slot of slots)
+        this.state.set(`${slot}.${name}`, keep(zeros(t.shape, { dtype: t.dtype, device: t.device.name })));
+  }
+
+  get steps(): number {
+    return this.count;
+  }
+
+  /**
+   * One update. `grads` stand in the order of the parameters; an absent one leaves its parameter as it is.
+   *
+   * @param rate learning rate; @param gradScale factor on all gradients (see `globalNorm`)
+   */
+  step(grads: readonly (Tensor | undefined)[], rate: number, gradScale = 1): void {
+    if (grads.length !== this.parameters.length)
+      throw new AtomgradError("SHAPE", `optimizer: ${grads.length} gradients for ${this.parameters.length} parameters`);
+    this.count++;
+    this.parameters.forEach(([name, parameter], k) => {
+      const grad = grads[k];
+      if (grad !== undefined) this.update(name, parameter, grad, rate, gradScale);
+    });
+  }
+
+  /** The state as host arrays, exact. */
+  exportState(): Map<string, Float64Array> {
+    return new Map([...this.state].map(([name, t]) => [name, Float64Array.from(t.dataSync())]));
+  }
+
+  /** Errors: FORMAT when an array is missing or has another size. */
+  importState(state: ReadonlyMap<string, Float64Array>, steps: number): void {
+    for (const [name, t] of this.state) {
+      const data = state.get(name);
+      if (data === undefined || data.length !== t.size)
+        throw new AtomgradError(
+          "FORMAT",
+          `optimizer: state ${name} has ${data?.length ?? 0} numbers, the model needs ${t.size}`,
+        );
+      t.assign(data);
+    }
+    this.count = steps;
+  }
+
+  dispose(): void {
+    for (const t of this.state.values()) t.dispose();
+  }
+
+  protected slot(slot: string, name: string): Tensor {
+    return this.state.get(`${slot}.${name}`)!;
+  }
+
+  protected abstract update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void;
+}
+
+export type AdamOptions = Partial<Pick<AdamSettings, "beta1" | "beta2" | "eps" | "weightDecay">>;
+
+/** torch.optim.Adam (Kingma and Ba 2015): weight decay is added to the gradient. */
+export class Adam extends Optimizer {
+  constructor(
+    parameters: NamedParameters,
+    private readonly options: AdamOptions = {},
+  ) {
+    super(parameters, ["m", "v"]);
+  }
+
+  protected get decoupled(): boolean {
+    return false;
+  }
+
+  protected update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void {
+    const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = this.options;
+    const settings = { rate, beta1, beta2, eps, weightDecay, decoupled: this.decoupled, step: this.count, gradScale };
+    adamUpdate(parameter, grad, this.slot("m", name), this.slot("v", name), settings);
+  }
+}
+
+/** torch.optim.AdamW (Loshchilov and Hutter 2019): weight decay acts on the parameters. */
+export class AdamW extends Adam {
+  protected override get decoupled(): boolean {
+    return true;
+  }
+}
+
+export interface SgdOptions {
+  momentum?: number;
+  dampening?: number;
+  nesterov?: boolean;
+  weightDecay?: number;
+}
+
+/** torch.optim.SGD. */
+export class Sgd extends Optimizer {
+  constructor(
+    parameters: NamedParameters,
+    private readonly options: SgdOptions = {},
+  ) {
+    super(parameters, ["velocity"]);
+  }
+
+  protected update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void {
+    const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = this.options;
+    const first = this.count === 1;
+    sgdUpdate(parameter, grad, this.slot("velocity", name), { rate, momentum, dampening, nesterov, weightDecay, first, gradScale });
+  }
+}
