@@ -1,9 +1,9 @@
 // out[e] = f(x0[e], x1[e], ...), with broadcasting. f comes from table.mjs (cuda.generated.h).
 //
 // Layout: up to 6 merged loops; each operand has a stride per loop, 0 where it repeats; absent operands are numbers.
-// Strategy: a thread per output element. One loop (most calls) needs no index arithmetic; else the element's number is taken
-// apart into the loops. Neighbouring threads read neighbouring elements unless an operand is transposed by its strides.
-// Bound: (arity + 1) elements of memory per output element.
+// Strategy: a thread per output element. One loop (most calls) needs no index arithmetic; else the element's number is
+// taken apart into the loops. Neighbouring threads read neighbouring elements unless an operand is transposed by its
+// strides. Bound: (arity + 1) elements of memory per output element.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {
@@ -57,7 +57,8 @@ template <class T, class Body> int elementwise(const Call& c) {
 
 #include "cuda.generated.h"
 
-#define AG_CUDA_ELEMENTWISE(name) {#name, elementwise<float, Body_##name<float>>, elementwise<double, Body_##name<double>>, nullptr},
+#define AG_CUDA_ELEMENTWISE(name)                                                                                      \
+  {#name, elementwise<float, Body_##name<float>>, elementwise<double, Body_##name<double>>, nullptr},
 
 } // namespace
 

@@ -1,11 +1,10 @@
 // sum, max: out[a,b] over r of x[a,r,b]; expand: out[a,r,b] = x[a,b].
 //
 // Layout: the reduced run R stands between outer A and inner B; B = 1 is a reduction of rows.
-// Strategy: runs longer than 2,048 are cut into such chunks whose partial results stand in the workspace. B = 1: a block
-// per chunk, threads stride over it and join in a fixed tree. B > 1: a thread per (a, chunk, b), rows in order, neighbouring
-// threads on neighbouring b. Partial results are joined by a block per output in the same fixed way. No atomics: the order
-// depends on the shape alone.
-// Bound: A (R + 1) B elements of memory.
+// Strategy: runs longer than 2,048 are cut into such chunks whose partial results stand in the workspace. B = 1: a
+// block per chunk, threads stride over it and join in a fixed tree. B > 1: a thread per (a, chunk, b), rows in order,
+// neighbouring threads on neighbouring b. Partial results are joined by a block per output in the same fixed way. No
+// atomics: the order depends on the shape alone. Bound: A (R + 1) B elements of memory.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {
@@ -57,9 +56,8 @@ template <class T, class F> int reduce(const Call& c) {
     });
   }
   if (status != 0 || chunks == 1) return status;
-  return eachBlock(c, A * B, [=] __device__(int64_t k) {
-    joinRun<T, F>(part + k / B * chunks * B + k % B, chunks, B, result + k);
-  });
+  return eachBlock(
+      c, A * B, [=] __device__(int64_t k) { joinRun<T, F>(part + k / B * chunks * B + k % B, chunks, B, result + k); });
 }
 
 template <class T> int sum(const Call& c) { return reduce<T, Add>(c); }
@@ -72,9 +70,9 @@ template <class T> int expand(const Call& c) {
   return each(c, A * R * B, [=] __device__(int64_t k) { to[k] = x[k / B / R * B + k % B]; });
 }
 
-}  // namespace
+} // namespace
 
 CUDA_FAMILY(reduce, CUDA_KERNEL(sum), CUDA_KERNEL(max), CUDA_KERNEL(expand))
 
-}  // namespace cuda
-}  // namespace ag
+} // namespace cuda
+} // namespace ag

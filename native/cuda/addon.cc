@@ -1,5 +1,6 @@
-// The CUDA addon: a second command block for kernels on an NVIDIA GPU (native/addon.cc is its CPU sister). It is a module of
-// its own, so that the CPU addon stays small and a machine without CUDA misses nothing; it loads without a GPU or driver.
+// The CUDA addon: a second command block for kernels on an NVIDIA GPU (native/addon.cc is its CPU sister). It is a
+// module of its own, so that the CPU addon stays small and a machine without CUDA misses nothing; it loads without a
+// GPU or driver.
 #include <napi.h>
 
 #include <string>

@@ -1,9 +1,10 @@
-// What a CUDA kernel family receives, how it launches work, and how it presents itself (native/call.h, for this device).
+// What a CUDA kernel family receives, how it launches work, and how it presents itself (native/call.h, for this
+// device).
 //
-// A body is a host function: it reads dimensions and attributes from the call, enqueues kernels on the call's stream and
-// returns at once. Same rules as on the CPU: contiguous row-major arrays, no allocation, no atomics, reductions in a fixed
-// order, so that repeated runs give the same bits. Addresses in `buffers` and `work` are device memory; `ints` and `reals`
-// are host memory and travel into kernels by value.
+// A body is a host function: it reads dimensions and attributes from the call, enqueues kernels on the call's stream
+// and returns at once. Same rules as on the CPU: contiguous row-major arrays, no allocation, no atomics, reductions in
+// a fixed order, so that repeated runs give the same bits. Addresses in `buffers` and `work` are device memory; `ints`
+// and `reals` are host memory and travel into kernels by value.
 #pragma once
 #include <cuda_runtime.h>
 
@@ -53,32 +54,38 @@ template <class F> int eachBlock(const Call& c, int64_t n, F f) {
   return launched();
 }
 
-// Joins one value per thread of a block in a fixed tree. The result is valid in thread 0; every thread must call it.
-template <class T, class Join> __device__ T joinBlock(T value, Join join) {
+// Joins one value per thread of a block in a fixed tree: over all threads, or over those with equal threadIdx.x % width
+// (a power of two up to kThreads). The result is valid in the first `width` threads; every thread must call it.
+template <class T, class Join> __device__ T joinBlock(T value, Join join, int width = 1) {
   __shared__ T part[kThreads];
-  part[threadIdx.x] = value;
+  const int thread = static_cast<int>(threadIdx.x);
+  part[thread] = value;
   __syncthreads();
-  for (int width = kThreads / 2; width > 0; width /= 2) {
-    if (threadIdx.x < width) part[threadIdx.x] = join(part[threadIdx.x], part[threadIdx.x + width]);
+  for (int half = kThreads / 2; half >= width; half /= 2) {
+    if (thread < half) part[thread] = join(part[thread], part[thread + half]);
     __syncthreads();
   }
-  const T result = part[0];
-  __syncthreads();  // the array is used again by the block's next item
+  const T result = part[thread];
+  __syncthreads(); // the array is used again by the block's next item
   return result;
 }
 
-}  // namespace
-}  // namespace cuda
-}  // namespace ag
+} // namespace
+} // namespace cuda
+} // namespace ag
 
-#define CUDA_KERNEL(name) \
-  { #name, name<float>, name<double>, nullptr }
-#define CUDA_KERNEL_ANY(name) \
-  { #name, name<float>, name<double>, name<int32_t> }
+#define CUDA_KERNEL(name)                                                                                              \
+  {                                                                                                                    \
+#name, name < float>, name < double>, nullptr                                                                      \
+  }
+#define CUDA_KERNEL_ANY(name)                                                                                          \
+  {                                                                                                                    \
+#name, name < float>, name < double>, name < int32_t>                                                              \
+  }
 
 // The only symbol a cuda.cu exports, inside namespace ag::cuda: the list of its kernels.
-#define CUDA_FAMILY(family, ...)                                                \
-  FamilyTable family_##family() {                                               \
-    static const Entry entries[] = {__VA_ARGS__};                               \
-    return {entries, static_cast<int>(sizeof(entries) / sizeof(Entry))};        \
+#define CUDA_FAMILY(family, ...)                                                                                       \
+  FamilyTable family_##family() {                                                                                      \
+    static const Entry entries[] = {__VA_ARGS__};                                                                      \
+    return {entries, static_cast<int>(sizeof(entries) / sizeof(Entry))};                                               \
   }

@@ -1,5 +1,6 @@
-// One CUDA device as one Node environment uses it: numbered memory, one stream, the table of kernels. Free of CUDA headers.
-// Every function that can fail returns 0 or a cudaError_t; errors of kernels that were enqueued come out of later calls.
+// One CUDA device as one Node environment uses it: numbered memory, one stream, the table of kernels. Free of CUDA
+// headers. Every function that can fail returns 0 or a cudaError_t; errors of kernels that were enqueued come out of
+// later calls.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +12,8 @@
 namespace ag {
 namespace cuda {
 
-bool present();                  // a driver and at least one device are here
-const char* errorText(int code); // of a cudaError_t
+bool present();                      // a driver and at least one device are here
+const char* errorText(int code);     // of a cudaError_t
 std::vector<FamilyTable> families(); // the tables of every cuda.cu (generated list)
 
 class Runtime {

@@ -6,11 +6,11 @@ namespace ag {
 namespace cuda {
 
 struct Call {
-  void* const* buffers;  // device addresses: inputs in the order of the op's contract, then outputs; nullptr if absent
-  const int32_t* ints;   // host memory: dimensions in order of first appearance in the contract, then integer attributes
-  const double* reals;   // host memory: real attributes
-  void* work;            // device scratch memory of the size the op asked for; nullptr if none
-  void* stream;          // cudaStream_t: everything is enqueued here, in order
+  void* const* buffers; // device addresses: inputs in the order of the op's contract, then outputs; nullptr if absent
+  const int32_t* ints;  // host memory: dimensions in order of first appearance in the contract, then integer attributes
+  const double* reals;  // host memory: real attributes
+  void* work;           // device scratch memory of the size the op asked for; nullptr if none
+  void* stream;         // cudaStream_t: everything is enqueued here, in order
 };
 
 // 0: enqueued. Positive: an error the op's contract explains. Negative: minus a cudaError_t.
@@ -27,5 +27,5 @@ struct FamilyTable {
   int count;
 };
 
-}  // namespace cuda
-}  // namespace ag
+} // namespace cuda
+} // namespace ag
