@@ -58,6 +58,18 @@ describe("inputs of DeePMD-kit", () => {
     },
   );
 
+  it("writes the out.json of `dp train`", () => {
+    const folder = join(import.meta.dirname, "../fixtures/deepmd/cli");
+    const theirs = JSON.parse(readFileSync(join(folder, "out.json"), "utf8")) as Record<string, Section>;
+    const text = readFileSync(join(folder, "input.json"), "utf8");
+    const ours = JSON.parse(formatOutJson(parseDeepmdInput(text, "input.json").input)) as Record<
+      string,
+      Section
+    >;
+    if (Object.keys(theirs.validating).length === 0) delete theirs.validating;
+    expect(ours).toMatchObject(theirs);
+  });
+
   it("reads its own out.json back", () => {
     for (const { input } of Object.values(cases)) {
       const { input: first } = parse(input);

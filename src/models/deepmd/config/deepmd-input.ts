@@ -3,6 +3,7 @@ import { convertOldInput } from "./compat.js";
 import { modelProblems, trainingProblems } from "./consistency.js";
 import { section } from "./leaf.js";
 import { isObject, parseConfigText } from "./parse-text.js";
+import type { JsonObject } from "./parse-text.js";
 import { checkWith, configError } from "./problems.js";
 import { refuseUnsupported } from "./refusals.js";
 import { modelSchema } from "./schema-model.js";
@@ -57,6 +58,8 @@ const inputSchema = section({
   validating: validatingSchema,
 });
 
+const modelFileSchema = section({ model: modelSchema });
+
 /** Keys of `training` that speed up, log or cache in DeePMD-kit and do nothing here. */
 const withoutEffect = [
   "stat_file",
@@ -94,6 +97,35 @@ export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput 
   if (rate.stop_lr === null && rate.stop_lr_ratio === null) rate.stop_lr = defaultStopRate;
   const input = { ...checked, model: completeModel(checked.model) };
   return { input, notes: [...conversions, ...unusedKeys(checked.training)] };
+}
+
+/**
+ * Checks a `model` section that a model file carries: what `modelSection` writes, or a `ModelConfig` as it is.
+ *
+ * @throws AtomgradError FORMAT or CONFIG, as `parseDeepmdInput`
+ */
+export function checkModelConfig(text: string, name: string): ModelConfig {
+  const raw = parseConfigText(text, name.replace(/\.ya?ml$/i, ""));
+  const canonical = renameAliases({ model: raw }, name);
+  refuseUnsupported(canonical, name);
+  const { model } = canonical;
+  const checked = checkWith(
+    modelFileSchema,
+    { model: isObject(model) ? withoutImplied(model) : model },
+    name,
+  ).model;
+  const lines = modelProblems(checked);
+  if (lines.length > 0) throw configError(name, lines);
+  return completeModel(checked);
+}
+
+/** `se_atten_v2` implies two keys that a complete configuration holds and its own section does not have. */
+function withoutImplied(model: JsonObject): JsonObject {
+  const { descriptor } = model;
+  if (!isObject(descriptor) || descriptor.type !== "se_atten_v2") return model;
+  const { tebd_input_mode: mode, smooth_type_embedding: smooth, ...own } = descriptor;
+  const implied = (mode ?? "strip") === "strip" && (smooth ?? true) === true;
+  return implied ? { ...model, descriptor: own } : model;
 }
 
 function completeModel(model: CheckedModel): ModelConfig {

@@ -1,0 +1,253 @@
+import { AtomgradError } from "../../../tensor/error.js";
+import type { ModelConfig } from "../config/deepmd-input.js";
+import { modelSection } from "../config/out-json.js";
+import type { SeAttenConfig } from "../config/schema-model.js";
+import { ndArray } from "./tree.js";
+import type { NdArray, Tree } from "./tree.js";
+import type { AttentionWeights, DeepmdModelData, LayerWeights } from "./weights.js";
+
+/** An array by name, as the model code holds it. */
+export interface NamedArray {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+/**
+ * A model as its settings and its arrays by DeePMD-kit's PyTorch names (deepmd.md 4.4, without prefix). The statistics
+ * `mean` and `stddev` are [types, 4], biases [types].
+ */
+export interface NamedModel {
+  readonly config: ModelConfig;
+  readonly weights: Map<string, NamedArray>;
+  /** Shortest distance between two atoms of the training data, angstrom, where known. */
+  readonly minDistance: number | null;
+}
+
+const block = "descriptor.se_atten";
+const typeLayer = "descriptor.type_embedding.embedding.embedding_net.layers.0";
+const embeddingLayers = `${block}.filter_layers.networks.0.layers`;
+const stripLayers = `${block}.filter_layers_strip.networks.0.layers`;
+const attentionLayers = `${block}.dpa1_attention.attention_layers`;
+const fittingLayers = "fitting_net.filter_layers.networks.0.layers";
+const parameterStatistics = [
+  ["fitting_net.fparam_avg", "fparamAvg"],
+  ["fitting_net.fparam_inv_std", "fparamInvStd"],
+  ["fitting_net.aparam_avg", "aparamAvg"],
+  ["fitting_net.aparam_inv_std", "aparamInvStd"],
+] as const;
+
+/**
+ * The named form of a model read from a file.
+ *
+ * @throws AtomgradError FORMAT for the two things DeePMD-kit can express and the model code cannot: statistics that
+ * differ between the slots of a neighbour list, and a type embedding of several or nonlinear layers
+ */
+export function toNamedModel(data: DeepmdModelData, file: string): NamedModel {
+  const { descriptor, fitting } = data;
+  const types = data.typeMap.length;
+  const weights = new Map<string, NamedArray>();
+  const put = (name: string, array: NdArray | null, shape = array?.shape): void => {
+    if (array !== null) weights.set(name, { shape: shape!, data: array.data });
+  };
+  const putLayer = (name: string, { w, b, idt }: LayerWeights): void => {
+    put(`${name}.matrix`, w);
+    put(`${name}.bias`, b);
+    put(`${name}.idt`, idt);
+  };
+  checkTypeEmbedding(descriptor.typeEmbedding, file);
+  putLayer(typeLayer, descriptor.typeEmbedding[0]);
+  descriptor.embedding.forEach((layer, k) => putLayer(`${embeddingLayers}.${k}`, layer));
+  descriptor.embeddingStrip?.forEach((layer, k) => putLayer(`${stripLayers}.${k}`, layer));
+  descriptor.attention.forEach((layer, k) => {
+    const name = `${attentionLayers}.${k}`;
+    putLayer(`${name}.attention_layer.in_proj`, layer.inProj);
+    putLayer(`${name}.attention_layer.out_proj`, layer.outProj);
+    put(`${name}.attn_layer_norm.matrix`, layer.normWeight);
+    put(`${name}.attn_layer_norm.bias`, layer.normBias);
+  });
+  fitting.layers.forEach((layer, k) => putLayer(`${fittingLayers}.${k}`, layer));
+  put(`${block}.mean`, perType(descriptor.davg, `${file}: model.descriptor.@variables.davg`));
+  put(`${block}.stddev`, perType(descriptor.dstd, `${file}: model.descriptor.@variables.dstd`));
+  put("fitting_net.bias_atom_e", fitting.biasAtomE, [types]);
+  put("out_bias", data.outBias, [types]);
+  put("out_std", data.outStd, [types]);
+  for (const [name, key] of parameterStatistics) put(name, fitting[key]);
+  return { config: configOf(data), weights, minDistance: data.minNborDist };
+}
+
+function checkTypeEmbedding(layers: readonly LayerWeights[], file: string): void {
+  const linear = /^(linear|none)$/i.test(layers[0].activation);
+  if (layers.length === 1 && linear && layers[0].idt === null) return;
+  throw new AtomgradError(
+    "FORMAT",
+    `${file}: model.descriptor.type_embedding: a type embedding of several or nonlinear layers (from TensorFlow) is not supported; one linear layer is`,
+  );
+}
+
+/** Statistics are stored per slot of the neighbour list, and made per type. */
+function perType({ shape, data }: NdArray, where: string): NdArray {
+  const [types, slots] = shape;
+  const out = new Float64Array(4 * types);
+  for (let type = 0; type < types; type++) {
+    const row = data.subarray(4 * type * slots, 4 * (type + 1) * slots);
+    out.set(row.subarray(0, 4), 4 * type);
+    const odd = row.findIndex((value, k) => value !== row[k % 4]);
+    if (odd >= 0) {
+      throw new AtomgradError(
+        "FORMAT",
+        `${where}: the statistics of slot ${Math.floor(odd / 4)} differ from those of slot 0; one row per type is supported`,
+      );
+    }
+  }
+  return ndArray([types, 4], out);
+}
+
+function configOf({ descriptor, fitting, typeMap, ...model }: DeepmdModelData): ModelConfig {
+  return {
+    type: "standard",
+    type_map: [...typeMap],
+    data_stat_nbatch: 10,
+    data_stat_protect: 0.01,
+    data_bias_nsample: 10,
+    pair_exclude_types: model.pairExcludeTypes.map(([a, b]) => [a, b]),
+    atom_exclude_types: [...model.atomExcludeTypes],
+    preset_out_bias: null,
+    srtab_add_bias: true,
+    model_branch_alias: [],
+    info: {},
+    bridging_method: "None",
+    bridging_r_inner: 0.5,
+    bridging_r_outer: 0.8,
+    descriptor: descriptor.config,
+    fitting_net: fitting.config,
+  };
+}
+
+/**
+ * The form of a model that is written to `.dp` and `.yaml`.
+ *
+ * @param origin what goes into the file beside the model: software, version, time
+ * @throws AtomgradError CONFIG for other descriptors, FORMAT when an array is missing
+ */
+export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string, string>>): DeepmdModelData {
+  const { config } = model;
+  const { descriptor, fitting_net: fitting, type_map: typeMap } = config;
+  if (descriptor.type === "se_e2_a" || typeMap === null || typeof descriptor.sel === "string") {
+    throw new AtomgradError(
+      "CONFIG",
+      "only se_atten models with a type_map and a numeric sel can be written as .dp or .yaml",
+    );
+  }
+  const types = typeMap.length;
+  const sel = typeof descriptor.sel === "number" ? [descriptor.sel] : descriptor.sel;
+  const source = new NamedSource(model.weights);
+  const optional = (name: string): NdArray | null => source.optional(name, fitting.precision);
+  const statistics = parameterStatistics.map(([name, key]) => [key, optional(name)] as const);
+  return {
+    typeMap,
+    descriptor: { ...descriptorWeights({ ...descriptor, sel }, source) },
+    fitting: {
+      config: fitting,
+      layers: source.layers(fittingLayers, fitting.neuron.length + 1, {
+        activation: fitting.activation_function,
+        precision: fitting.precision,
+        trainable: fitting.trainable,
+        linearLast: true,
+      }),
+      biasAtomE: source.take("fitting_net.bias_atom_e", "float64", [types, 1]),
+      ...(Object.fromEntries(statistics) as Record<(typeof parameterStatistics)[number][1], NdArray | null>),
+      excludeTypes: config.atom_exclude_types,
+    },
+    outBias: source.take("out_bias", "float64", [1, types, 1]),
+    outStd: source.take("out_std", "float64", [1, types, 1]),
+    atomExcludeTypes: config.atom_exclude_types,
+    pairExcludeTypes: config.pair_exclude_types,
+    presetOutBias: null,
+    rcond: fitting.rcond,
+    minNborDist: model.minDistance,
+    modelDefScript: modelSection(config) as Tree,
+    origin,
+  };
+}
+
+function descriptorWeights(
+  config: SeAttenConfig & { sel: number[] },
+  source: NamedSource,
+): DeepmdModelData["descriptor"] {
+  const { precision, neuron, attn_layer: attentionCount, trainable } = config;
+  const options = { activation: config.activation_function, precision, trainable };
+  const plain = { activation: "none", precision, trainable, resnet: false };
+  const attention = Array.from({ length: attentionCount }, (_, k): AttentionWeights => {
+    const name = `${attentionLayers}.${k}`;
+    return {
+      inProj: source.layer(`${name}.attention_layer.in_proj`, plain),
+      outProj: source.layer(`${name}.attention_layer.out_proj`, plain),
+      normWeight: source.take(`${name}.attn_layer_norm.matrix`, precision),
+      normBias: source.take(`${name}.attn_layer_norm.bias`, precision),
+    };
+  });
+  const slots = config.sel.reduce((sum, count) => sum + count, 0);
+  return {
+    config,
+    davg: perSlot(source.take(`${block}.mean`, precision), slots),
+    dstd: perSlot(source.take(`${block}.stddev`, precision), slots),
+    typeEmbedding: [source.layer(typeLayer, { ...options, activation: "Linear" })],
+    embedding: source.layers(embeddingLayers, neuron.length, options),
+    embeddingStrip:
+      config.tebd_input_mode === "strip" ? source.layers(stripLayers, neuron.length, options) : null,
+    attention,
+  };
+}
+
+function perSlot({ dtype, data }: NdArray, slots: number): NdArray {
+  const types = data.length / 4;
+  const out = new Float64Array(types * slots * 4);
+  for (let k = 0; k < out.length; k++) out[k] = data[4 * Math.floor(k / (4 * slots)) + (k % 4)];
+  return ndArray([types, slots, 4], out, dtype);
+}
+
+interface LayerOptions {
+  readonly activation: string;
+  readonly precision: string;
+  readonly trainable: boolean | readonly boolean[];
+  readonly resnet?: boolean;
+  readonly linearLast?: boolean;
+}
+
+/** Arrays by name, given out in the number type of their net. */
+class NamedSource {
+  constructor(private readonly weights: ReadonlyMap<string, NamedArray>) {}
+
+  take(name: string, precision: string, shape?: readonly number[]): NdArray {
+    const found = this.optional(name, precision, shape);
+    if (found === null) throw new AtomgradError("FORMAT", `model: weight ${name} is missing`);
+    return found;
+  }
+
+  optional(name: string, precision: string, shape?: readonly number[]): NdArray | null {
+    const found = this.weights.get(name);
+    if (found === undefined) return null;
+    return ndArray(shape ?? found.shape, found.data, precision === "float32" ? "float32" : "float64");
+  }
+
+  layer(name: string, { activation, precision, trainable, resnet = true }: LayerOptions): LayerWeights {
+    return {
+      w: this.take(`${name}.matrix`, precision),
+      b: this.optional(`${name}.bias`, precision),
+      idt: this.optional(`${name}.idt`, precision),
+      resnet,
+      activation,
+      trainable: trainable === true,
+    };
+  }
+
+  layers(name: string, count: number, options: LayerOptions): LayerWeights[] {
+    return Array.from({ length: count }, (_, k) => {
+      const linear = options.linearLast === true && k === count - 1;
+      const { trainable } = options;
+      const own = typeof trainable === "boolean" ? trainable : trainable[k];
+      const kind = linear ? { activation: "none", resnet: false } : {};
+      return this.layer(`${name}.${k}`, { ...options, ...kind, trainable: own });
+    });
+  }
+}
