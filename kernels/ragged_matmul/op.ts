@@ -1,7 +1,9 @@
 import { defineOp, type Dims } from "../../src/autograd/define-op.js";
+import type { WgslKernel } from "../../src/tensor/backend.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { gemmSerialWorkspaceBytes } from "../matmul/workspace.js";
 import { raggedNNReference, raggedNTReference, raggedTNReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 /** Centre i owns rows ptr[i] to ptr[i+1] and the n_i x n_i matrix that starts at start[i]. */
 const pointers = { ptr: "i32[N+1]", start: "i32[N+1]" } as const;
@@ -31,6 +33,17 @@ function work(d: Dims, itemBytes: number): number {
   return Math.min(d.N, 64) * gemmSerialWorkspaceBytes(64, d.H, itemBytes);
 }
 
+/** Eight workgroups for each centre, and eight for what belongs to none (webgpu.wgsl). */
+function onGpu(centres: (ints: Int32Array) => number): WgslKernel {
+  return {
+    code: wgsl,
+    groups: (ints) => {
+      const groups = 8 * (centres(ints) + 1);
+      return [Math.min(groups, 32768), Math.ceil(groups / 32768), 1];
+    },
+  };
+}
+
 export const raggedNTOp = /*#__PURE__*/ defineOp({
   name: "ragged_nt",
   inputs: { x: "[E,H]", y: "[E,H]", ...pointers },
@@ -45,6 +58,7 @@ export const raggedNTOp = /*#__PURE__*/ defineOp({
   }),
   cost,
   reference: raggedNTReference,
+  wgsl: onGpu((ints) => ints[2]),
 });
 
 export const raggedNNOp = /*#__PURE__*/ defineOp({
@@ -59,6 +73,7 @@ export const raggedNNOp = /*#__PURE__*/ defineOp({
   }),
   cost,
   reference: raggedNNReference,
+  wgsl: onGpu((ints) => ints[3]),
 });
 
 export const raggedTNOp = /*#__PURE__*/ defineOp({
@@ -73,6 +88,7 @@ export const raggedTNOp = /*#__PURE__*/ defineOp({
   }),
   cost,
   reference: raggedTNReference,
+  wgsl: onGpu((ints) => ints[3]),
 });
 
 /**
