@@ -6,8 +6,10 @@ export interface JsonProblem {
 
 type State = "value" | "firstItem" | "key" | "firstKey" | "colon" | "next" | "end";
 
-const token =
-  /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.])|(?:true|false|null)(?!\w)))/y;
+const spaces = /[ \t\n\r]*/y;
+const literal = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/y;
+const plainCharacters = /[^"\\\u0000-\u001f]*/y;
+const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 const expected: Record<State, string> = {
   value: "a value",
@@ -19,53 +21,86 @@ const expected: Record<State, string> = {
   end: "nothing more",
 };
 
+type Kind = "{" | "}" | "[" | "]" | "," | ":" | "string" | "literal";
+
+interface Token {
+  readonly kind: Kind;
+  readonly end: number;
+}
+
+interface Opened {
+  readonly mark: "{" | "[";
+  readonly offset: number;
+}
+
 /** Finds the first syntax error of a text that is not JSON; null when the text is JSON. Never recursive. */
 export function findJsonProblem(text: string): JsonProblem | null {
-  const open: { mark: "{" | "["; offset: number }[] = [];
+  const open: Opened[] = [];
   let state: State = "value";
-  let lastComma = -1;
-  token.lastIndex = 0;
-  for (;;) {
-    const start = token.lastIndex;
-    const found = token.exec(text);
-    const offset = start + /^[ \t\n\r]*/.exec(text.slice(start))![0].length;
-    if (found === null) return atNoToken(text, offset, state, open);
-    const [, mark, string, other] = found;
+  let comma = -1;
+  for (let offset = skip(spaces, text, 0); ; offset = skip(spaces, text, offset)) {
+    const token = tokenAt(text, offset);
+    if (token === null) return atNoToken(text, offset, state, open);
+    const { kind } = token;
     const top = open.at(-1)?.mark;
-    if (mark === "{" || mark === "[") {
-      if (state !== "value" && state !== "firstItem") return wrong(text, offset, state, top);
-      open.push({ mark, offset });
-      state = mark === "{" ? "firstKey" : "firstItem";
-    } else if (mark === "}" || mark === "]") {
-      if (
-        (state === "key" || state === "value") &&
-        offset > lastComma &&
-        lastComma >= 0 &&
-        closes(mark, top)
-      ) {
-        return { offset: lastComma, message: `a comma stands before "${mark}"; remove it` };
-      }
-      const ends = state === "next" || (mark === "}" ? state === "firstKey" : state === "firstItem");
-      if (!ends || !closes(mark, top)) return wrong(text, offset, state, top);
-      open.pop();
-      state = open.length === 0 ? "end" : "next";
-    } else if (mark === ",") {
-      if (state !== "next") return wrong(text, offset, state, top);
-      lastComma = offset;
-      state = top === "{" ? "key" : "value";
-      continue;
-    } else if (mark === ":") {
-      if (state !== "colon") return wrong(text, offset, state, top);
-      state = "value";
-    } else if (string !== undefined && (state === "key" || state === "firstKey")) {
-      state = "colon";
-    } else if ((string ?? other) !== undefined && (state === "value" || state === "firstItem")) {
-      state = open.length === 0 ? "end" : "next";
-    } else {
+    const after = nextState(kind, state, top);
+    if (after === null) {
+      const closing = comma >= 0 && (kind === "}" || kind === "]") && closes(kind, top);
+      if (closing) return { offset: comma, message: `a comma stands before "${kind}"; remove it` };
       return wrong(text, offset, state, top);
     }
-    lastComma = -1;
+    if (kind === "{" || kind === "[") open.push({ mark: kind, offset });
+    if (kind === "}" || kind === "]") open.pop();
+    comma = kind === "," ? offset : -1;
+    state = after === "next" && open.length === 0 ? "end" : after;
+    offset = token.end;
   }
+}
+
+/** What may follow a token; null where the token may not stand. */
+function nextState(kind: Kind, state: State, top: Opened["mark"] | undefined): State | null {
+  const value = state === "value" || state === "firstItem";
+  switch (kind) {
+    case "{":
+      return value ? "firstKey" : null;
+    case "[":
+      return value ? "firstItem" : null;
+    case "}":
+      return top === "{" && (state === "next" || state === "firstKey") ? "next" : null;
+    case "]":
+      return top === "[" && (state === "next" || state === "firstItem") ? "next" : null;
+    case ",":
+      return state === "next" ? (top === "{" ? "key" : "value") : null;
+    case ":":
+      return state === "colon" ? "value" : null;
+    case "string":
+      return state === "key" || state === "firstKey" ? "colon" : value ? "next" : null;
+    case "literal":
+      return value ? "next" : null;
+  }
+}
+
+function tokenAt(text: string, offset: number): Token | null {
+  const character = text[offset];
+  if (character === undefined) return null;
+  if ("{}[],:".includes(character)) return { kind: character as Kind, end: offset + 1 };
+  if (character !== '"') {
+    const end = skip(literal, text, offset);
+    return end > offset ? { kind: "literal", end } : null;
+  }
+  for (let at = offset + 1; ;) {
+    at = skip(plainCharacters, text, at);
+    if (text[at] === '"') return { kind: "string", end: at + 1 };
+    const end = skip(escape, text, at);
+    if (end === at) return null;
+    at = end;
+  }
+}
+
+/** The end of what a sticky pattern matches at `offset`, or `offset`. */
+function skip(pattern: RegExp, text: string, offset: number): number {
+  pattern.lastIndex = offset;
+  return pattern.test(text) ? pattern.lastIndex : offset;
 }
 
 /** "line 3, column 7" of an offset, both counted from 1. */
@@ -75,21 +110,16 @@ export function lineAndColumn(text: string, offset: number): string {
   return `line ${line}, column ${offset - before.lastIndexOf("\n")}`;
 }
 
-function closes(mark: "}" | "]", top: "{" | "[" | undefined): boolean {
+function closes(mark: "}" | "]", top: Opened["mark"] | undefined): boolean {
   return (mark === "}" && top === "{") || (mark === "]" && top === "[");
 }
 
-function wrong(text: string, offset: number, state: State, top: "{" | "[" | undefined): JsonProblem {
+function wrong(text: string, offset: number, state: State, top: Opened["mark"] | undefined): JsonProblem {
   const needed = state === "next" ? `"," or "${top === "{" ? "}" : "]"}"` : expected[state];
   return { offset, message: `${needed} is expected, found ${shown(text, offset)}` };
 }
 
-function atNoToken(
-  text: string,
-  offset: number,
-  state: State,
-  open: readonly { mark: "{" | "["; offset: number }[],
-): JsonProblem | null {
+function atNoToken(text: string, offset: number, state: State, open: readonly Opened[]): JsonProblem | null {
   if (offset >= text.length) {
     const last = open.at(-1);
     if (last === undefined) return state === "end" ? null : { offset, message: "the text is empty" };
@@ -103,10 +133,10 @@ function atNoToken(
   if (here[0] === "'") return { offset, message: "single quotes are not JSON; use double quotes" };
   if (here[0] === '"')
     return { offset, message: "a text is not closed, or holds a line break or a wrong escape" };
-  if (/^(NaN|-?Infinity)/.test(text.slice(offset))) {
+  if (/^(NaN|-?Infinity)/.test(text.slice(offset, offset + 12))) {
     return { offset, message: `${shown(text, offset)} is not a JSON number; give a finite one` };
   }
-  if (/^(True|False|None)\b/.test(text.slice(offset))) {
+  if (/^(True|False|None)\b/.test(text.slice(offset, offset + 12))) {
     return { offset, message: `${shown(text, offset)} is Python; JSON says true, false, null` };
   }
   return wrong(text, offset, state, open.at(-1)?.mark);

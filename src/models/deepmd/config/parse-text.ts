@@ -9,6 +9,9 @@ export interface JsonObject {
 }
 
 const maxDepth = 64;
+const maxJsonText = 1 << 22;
+/** The YAML reader is slow and takes much memory. */
+const maxYamlText = 1 << 19;
 
 /**
  * Parses the text of a configuration, JSON or (by its ending .yaml, .yml) YAML, and drops every key that begins with an
@@ -17,7 +20,16 @@ const maxDepth = 64;
  * @throws AtomgradError FORMAT with line and column of a syntax error
  */
 export function parseConfigText(text: string, name: string): Json {
-  const value = /\.ya?ml$/i.test(name) ? parseYaml(text, name) : parseJson(text, name);
+  const isYaml = /\.ya?ml$/i.test(name);
+  const limit = isYaml ? maxYamlText : maxJsonText;
+  if (text.length > limit) {
+    const remedy = isYaml ? "; write it as JSON" : "";
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: ${text.length} characters are more than the ${limit} that are read${remedy}`,
+    );
+  }
+  const value = isYaml ? parseYaml(text, name) : parseJson(text, name);
   return withoutComments(value, name, 0);
 }
 
@@ -40,26 +52,24 @@ function parseJson(text: string, name: string): unknown {
   }
 }
 
-function parseYaml(text: string, name: string): unknown {
+/**
+ * Parses any YAML text with the general reader: slow, and greedy for memory, so only for short texts.
+ *
+ * @throws AtomgradError FORMAT with line and column of a syntax error, or when aliases multiply without bound
+ */
+export function parseYaml(text: string, name: string): unknown {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    merge: true,
-    prettyErrors: false,
-    logLevel: "silent",
-  });
-  const error = document.errors[0];
-  if (error !== undefined) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    throw new AtomgradError(
-      "FORMAT",
-      `${name}: not valid YAML: line ${line}, column ${col}: ${error.message}`,
-    );
-  }
+  const bad = (what: string, cause?: unknown): AtomgradError =>
+    new AtomgradError("FORMAT", `${name}: not valid YAML: ${what}`, { cause });
   try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw new AtomgradError("FORMAT", `${name}: not valid YAML: ${(cause as Error).message}`, { cause });
+    const options = { lineCounter: lines, merge: true, prettyErrors: false, logLevel: "silent" } as const;
+    const document = parseDocument(text, options);
+    const error = document.errors[0];
+    if (error === undefined) return document.toJS({ maxAliasCount: 1000 });
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw bad(`line ${line}, column ${col}: ${error.message}`);
+  } catch (error) {
+    throw error instanceof AtomgradError ? error : bad((error as Error).message, error);
   }
 }
 

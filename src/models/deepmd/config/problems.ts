@@ -10,17 +10,23 @@ export function checkWith<T extends z.ZodType>(schema: T, value: unknown, name: 
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = [...result.error.issues].sort((a, b) => Number(isUnknownKey(b)) - Number(isUnknownKey(a)));
-  const lines = issues.flatMap((issue) => describe(issue, schema, value));
-  throw configError(name, lines);
+  const all = issues.flatMap(flatten);
+  throw problemsError(
+    name,
+    all.slice(0, mostLines).map((issue) => describe(issue, schema, value)),
+    all.length,
+  );
 }
 
 /** The error for one or several problems, each a line "path: what". */
 export function configError(name: string, lines: readonly string[]): AtomgradError {
-  const shownLines = lines
-    .slice(0, mostLines)
-    .map((line) => (line.length <= 260 ? line : `${line.slice(0, 257)}...`));
-  const more = lines.length > mostLines ? [`and ${lines.length - mostLines} more`] : [];
-  return new AtomgradError("CONFIG", `${name}: ${[...shownLines, ...more].join("\n  ")}`);
+  return problemsError(name, lines.slice(0, mostLines), lines.length);
+}
+
+function problemsError(name: string, lines: readonly string[], count: number): AtomgradError {
+  const shortened = lines.map((line) => (line.length <= 260 ? line : `${line.slice(0, 257)}...`));
+  const more = count > lines.length ? [`and ${count - lines.length} more`] : [];
+  return new AtomgradError("CONFIG", `${name}: ${[...shortened, ...more].join("\n  ")}`);
 }
 
 /** "model.descriptor.neuron[1]". */
@@ -36,14 +42,23 @@ function isUnknownKey(issue: z.core.$ZodIssue): boolean {
   return issue.code === "unrecognized_keys";
 }
 
-function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string[] {
-  if (issue.code !== "unrecognized_keys") return [`${pathText(issue.path)}: ${issue.message}`];
-  const known = knownKeys(schema, value, issue.path);
-  return issue.keys.map((key) => {
-    const near = suggest(key, known);
-    const help = near === null ? `; allowed: ${known.join(", ")}` : `; did you mean "${near}"?`;
-    return `${pathText([...issue.path, key])}: unknown key${help}`;
-  });
+interface Problem {
+  readonly path: readonly PropertyKey[];
+  /** Absent: the last part of the path is an unknown key. */
+  readonly message?: string;
+}
+
+function flatten(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...issue.path, key] }));
+}
+
+function describe({ path, message }: Problem, schema: z.ZodType, value: unknown): string {
+  if (message !== undefined) return `${pathText(path)}: ${message}`;
+  const known = knownKeys(schema, value, path.slice(0, -1));
+  const near = suggest(String(path[path.length - 1]), known);
+  const help = near === null ? `; allowed: ${known.join(", ")}` : `; did you mean "${near}"?`;
+  return `${pathText(path)}: unknown key${help}`;
 }
 
 /** The keys a schema allows at a path, following the parts of `value` to choose among variants. */

@@ -64,9 +64,36 @@ function descriptorTree(weights: SeAttenWeights, typeMap: readonly string[]): Tr
     "@class": "Descriptor",
     type: isV2 ? "se_atten_v2" : "dpa1",
     "@version": 2,
+    ...settingsTree(config, types),
+    type_map: [...typeMap],
+    precision: explicit(config.precision),
+    embeddings: collection(weights.embedding, "embedding_network", net),
+    ...(strip === null ? {} : { embeddings_strip: collection(strip, "embedding_network", net) }),
+    attention_layers: attentionTree(
+      weights,
+      sel.reduce((sum, count) => sum + count, 0),
+    ),
+    env_mat: {
+      rcut: config.rcut,
+      rcut_smth: config.rcut_smth,
+      protection: config.env_protection,
+      use_exp_switch: false,
+    },
+    type_embedding: typeEmbeddingTree(weights, typeMap),
+    exclude_types: config.exclude_types.map((pair) => [...pair]),
+    env_protection: config.env_protection,
+    "@variables": { davg: weights.davg, dstd: weights.dstd },
+    trainable: config.trainable,
+    spin: null,
+  };
+}
+
+function settingsTree(config: SeAttenConfig, types: number): TreeSection {
+  const isV2 = config.type === "se_atten_v2";
+  return {
     rcut: config.rcut,
     rcut_smth: config.rcut_smth,
-    sel: [...sel],
+    sel: [...(config.sel as readonly number[])],
     ntypes: types,
     neuron: [...config.neuron],
     axis_neuron: config.axis_neuron,
@@ -89,26 +116,6 @@ function descriptorTree(weights: SeAttenWeights, typeMap: readonly string[]): Tr
     concat_output_tebd: config.concat_output_tebd,
     use_econf_tebd: config.use_econf_tebd,
     use_tebd_bias: config.use_tebd_bias,
-    type_map: [...typeMap],
-    precision: explicit(config.precision),
-    embeddings: collection(weights.embedding, "embedding_network", net),
-    ...(strip === null ? {} : { embeddings_strip: collection(strip, "embedding_network", net) }),
-    attention_layers: attentionTree(
-      weights,
-      sel.reduce((sum, count) => sum + count, 0),
-    ),
-    env_mat: {
-      rcut: config.rcut,
-      rcut_smth: config.rcut_smth,
-      protection: config.env_protection,
-      use_exp_switch: false,
-    },
-    type_embedding: typeEmbeddingTree(weights, typeMap),
-    exclude_types: config.exclude_types.map((pair) => [...pair]),
-    env_protection: config.env_protection,
-    "@variables": { davg: weights.davg, dstd: weights.dstd },
-    trainable: config.trainable,
-    spin: null,
   };
 }
 

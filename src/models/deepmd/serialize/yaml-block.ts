@@ -13,7 +13,8 @@ export class TooLarge extends Error {}
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
 
 const maxDepth = 64;
-const maxNodes = 8e6;
+/** List items and keys together. */
+const maxNodes = 6e6;
 
 const keyPattern = /(?:"([^"\\\n]*)"|'([^'\n]*)'|([A-Za-z_][^\s:#]*)):(?= |\r?\n|$)/y;
 const numberPattern = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
@@ -83,7 +84,7 @@ class BlockReader {
   }
 
   private node(depth: number): Plain {
-    if (depth > maxDepth || ++this.nodes > maxNodes) throw new TooLarge();
+    if (depth > maxDepth) throw new TooLarge();
     const { column } = this;
     const anchor = this.match(anchorPattern);
     if (anchor !== null) return this.anchored(anchor, () => this.nested(column - 1, depth + 1));
@@ -132,6 +133,7 @@ class BlockReader {
   private sequence(column: number, depth: number): Plain[] {
     const items: Plain[] = [];
     while (this.column === column && this.isItem()) {
+      if (++this.nodes > maxNodes) throw new TooLarge();
       this.at++;
       items.push(this.onSameLine() ? this.node(depth + 1) : this.nested(column, depth + 1));
     }
@@ -145,6 +147,7 @@ class BlockReader {
       keyPattern.lastIndex = this.at;
       const found = keyPattern.exec(this.text);
       if (found === null) throw new OutsideSubset();
+      if (++this.nodes > maxNodes) throw new TooLarge();
       const key = found[1] ?? found[2] ?? found[3];
       if (entries.has(key) || /^(?:null|true|false)$/i.test(found[3] ?? "")) throw new OutsideSubset();
       this.at = keyPattern.lastIndex;
@@ -170,7 +173,6 @@ class BlockReader {
 
   /** A scalar that ends with its line. */
   private scalar(): Plain {
-    if (++this.nodes > maxNodes) throw new TooLarge();
     const end = this.endOfLine(this.at);
     const word = this.text.slice(this.at, end).trimEnd();
     const column = this.column;

@@ -1,12 +1,12 @@
-import { parseDocument } from "yaml";
 import { AtomgradError } from "../../../tensor/error.js";
+import { parseYaml } from "../config/parse-text.js";
 import { arrayTypes, isArray, ndArray, sizeOf } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
 import { OutsideSubset, TooLarge, parseYamlBlock } from "./yaml-block.js";
 import type { Plain } from "./yaml-block.js";
 
-/** Larger texts must be in the block style DeePMD-kit writes: the general reader needs 30 times their size in memory. */
-const maxGeneralText = 4 << 20;
+/** Larger texts must be in the block style DeePMD-kit writes: the general reader takes seconds and a gigabyte per megabyte. */
+const maxGeneralText = 1 << 18;
 const maxDepth = 64;
 
 /**
@@ -32,14 +32,7 @@ function parsePlain(text: string, name: string): Plain {
       `${name}: not in the block style in which DeePMD-kit writes .yaml models, and too large to be read otherwise; convert it to .dp`,
     );
   }
-  const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
-  const problem = document.errors[0];
-  if (problem !== undefined) throw new AtomgradError("FORMAT", `${name}: not valid YAML: ${problem.message}`);
-  try {
-    return document.toJS({ maxAliasCount: 1000 }) as Plain;
-  } catch (cause) {
-    throw new AtomgradError("FORMAT", `${name}: not valid YAML: ${(cause as Error).message}`, { cause });
-  }
+  return parseYaml(text, name) as Plain;
 }
 
 /** Replaces the sections that stand for arrays; shared parts (aliases) are decoded once. */
