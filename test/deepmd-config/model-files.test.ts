@@ -2,7 +2,8 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkModelConfig } from "../../src/models/deepmd/config/deepmd-input.js";
+import { parseDeepmdInput } from "../../src/models/deepmd/config/deepmd-input.js";
+import { checkModelConfig } from "../../src/models/deepmd/serialize/model-config.js";
 import { readModelTree } from "../../src/models/deepmd/serialize/from-tree.js";
 import { formatDpTree, parseDpTree } from "../../src/models/deepmd/serialize/hdf5.js";
 import { fromNamedModel, toNamedModel } from "../../src/models/deepmd/serialize/named-weights.js";
@@ -125,10 +126,26 @@ describe("models of DeePMD-kit 3.2", () => {
       const { config } = await readDeepmdModel(file);
       expect(checkModelConfig(JSON.stringify(config), "m.safetensors")).toEqual(config);
     }
-    const text = JSON.stringify({ type_map: ["O"], descriptor: { type: "dpa1", sell: 3 }, fitting_net: {} });
-    expect(errorOf(() => checkModelConfig(text, "m.safetensors")).message).toMatch(
-      /m\.safetensors: model\.descriptor\.sell/,
+    const text = readFileSync(join(fixtures, "deepmd-config/cases.json"), "utf8");
+    const cases = JSON.parse(text) as Record<string, { input: unknown }>;
+    for (const name of ["attention", "strip"]) {
+      const { model } = parseDeepmdInput(JSON.stringify(cases[name].input), "input.json").input;
+      expect(checkModelConfig(JSON.stringify(model), "m.safetensors")).toEqual(model);
+    }
+  });
+
+  it("names what is wrong in a configuration", () => {
+    const check = (model: unknown): string =>
+      errorOf(() => checkModelConfig(JSON.stringify(model), "m.st")).message;
+    expect(check({ type_map: ["O"], descriptor: { type: "dpa1" } })).toMatch(
+      /^m\.st: model\.descriptor\.sel: is missing/,
     );
+    expect(check({ type_map: ["O"], descriptor: { type: "dpa2" } })).toMatch(
+      /descriptor "dpa2" is not supported/,
+    );
+    expect(check({ type: "frozen" })).toMatch(/model\.type: found "frozen"; "standard" is needed/);
+    expect(check([])).toMatch(/m\.st: model: found a list; a section is needed/);
+    expect(errorOf(() => checkModelConfig("{", "m.st")).message).toMatch(/not JSON; the file is damaged/);
   });
 });
 
@@ -219,7 +236,7 @@ describe("wrong model files", () => {
     ["model/fitting/dim_descrpt", 3, /dim_descrpt: found 3, but the descriptor is \d+ wide/],
     ["model/fitting/dim_case_embd", 2, /dim_case_embd: models of multi-task training/],
     ["model/fitting/nets/ndim", 1, /nets\.networks: separate nets for each type/],
-    ["model/fitting/atom_ener", ["a"], /atom_ener: a list of numbers is needed/],
+    ["model/fitting/atom_ener", ["a"], /atom_ener: found "a" in a list of numbers/],
   ];
 
   it.each(wrong)("%s = %j", async (path, value, says) => {

@@ -3,11 +3,10 @@ import { convertOldInput } from "./compat.js";
 import { modelProblems, trainingProblems } from "./consistency.js";
 import { section } from "./leaf.js";
 import { isObject, parseConfigText } from "./parse-text.js";
-import type { JsonObject } from "./parse-text.js";
 import { checkWith, configError } from "./problems.js";
 import { refuseUnsupported } from "./refusals.js";
 import { modelSchema } from "./schema-model.js";
-import type { CheckedModel, EnerFittingConfig, SeAttenConfig, SeE2AConfig } from "./schema-model.js";
+import type { CheckedModel, ModelConfig } from "./schema-model.js";
 import {
   learningRateSchema,
   lossSchema,
@@ -23,11 +22,8 @@ import type {
   ValidatingConfig,
 } from "./schema-training.js";
 
-/** The `model` section: canonical keys in the spelling of the file, every default filled in. */
-export type ModelConfig = Omit<CheckedModel, "descriptor" | "fitting_net"> & {
-  descriptor: SeAttenConfig | SeE2AConfig;
-  fitting_net: EnerFittingConfig;
-};
+export { checkModelConfig } from "../serialize/model-config.js";
+export type { ModelConfig } from "./schema-model.js";
 
 /**
  * A checked `input.json` of DeePMD-kit (deepmd.md 1): canonical keys, every default filled in. What DeePMD-kit leaves
@@ -57,8 +53,6 @@ const inputSchema = section({
   optimizer: optimizerSchema,
   validating: validatingSchema,
 });
-
-const modelFileSchema = section({ model: modelSchema });
 
 /** Keys of `training` that speed up, log or cache in DeePMD-kit and do nothing here. */
 const withoutEffect = [
@@ -97,35 +91,6 @@ export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput 
   if (rate.stop_lr === null && rate.stop_lr_ratio === null) rate.stop_lr = defaultStopRate;
   const input = { ...checked, model: completeModel(checked.model) };
   return { input, notes: [...conversions, ...unusedKeys(checked.training)] };
-}
-
-/**
- * Checks a `model` section that a model file carries: what `modelSection` writes, or a `ModelConfig` as it is.
- *
- * @throws AtomgradError FORMAT or CONFIG, as `parseDeepmdInput`
- */
-export function checkModelConfig(text: string, name: string): ModelConfig {
-  const raw = parseConfigText(text, name.replace(/\.ya?ml$/i, ""));
-  const canonical = renameAliases({ model: raw }, name);
-  refuseUnsupported(canonical, name);
-  const { model } = canonical;
-  const checked = checkWith(
-    modelFileSchema,
-    { model: isObject(model) ? withoutImplied(model) : model },
-    name,
-  ).model;
-  const lines = modelProblems(checked);
-  if (lines.length > 0) throw configError(name, lines);
-  return completeModel(checked);
-}
-
-/** `se_atten_v2` implies two keys that a complete configuration holds and its own section does not have. */
-function withoutImplied(model: JsonObject): JsonObject {
-  const { descriptor } = model;
-  if (!isObject(descriptor) || descriptor.type !== "se_atten_v2") return model;
-  const { tebd_input_mode: mode, smooth_type_embedding: smooth, ...own } = descriptor;
-  const implied = (mode ?? "strip") === "strip" && (smooth ?? true) === true;
-  return implied ? { ...model, descriptor: own } : model;
 }
 
 function completeModel(model: CheckedModel): ModelConfig {

@@ -1,4 +1,5 @@
-import type { DeepmdInput, ModelConfig } from "./deepmd-input.js";
+import type { DeepmdInput } from "./deepmd-input.js";
+import type { ModelConfig } from "./schema-model.js";
 
 /** Keys that DeePMD-kit's checker knows but does not accept as null: they are left out where they were not given. */
 const leftOutWhenNull = new Set([

@@ -171,3 +171,9 @@ export type EnerFittingConfig = z.output<typeof ener>;
 export type SeAttenConfig = Omit<z.output<typeof seAtten>, "type" | "stripped_type_embedding"> & {
   type: "se_atten" | "se_atten_v2";
 };
+
+/** The `model` section: canonical keys in the spelling of the file, every default filled in. */
+export type ModelConfig = Omit<CheckedModel, "descriptor" | "fitting_net"> & {
+  descriptor: SeAttenConfig | SeE2AConfig;
+  fitting_net: EnerFittingConfig;
+};

@@ -83,6 +83,18 @@ export class Fields {
     return [...(this.typed(key, "a list of texts", undefined, accepts) as readonly string[])];
   }
 
+  /** A list of numbers and nulls; a number may stand in a list of its own. */
+  numbersOrNulls(key: string): (number | null)[] {
+    const list = this.value(key);
+    const items = isArray(list) ? [...list.data] : list;
+    if (!Array.isArray(items)) throw this.bad(key, `${found(list)}; a list of numbers is needed`);
+    return items.map((item: Tree) => {
+      const value = Array.isArray(item) && item.length === 1 ? (item[0] as Tree) : item;
+      if (value === null || typeof value === "number") return value;
+      throw this.bad(key, `${found(value)} in a list of numbers`);
+    });
+  }
+
   /** A list of pairs of type numbers; missing means none. */
   pairs(key: string): [number, number][] {
     const isPair = (item: Tree): boolean =>

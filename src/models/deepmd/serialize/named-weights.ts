@@ -1,7 +1,6 @@
 import { AtomgradError } from "../../../tensor/error.js";
-import type { ModelConfig } from "../config/deepmd-input.js";
 import { modelSection } from "../config/out-json.js";
-import type { SeAttenConfig } from "../config/schema-model.js";
+import type { ModelConfig, SeAttenConfig } from "../config/schema-model.js";
 import { ndArray } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
 import type { AttentionWeights, DeepmdModelData, LayerWeights } from "./weights.js";

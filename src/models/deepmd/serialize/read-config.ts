@@ -1,0 +1,122 @@
+import type { AtomgradError } from "../../../tensor/error.js";
+import type { EnerFittingConfig, SeAttenConfig } from "../config/schema-model.js";
+import type { Fields } from "./fields.js";
+import { readPrecision } from "./read-layers.js";
+
+/** The type of a descriptor, "se_atten" for its other names; any other kind is refused in one sentence. */
+export function readDescriptorType(fields: Fields): "se_atten" | "se_atten_v2" {
+  const type = fields.text("type");
+  if (type === "se_atten_v2") return type;
+  if (type === "se_atten" || type === "dpa1") return "se_atten";
+  throw refuseDescriptor(fields, type);
+}
+
+function refuseDescriptor(fields: Fields, type: string): AtomgradError {
+  const shown = JSON.stringify(type.slice(0, 40));
+  const reason =
+    type === "se_e2_a" || type === "se_a"
+      ? `the descriptor ${shown} is known, but models with it come in a later version of this package; se_atten (dpa1) can be read`
+      : `the descriptor ${shown} is not supported; se_atten (dpa1) and se_atten_v2 are`;
+  return fields.bad("type", reason);
+}
+
+/**
+ * The settings of a `se_atten` descriptor.
+ *
+ * @param version of the section; version 1 had a bias in the type embedding where it does not say so
+ */
+export function readDescriptorConfig(fields: Fields, version: number): SeAttenConfig {
+  const isV2 = readDescriptorType(fields) === "se_atten_v2";
+  const mode = isV2 ? "strip" : fields.text("tebd_input_mode", "concat");
+  if (mode !== "concat" && mode !== "strip")
+    throw fields.bad("tebd_input_mode", `found "${mode}"; "concat" or "strip" is needed`);
+  const config: SeAttenConfig = {
+    type: isV2 ? "se_atten_v2" : "se_atten",
+    sel: readSel(fields),
+    rcut: fields.number("rcut"),
+    rcut_smth: fields.number("rcut_smth"),
+    neuron: fields.wholes("neuron"),
+    axis_neuron: fields.whole("axis_neuron"),
+    activation_function: fields.text("activation_function"),
+    resnet_dt: fields.flag("resnet_dt"),
+    type_one_side: fields.flag("type_one_side"),
+    precision: readPrecision(fields),
+    trainable: fields.flag("trainable", true),
+    seed: fields.numberOrNull("seed"),
+    exclude_types: fields.pairs("exclude_types"),
+    env_protection: fields.number("env_protection", 0),
+    attn: fields.whole("attn"),
+    attn_layer: fields.whole("attn_layer"),
+    attn_dotr: fields.flag("attn_dotr"),
+    attn_mask: fields.flag("attn_mask"),
+    smooth_type_embedding: isV2 || fields.flag("smooth_type_embedding"),
+    tebd_input_mode: mode,
+    set_davg_zero: fields.flag("set_davg_zero"),
+    trainable_ln: fields.flag("trainable_ln", true),
+    ln_eps: fields.numberOrNull("ln_eps"),
+    tebd_dim: fields.whole("tebd_dim"),
+    use_econf_tebd: fields.flag("use_econf_tebd", false),
+    use_tebd_bias: fields.flag("use_tebd_bias", version === 1),
+    scaling_factor: fields.number("scaling_factor", 1),
+    normalize: fields.flag("normalize", true),
+    temperature: fields.numberOrNull("temperature"),
+    concat_output_tebd: fields.flag("concat_output_tebd", true),
+    lmax: null,
+  };
+  if (config.attn_mask)
+    throw fields.bad("attn_mask", "masking an atom's attention to itself is not supported");
+  if (fields.has("spin")) throw fields.bad("spin", "models with spin are not supported");
+  if (config.neuron.length === 0) throw fields.bad("neuron", "is empty; at least one width is needed");
+  return config;
+}
+
+/** A number, or a list of numbers whose sum counts. */
+function readSel(fields: Fields): number | number[] {
+  const sel = typeof fields.value("sel") === "number" ? fields.whole("sel") : fields.wholes("sel");
+  const slots = typeof sel === "number" ? sel : sel.reduce((sum, count) => sum + count, 0);
+  if (slots > 0) return sel;
+  throw fields.bad("sel", "is empty; the number of neighbours is needed");
+}
+
+/** The settings of an `ener` fitting net; any other kind is refused in one sentence. */
+export function readFittingConfig(fields: Fields): EnerFittingConfig {
+  const type = fields.text("type");
+  if (type !== "ener") {
+    throw fields.bad(
+      "type",
+      `the fitting net ${JSON.stringify(type.slice(0, 40))} is not supported; "ener" is`,
+    );
+  }
+  const refusals: [string, string][] = [
+    ["spin", "models with spin are not supported"],
+    ["tot_ener_zero", "energies shifted to zero are not supported"],
+    ["use_aparam_as_mask", "atom parameters as a mask are not supported"],
+    ["dim_case_embd", "models of multi-task training are not supported"],
+  ];
+  for (const [key, says] of refusals) {
+    if (fields.has(key) && fields.value(key) !== false && fields.value(key) !== 0)
+      throw fields.bad(key, says);
+  }
+  return {
+    type: "ener",
+    numb_fparam: fields.whole("numb_fparam", 0),
+    numb_aparam: fields.whole("numb_aparam", 0),
+    default_fparam: fields.has("default_fparam") ? fields.numbersOrNulls("default_fparam").map(Number) : null,
+    dim_case_embd: 0,
+    neuron: fields.wholes("neuron"),
+    activation_function: fields.text("activation_function"),
+    precision: readPrecision(fields),
+    resnet_dt: fields.flag("resnet_dt"),
+    trainable: readTrainable(fields),
+    rcond: fields.numberOrNull("rcond"),
+    seed: fields.numberOrNull("seed"),
+    atom_ener: fields.has("atom_ener") ? fields.numbersOrNulls("atom_ener") : [],
+    use_aparam_as_mask: false,
+  };
+}
+
+function readTrainable(fields: Fields): boolean | boolean[] {
+  const value = fields.value("trainable");
+  if (Array.isArray(value) && value.every((item) => typeof item === "boolean")) return [...value];
+  return fields.flag("trainable", true);
+}
