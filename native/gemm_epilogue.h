@@ -40,44 +40,47 @@ template <class T> struct Epilogue {
   bool none() const { return alpha == T(1) && !bias && activation == kActNone && !residual && !accumulate; }
 };
 
-// Adds the parts of one vector of sums: `count` vectors `apart` elements from each other, in order.
-template <class T> AG_INLINE V<T> sumParts(const T* sums, int count, int64_t apart, Tail<T> t) {
-  V<T> s = loadTail(sums, t);
-  for (int k = 1; k < count; ++k) s += loadTail(sums + k * apart, t);
-  return s;
-}
-
 // Where raw sums lie: a tile's registers spilled to the stack, or the partial sums of a K-split product.
 template <class T> struct Sums {
   const T* data;
-  int64_t stride;   // between rows
-  int count;        // partial sums of one element
-  int64_t apart;    // between two of them
+  int64_t stride;  // between rows
+  int count;       // partial sums of one element, added in order
+  int64_t apart;   // between two of them
 };
 
+template <class T> AG_INLINE V<T> sumParts(const T* data, const Sums<T>& s, Tail<T> t) {
+  V<T> x = loadTail(data, t);
+  for (int k = 1; k < s.count; ++k) x += loadTail(data + k * s.apart, t);
+  return x;
+}
+
 template <class T, Activation A>
-static __attribute__((noinline)) void finishAs(const Epilogue<T>& e, Sums<T> s, int64_t rows, int64_t cols, int64_t row,
+static __attribute__((noinline)) void finishAs(const Epilogue<T>& e, const Sums<T>& s, int64_t rows, int64_t cols, int64_t row,
                                                int64_t col, T* c, int64_t ldc) {
   constexpr int L = kLanes<T>;
   const V<T> alpha = splat(e.alpha);
+  const T* bias = e.bias ? e.bias + col : nullptr;
   for (int64_t i = 0; i < rows; ++i) {
     const T* residual = e.residual ? e.residual + (row + i) * e.residualStride + col : nullptr;
+    const T* sums = s.data + i * s.stride;
     T* out = c + (row + i) * ldc + col;
-    for (int64_t j = 0; j < cols; j += L) {
-      const Tail<T> t = tailOf<T>(static_cast<int>(cols - j < L ? cols - j : L));
-      V<T> x = alpha * sumParts(s.data + i * s.stride + j, s.count, s.apart, t);
-      if (e.bias) x += loadTail(e.bias + col + j, t);
+    auto vector = [&](int64_t j, Tail<T> t) __attribute__((always_inline)) {
+      V<T> x = alpha * sumParts(sums + j, s, t);
+      if (bias) x += loadTail(bias + j, t);
       x = activate<T, A>(x);
       if (residual) x += loadTail(residual + j, t);
       if (e.accumulate) x += loadTail(out + j, t);
       storeTail(out + j, x, t);
-    }
+    };
+    int64_t j = 0;
+    for (; j + L <= cols; j += L) vector(j, tailOf<T>(L));
+    if (j < cols) vector(j, tailOf<T>(static_cast<int>(cols - j)));
   }
 }
 
 // Finishes the block [rows, cols] of C that starts at (row, col).
 template <class T>
-static void finish(const Epilogue<T>& e, Sums<T> s, int64_t rows, int64_t cols, int64_t row, int64_t col, T* c, int64_t ldc) {
+static void finish(const Epilogue<T>& e, const Sums<T>& s, int64_t rows, int64_t cols, int64_t row, int64_t col, T* c, int64_t ldc) {
   switch (e.activation) {
     case kActNone: return finishAs<T, kActNone>(e, s, rows, cols, row, col, c, ldc);
     case kActTanh: return finishAs<T, kActTanh>(e, s, rows, cols, row, col, c, ldc);
@@ -86,6 +89,26 @@ static void finish(const Epilogue<T>& e, Sums<T> s, int64_t rows, int64_t cols, 
     case kActSilu: return finishAs<T, kActSilu>(e, s, rows, cols, row, col, c, ldc);
     case kActSoftplus: return finishAs<T, kActSoftplus>(e, s, rows, cols, row, col, c, ldc);
     case kActSigmoid: return finishAs<T, kActSigmoid>(e, s, rows, cols, row, col, c, ldc);
+  }
+}
+
+// The same where the sums stand transposed, element (i, j) at data[j stride + i].
+template <class T>
+static void finishTransposed(const Epilogue<T>& e, const Sums<T>& s, int64_t rows, int64_t cols, int64_t row, int64_t col, T* c,
+                             int64_t ldc) {
+  constexpr int L = kLanes<T>, kCols = 16;
+  alignas(64) T turned[L * kCols];
+  for (int64_t i = 0; i < rows; i += L) {
+    const int high = static_cast<int>(rows - i < L ? rows - i : L);
+    const Tail<T> t = tailOf<T>(high);
+    for (int64_t j = 0; j < cols; j += kCols) {
+      const int64_t wide = cols - j < kCols ? cols - j : kCols;
+      for (int64_t w = 0; w < wide; ++w) {
+        const V<T> x = sumParts(s.data + (j + w) * s.stride + i, s, t);
+        for (int l = 0; l < L; ++l) turned[l * kCols + w] = x[l];
+      }
+      finish<T>(e, {turned, kCols, 1, 0}, high, wide, row + i, col + j, c, ldc);
+    }
   }
 }
 

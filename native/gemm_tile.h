@@ -20,6 +20,8 @@ constexpr int kTileRows[4] = {0, 12, 6, 4};
 constexpr int kTileWidth = 3;  // vectors at most
 constexpr int kMaxTileSums = 28;
 
+constexpr int kLine = 64;      // bytes of a cache line
+
 template <class T> struct TileJob {
   const T* a;
   int64_t aRow, aCol;  // a(i, k) = a[i aRow + k aCol]
@@ -30,40 +32,88 @@ template <class T> struct TileJob {
   T* out;
   int64_t outRow;
   bool add;            // continue the sums that stand in out
+  // What is touched next, fetched meanwhile: the block of C (rows cRow apart), and of A a piece a row high each k.
+  const T* c;
+  int64_t cRow;
+  const T* next;
+  int64_t nextStep;
+
+  static constexpr bool fetchesTwo(int width) { return kTileRows[width] * sizeof(T) > kLine; }
+  static constexpr int64_t fetchedEachStep(int width) { return (fetchesTwo(width) ? 2 : 1) * kLine / sizeof(T); }
 };
 
+// Hides a value from the optimiser, which would otherwise keep every row's address in a register of its own and spill.
+#define AG_KEEP(x) asm volatile("" : "+r"(x))
+
+// f(Index<0>), f(Index<1>), ...: loops over registers must be unrolled before the compiler decides what lives in one.
+template <int I> struct Index {
+  constexpr operator int() const { return I; }
+};
+template <int N, class F> AG_INLINE void unroll(F&& f) {
+  if constexpr (N > 0) {
+    unroll<N - 1>(f);
+    f(Index<N - 1>{});
+  }
+}
+
+// Byte offset of a row in the instruction's own address form: odd multiples of the stride in registers, times 1, 2, 4 or 8.
+template <int I> AG_INLINE int64_t rowOffset(const int64_t (&odd)[8]) {
+  constexpr int twos = I % 8 == 0 ? 8 : I % 4 == 0 ? 4 : I % 2 == 0 ? 2 : 1;
+  if constexpr (I == 0) return 0;
+  else return odd[I / twos / 2] * twos;
+}
+
 template <class T, int R, int W> static __attribute__((noinline)) void tile(const TileJob<T>& job) {
-  constexpr int L = kLanes<T>, kGroups = (R + 2) / 3;
+  constexpr int L = kLanes<T>;
   const Tail<T> last = job.last;
   V<T> sum[R][W];
+  unroll<R>([&](auto i) { unroll<W>([&](auto j) { sum[i][j] = V<T>{}; }); });
   if (job.add) {
-    for (int i = 0; i < R; ++i) {
-      for (int j = 0; j < W - 1; ++j) sum[i][j] = load(job.out + i * job.outRow + j * L);
-      sum[i][W - 1] = loadTail(job.out + i * job.outRow + (W - 1) * L, last);
-    }
-  } else {
-    for (int i = 0; i < R; ++i)
-      for (int j = 0; j < W; ++j) sum[i][j] = V<T>{};
+    const T* out = job.out;
+    unroll<R>([&](auto i) {
+      unroll<W - 1>([&](auto j) { sum[i][j] = load(out + j * L); });
+      sum[i][W - 1] = loadTail(out + (W - 1) * L, last);
+      out += job.outRow;
+      AG_KEEP(out);
+    });
   }
-  const int64_t aRow = job.aRow, aCol = job.aCol, bRow = job.bRow;
+  const char* c = reinterpret_cast<const char*>(job.c);
+  unroll<R>([&](auto) {
+    unroll<W>([&](auto j) { __builtin_prefetch(c + j * AG_VECTOR_BYTES, 1); });
+    c += job.cRow * static_cast<int64_t>(sizeof(T));
+    AG_KEEP(c);
+  });
+  const int64_t aCol = job.aCol * static_cast<int64_t>(sizeof(T)), bRow = job.bRow;
+  const char* a = reinterpret_cast<const char*>(job.a);
   const T* b = job.b;
-  const T* a[kGroups];  // every third row: the other two are one and two strides away
-  for (int g = 0; g < kGroups; ++g) a[g] = job.a + 3 * g * aRow;
+  int64_t odd[8];
+  unroll<8>([&](auto h) { odd[h] = (2 * h + 1) * job.aRow * static_cast<int64_t>(sizeof(T)); });
+  const char* next = reinterpret_cast<const char*>(job.next);
+  const int64_t nextStep = job.nextStep * static_cast<int64_t>(sizeof(T));
   for (int64_t k = job.depth; k > 0; --k) {
+    __builtin_prefetch(next);
+    if (TileJob<T>::fetchesTwo(W)) __builtin_prefetch(next + kLine);
+    next += nextStep;
     V<T> y[W];
-    for (int j = 0; j < W - 1; ++j) y[j] = load(b + j * L);
+    unroll<W - 1>([&](auto j) { y[j] = load(b + j * L); });
     y[W - 1] = loadTail(b + (W - 1) * L, last);
-    for (int i = 0; i < R; ++i) {
-      const V<T> x = splat(a[i / 3][i % 3 * aRow]);
-      for (int j = 0; j < W; ++j) sum[i][j] = fma(x, y[j], sum[i][j]);
-    }
+    unroll<(R + 1) / 2>([&](auto h) { AG_KEEP(odd[h]); });
+    unroll<R>([&](auto i) {
+      T x;
+      std::memcpy(&x, a + rowOffset<i>(odd), sizeof(T));
+      unroll<W>([&](auto j) { sum[i][j] = fma(splat(x), y[j], sum[i][j]); });
+    });
     b += bRow;
-    for (int g = 0; g < kGroups; ++g) a[g] += aCol;
+    a += aCol;
+    AG_KEEP(a);
   }
-  for (int i = 0; i < R; ++i) {
-    for (int j = 0; j < W - 1; ++j) store(job.out + i * job.outRow + j * L, sum[i][j]);
-    storeTail(job.out + i * job.outRow + (W - 1) * L, sum[i][W - 1], last);
-  }
+  T* out = job.out;
+  unroll<R>([&](auto i) {
+    unroll<W - 1>([&](auto j) { store(out + j * L, sum[i][j]); });
+    storeTail(out + (W - 1) * L, sum[i][W - 1], last);
+    out += job.outRow;
+    AG_KEEP(out);
+  });
 }
 
 template <class T, int W, int R> AG_INLINE void tileOfRows(const TileJob<T>& job, int rows) {

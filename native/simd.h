@@ -69,19 +69,40 @@ AG_INLINE void storeTail(double* p, V<double> v, Tail<double> t) {
 #elif defined(__AVX__)
 template <class T> struct Tail {
   VInt<T> mask;
+  int n;
 };
 template <class T> AG_INLINE Tail<T> tailOf(int n) {
   VInt<T> lane;
   for (int k = 0; k < kLanes<T>; ++k) lane[k] = k;
-  return {lane < n};
+  return {lane < n, n};
 }
 AG_INLINE V<float> loadTail(const float* p, Tail<float> t) { return (V<float>)_mm256_maskload_ps(p, (__m256i)t.mask); }
-AG_INLINE V<double> loadTail(const double* p, Tail<double> t) {
-  return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask);
+AG_INLINE V<double> loadTail(const double* p, Tail<double> t) { return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask); }
+// In pieces: the masked store takes tens of cycles on some chips.
+AG_INLINE void storeTail(float* p, V<float> v, Tail<float> t) {
+  if (t.n == 8) return store(p, v);
+  __m128 x = _mm256_castps256_ps128((__m256)v);
+  if (t.n & 4) {
+    _mm_storeu_ps(p, x);
+    x = _mm256_extractf128_ps((__m256)v, 1);
+    p += 4;
+  }
+  if (t.n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), x);
+    x = _mm_movehl_ps(x, x);
+    p += 2;
+  }
+  if (t.n & 1) _mm_store_ss(p, x);
 }
-AG_INLINE void storeTail(float* p, V<float> v, Tail<float> t) { _mm256_maskstore_ps(p, (__m256i)t.mask, (__m256)v); }
 AG_INLINE void storeTail(double* p, V<double> v, Tail<double> t) {
-  _mm256_maskstore_pd(p, (__m256i)t.mask, (__m256d)v);
+  if (t.n == 4) return store(p, v);
+  __m128d x = _mm256_castpd256_pd128((__m256d)v);
+  if (t.n & 2) {
+    _mm_storeu_pd(p, x);
+    x = _mm256_extractf128_pd((__m256d)v, 1);
+    p += 2;
+  }
+  if (t.n & 1) _mm_store_sd(p, x);
 }
 #else
 template <class T> struct Tail {
@@ -129,6 +150,13 @@ AG_INLINE V<double> fma(V<double> a, V<double> b, V<double> c) {
   return a * b + c;
 #endif
 }
+
+// Lanes of a, then of b, picked by index.
+#if defined(__clang__)
+#define AG_SHUFFLE(T, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define AG_SHUFFLE(T, a, b, ...) __builtin_shuffle(a, b, VInt<T>{__VA_ARGS__})
+#endif
 
 template <class T> AG_INLINE V<T> select(VInt<T> mask, V<T> yes, V<T> no) { return mask ? yes : no; }
 

@@ -1,0 +1,158 @@
+// The loops around the register tile, for one part of a product: which rows and panels, what is fetched ahead, where sums go.
+#pragma once
+#include "gemm_dot.h"
+#include "gemm_epilogue.h"
+
+namespace ag {
+namespace AG_ISA {
+namespace {
+
+template <class T> struct Gemm {
+  int64_t m, n, k;
+  const T* a;  // [m,k], or [k,m] if transposed; rows lda apart
+  int64_t lda;
+  bool transposeA;
+  const T* b;  // [k,n], or [n,k] if transposed; rows ldb apart
+  int64_t ldb;
+  bool transposeB;
+  T* c;  // [m,n], rows ldc apart; must not overlap a or b
+  int64_t ldc;
+  Epilogue<T> epilogue = {T(1), nullptr, kActNone, nullptr, 0, false};
+  void* work = nullptr;  // gemmWorkspaceBytes, 64-byte aligned
+};
+
+// Rows of A and B that all tiles of a part pass over before the next ones come, where K is cut.
+constexpr int64_t kGemmCacheBytes = 256 * 1024;
+// Rows of C a part works on at a time: whole tiles of every height.
+constexpr int64_t kGemmRows = 126;
+
+// The product the tiles compute: the caller's, or its transpose (A and B swapped) where that fills the lanes better.
+template <class T> struct Sweep {
+  const Gemm<T>& g;
+  bool swapped;
+  int64_t rows, cols, depth;
+  const T* a;
+  int64_t aRow, aCol;
+  const T* b;
+  int64_t ldb;
+  const T* packed;  // panels of B, or nullptr: the rows of B themselves
+
+  Sweep(const Gemm<T>& gemm, bool swap, const T* panels)
+      : g(gemm), swapped(swap), rows(swap ? g.n : g.m), cols(swap ? g.m : g.n), depth(g.k), packed(panels) {
+    const bool transposed = swap ? !g.transposeB : g.transposeA;
+    const int64_t lda = swap ? g.ldb : g.lda;
+    a = swap ? g.b : g.a;
+    aRow = transposed ? 1 : lda;
+    aCol = transposed ? lda : 1;
+    b = swap ? g.a : g.b;
+    ldb = swap ? g.lda : g.ldb;
+  }
+  int64_t panels() const { return panelsOf<T>(cols); }
+
+  // Runs put(job, first row, height, panel) over rows [i0, i1), panels [p0, p1), k's [k0, k1).
+  template <class Put>
+  void tiles(int64_t i0, int64_t i1, int64_t p0, int64_t p1, int64_t k0, int64_t k1, Put&& put) const {
+    TileJob<T> job;
+    job.aRow = aRow;
+    job.aCol = aCol;
+    job.depth = k1 - k0;
+    for (int64_t p = p0; p < p1; ++p) {
+      const Panel<T> panel(p, cols);
+      job.b = packed ? packed + depth * panel.col + k0 * panel.stride() : b + k0 * ldb + panel.col;
+      job.bRow = packed ? panel.stride() : ldb;
+      job.last = panel.last();
+      const int64_t height = kTileRows[panel.width];
+      for (int64_t i = i0; i < i1; i += height) {
+        const int here = static_cast<int>(i1 - i < height ? i1 - i : height);
+        job.a = a + i * aRow + k0 * aCol;
+        // The next tile's rows; of long rows, or columns, a line each k.
+        job.next = job.a + height * aRow;
+        job.nextStep = aRow == 1 ? aCol : aRow < 2 * depth ? height : 0;
+        put(job, i, here, panel);
+      }
+    }
+  }
+
+  void finishTile(const T* sums, int64_t i, int height, const Panel<T>& panel) const {
+    const Sums<T> s = {sums, panel.stride(), 1, 0};
+    if (swapped)
+      finishTransposed<T>(g.epilogue, s, panel.cols, height, panel.col, i, g.c, g.ldc);
+    else
+      finish<T>(g.epilogue, s, height, panel.cols, i, panel.col, g.c, g.ldc);
+  }
+
+  // All of K at once, through the epilogue into C.
+  void intoC(int64_t begin, int64_t end, int64_t p0, int64_t p1) const {
+    alignas(64) T spill[kMaxTileSums * kLanes<T>];
+    const bool direct = !swapped && g.epilogue.none();
+    for (int64_t i0 = begin; i0 < end; i0 += kGemmRows) {
+      const int64_t i1 = i0 + kGemmRows < end ? i0 + kGemmRows : end;
+      tiles(i0, i1, p0, p1, 0, depth, [&](TileJob<T>& job, int64_t i, int height, const Panel<T>& panel) {
+        job.add = false;
+        job.out = direct ? g.c + i * g.ldc + panel.col : spill;
+        job.outRow = direct ? g.ldc : panel.stride();
+        job.c = swapped ? spill : g.c + i * g.ldc + panel.col;
+        job.cRow = swapped ? 0 : g.ldc;
+        runTile(job, height, panel.width);
+        if (!direct) finishTile(spill, i, height, panel);
+      });
+    }
+  }
+
+  // The raw sums over k's [k0, k1) into out, `cols` apart.
+  void intoSums(int64_t i0, int64_t i1, int64_t k0, int64_t k1, T* out) const {
+    const int64_t fit = kGemmCacheBytes / ((i1 - i0 + cols) * static_cast<int64_t>(sizeof(T)));
+    const int64_t chunk = fit < 64 ? 64 : fit > 512 ? 512 : fit / 8 * 8;
+    for (int64_t k = k0; k < k1; k += chunk) {
+      const int64_t end = k + chunk < k1 ? k + chunk : k1;
+      const T* nextB = packed || ldb >= 2 * cols ? nullptr : b + end * ldb;
+      tiles(i0, i1, 0, panels(), k, end, [&](TileJob<T>& job, int64_t i, int height, const Panel<T>& panel) {
+        job.add = k > k0;
+        job.out = out + i * cols + panel.col;
+        job.outRow = cols;
+        job.c = job.out;
+        job.cRow = cols;
+        // The next chunk: its A during the first panel, its B, spread over the tiles, during the others.
+        if (panel.col == 0) {
+          job.next = job.a + job.depth * aCol;
+          job.nextStep = aRow == 1 ? aCol : 0;
+        } else if (nextB) {
+          job.next = nextB;
+          job.nextStep = job.fetchedEachStep(panel.width);
+          nextB += job.nextStep * job.depth;
+        }
+        runTile(job, height, panel.width);
+      });
+    }
+  }
+
+  // Adds up the partial sums of rows [begin, end) of C and finishes them.
+  void outOfSums(int64_t begin, int64_t end, const T* sums, int64_t splits) const {
+    const Sums<T> s = {swapped ? sums + begin : sums + begin * cols, cols, static_cast<int>(splits), rows * cols};
+    if (swapped)
+      finishTransposed<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
+    else
+      finish<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
+  }
+
+  // Few columns: rows [begin, end) of C as dot products with the columns of B, `turned` [n,k] (B itself if transposed).
+  void dots(int64_t begin, int64_t end, const T* turned, int64_t stride) const {
+    constexpr int L = kLanes<T>;
+    alignas(64) T sums[L * L];
+    const bool direct = g.epilogue.none();
+    for (int64_t i = begin; i < end; i += L) {
+      const int64_t high = end - i < L ? end - i : L;
+      T* to = direct ? g.c + i * g.ldc : sums;
+      const int64_t toRow = direct ? g.ldc : g.n;
+      for (int64_t j = 0; j < g.n; ++j) {
+        const V<T> x = dotRows<T>(g.a + i * g.lda, g.lda, high, turned + j * stride, g.k);
+        for (int64_t r = 0; r < high; ++r) to[r * toRow + j] = x[r];
+      }
+      if (!direct) finish<T>(g.epilogue, {sums, g.n, 1, 0}, high, g.n, i, 0, g.c, g.ldc);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace AG_ISA
+}  // namespace ag
