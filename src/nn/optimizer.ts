@@ -15,7 +15,7 @@ abstract class Optimizer {
 
   constructor(
     parameters: NamedParameters,
-    private readonly slots: readonly string[],
+    slots: readonly string[],
   ) {
     this.parameters = [...parameters];
     for (const [name, t] of this.parameters)

@@ -27,6 +27,8 @@ export interface OpCases {
   readonly samples: (random: Samples) => Sample[];
   /** Names of the inputs to differentiate with respect to; empty for ops without gradient. */
   readonly differentiate: readonly string[];
+  /** Number types the op exists for (default f32 and f64). */
+  readonly types?: readonly ("f32" | "f64")[];
   /** Highest derivative checked (default 2). */
   readonly order?: 0 | 1 | 2;
   /** Largest allowed difference from the float64 reference, relative to the largest value. */

@@ -22,6 +22,7 @@ describe.each(all)("%s", (_name, c) => {
   const samples = c.samples(new Samples(1));
   const small = samples.filter((s) => s.large !== true);
   const order = c.order ?? 2;
+  const types = c.types ?? (["f32", "f64"] as const);
 
   it("agrees with the float64 reference, with poisoned outputs, on every instruction set", async () => {
     const best = getIsa();
@@ -29,9 +30,17 @@ describe.each(all)("%s", (_name, c) => {
       const wanted = await forward(c, sample, "reference", "f64");
       for (const isa of isas()) {
         setIsa(isa);
-        for (const dtype of ["f32", "f64"] as const) {
+        for (const dtype of types) {
           const found = await poisoned("cpu", () => forward(c, sample, "cpu", dtype));
-          found.forEach((x, k) => expectClose(x, wanted[k], c.tolerance[dtype], scaleOf([wanted[k]]), `${c.op} ${isa} ${dtype} output ${k}`));
+          found.forEach((x, k) =>
+            expectClose(
+              x,
+              wanted[k],
+              c.tolerance[dtype],
+              scaleOf([wanted[k]]),
+              `${c.op} ${isa} ${dtype} output ${k}`,
+            ),
+          );
         }
       }
     }
@@ -41,7 +50,7 @@ describe.each(all)("%s", (_name, c) => {
   it("gives the same bits for 1 to 4 threads and for repeated runs", async () => {
     const before = getThreads();
     for (const sample of samples)
-      for (const dtype of ["f32", "f64"] as const) {
+      for (const dtype of types) {
         setThreads(1);
         const wanted = await forward(c, sample, "cpu", dtype);
         for (const threads of [2, 3, 4, 4]) {
@@ -60,13 +69,24 @@ describe.each(all)("%s", (_name, c) => {
     for (const sample of small) scope(() => check(c, sample, gradgradcheck));
   });
 
-  it.runIf(c.differentiate.length > 0 && order > 0)("has the reference's derivatives in f32, with poisoned outputs", async () => {
-    for (const sample of samples) {
-      const wanted = await derivatives(c, sample, "cpu", "f64", order);
-      const found = await poisoned("cpu", () => derivatives(c, sample, "cpu", "f32", order));
-      found.forEach((x, k) => expectClose(x, wanted[k], 50 * c.tolerance.f32, Math.max(0.1, scaleOf(wanted)), `${c.op} f32 derivative ${k}`));
-    }
-  });
+  it.runIf(c.differentiate.length > 0 && order > 0)(
+    "has the reference's derivatives in f32, with poisoned outputs",
+    async () => {
+      for (const sample of samples) {
+        const wanted = await derivatives(c, sample, "cpu", "f64", order);
+        const found = await poisoned("cpu", () => derivatives(c, sample, "cpu", "f32", order));
+        found.forEach((x, k) =>
+          expectClose(
+            x,
+            wanted[k],
+            50 * c.tolerance.f32,
+            Math.max(0.1, scaleOf(wanted)),
+            `${c.op} f32 derivative ${k}`,
+          ),
+        );
+      }
+    },
+  );
 
   it.each((c.errors ?? []).map((e) => [e.name, e] as const))("refuses %s", (_n, e) => {
     let thrown: unknown;
@@ -94,4 +114,3 @@ function check(c: OpCases, sample: ReturnType<OpCases["samples"]>[number], check
   };
   checker(f, xs);
 }
-

@@ -1,7 +1,8 @@
-import { AtomgradError } from "../../tensor/error.js";
 import { scope } from "../../tensor/scope.js";
 import { openCpu } from "../../backends/cpu/cpu.js";
+import { type FrameList, frameList } from "./frames.js";
 import { graphOf } from "./build-graph.js";
+import type { ModelConfig } from "./config/deepmd-input.js";
 import { EnergyModel } from "./energy-model.js";
 import { readModel } from "./model-file.js";
 import { predict } from "./prediction.js";
@@ -26,6 +27,11 @@ export interface EvalResult {
   readonly atomVirial?: Float64Array;
 }
 
+export interface LoadOptions {
+  /** Computes in this number type instead of the model's own. */
+  precision?: "f32" | "f64";
+}
+
 /** Rough memory of one atom's neighbours in a step decides how many frames are computed at once. */
 const atomsPerBatch = 1024;
 
@@ -38,10 +44,10 @@ export class DeepPot {
    *
    * Errors: FILE, FORMAT, CONFIG.
    */
-  static async load(path: string): Promise<DeepPot> {
+  static async load(path: string, options: LoadOptions = {}): Promise<DeepPot> {
     openCpu();
     const { config, weights } = await readModel(path);
-    return new DeepPot(new EnergyModel(config, weights));
+    return new DeepPot(new EnergyModel(inPrecision(config, options.precision), weights));
   }
 
   /** Element or type names in the order of type numbers. */
@@ -110,66 +116,21 @@ export class DeepPot {
 
   private evaluateBlock(frames: FrameList, first: number, end: number, result: EvalResult): void {
     const graph = graphOf(this.model, frames.slice(first, end));
-    const { energy, force, virial, atomEnergy, slope } = predict(this.model, graph, { createGraph: false, virial: true });
+    const { energy, force, virial, atomEnergy, slope, edge } = predict(this.model, graph, { createGraph: false, virial: true });
     result.energy.set(energy.dataSync(), first);
     result.force.set(force.dataSync(), first * frames.atoms * 3);
     result.virial.set(virial!.dataSync(), first * 9);
     result.atomEnergy?.set(atomEnergy.dataSync(), first * frames.atoms);
-    result.atomVirial?.set(atomicVirial(slope, graph).dataSync(), first * frames.atoms * 9);
+    result.atomVirial?.set(atomicVirial(slope, edge, graph.neighbour).dataSync(), first * frames.atoms * 9);
   }
 }
 
-/** Frames of equal size as flat arrays. */
-export interface Frames {
-  readonly count: number;
-  readonly atoms: number;
-  /** [count, atoms, 3] */
-  readonly positions: Float64Array;
-  /** [count, 9] or null */
-  readonly cells: Float64Array | null;
-  /** [count, atoms] */
-  readonly types: Int32Array;
-}
-
-class FrameList implements Frames {
-  constructor(
-    readonly count: number,
-    readonly atoms: number,
-    readonly positions: Float64Array,
-    readonly cells: Float64Array | null,
-    readonly types: Int32Array,
-  ) {}
-
-  slice(first: number, end: number): Frames {
-    const { atoms } = this;
-    return new FrameList(
-      end - first,
-      atoms,
-      this.positions.subarray(first * atoms * 3, end * atoms * 3),
-      this.cells === null ? null : this.cells.subarray(first * 9, end * 9),
-      this.types.subarray(first * atoms, end * atoms),
-    );
-  }
-}
-
-function frameList(coords: ArrayLike<number>, cells: ArrayLike<number> | null, types: ArrayLike<number>): FrameList {
-  const positions = Float64Array.from(coords);
-  const boxes = cells === null ? null : Float64Array.from(cells);
-  const perFrame = 3 * types.length;
-  // Types stand once for all frames, or once per frame: the cells, or the sizes, tell which.
-  const frames = boxes !== null ? boxes.length / 9 : perFrame > 0 && positions.length > perFrame ? positions.length / perFrame : 1;
-  if (boxes !== null && boxes.length % 9 !== 0)
-    throw new AtomgradError("SHAPE", `eval: cells have ${boxes.length} numbers; 9 per frame are needed`);
-  const atoms = frames === 0 ? 0 : positions.length / 3 / frames;
-  const shared = types.length === atoms;
-  if (!Number.isInteger(frames) || !Number.isInteger(atoms) || (!shared && types.length !== atoms * frames))
-    throw new AtomgradError(
-      "SHAPE",
-      `eval: ${positions.length} coordinates, ${types.length} types${boxes === null ? "" : ` and ${boxes.length} cell numbers`} do not make whole frames; ` +
-        "give coords [nf, N, 3], cells [nf, 9] or null, types [N] or [nf, N]",
-    );
-  const all = new Int32Array(atoms * frames);
-  for (let f = 0; f < frames; f++)
-    for (let i = 0; i < atoms; i++) all[f * atoms + i] = types[shared ? i : f * atoms + i];
-  return new FrameList(frames, atoms, positions, boxes, all);
+function inPrecision(config: ModelConfig, precision: "f32" | "f64" | undefined): ModelConfig {
+  if (precision === undefined) return config;
+  const name = precision === "f32" ? "float32" : "float64";
+  return {
+    ...config,
+    descriptor: { ...config.descriptor, precision: name },
+    fitting_net: { ...config.fitting_net, precision: name },
+  };
 }

@@ -5,11 +5,8 @@ import type { Tensor } from "../../tensor/tensor.js";
 export interface TypePairs {
   readonly neighbour: IndexMap;
   readonly centre: IndexMap;
-  /** centre * (nt + 1) + neighbour, into tables over pairs. */
-  readonly pair: IndexMap;
-  /** Every pair of the table itself: its neighbour and its centre. */
-  readonly tableNeighbour: IndexMap;
-  readonly tableCentre: IndexMap;
+  /** centre * (nt + 1) + neighbour, into tables over pairs; only strip mode has one. */
+  readonly pair: IndexMap | undefined;
 }
 
 /** Empty slots, needed only where davg != 0 makes them count: one row per atom, and how often it stands. */
@@ -40,14 +37,15 @@ export interface DeepmdGraph {
   readonly start: Tensor;
   /** Sum of n^2 over centres. */
   readonly pairCount: number;
-  /** i32[N]: slots without an included neighbour (empty or excluded). */
+  /** i32[N]: empty or excluded slots that stand in the softmax's denominator. */
   readonly pad: Tensor;
   readonly emptySlots: EmptySlots | undefined;
   /** f64[N]: 1 for atoms, 0 for virtual ones; undefined when there are none. */
   readonly real: Tensor | undefined;
   /** i32[F+1]: atoms of each frame. */
   readonly framePtr: Tensor;
-  /** Centre and neighbour of each edge. */
-  readonly centre: IndexMap;
+  /** i32[F+1]: edges of each frame. */
+  readonly edgePtr: Tensor;
+  /** The neighbour of each edge. */
   readonly neighbour: IndexMap;
 }

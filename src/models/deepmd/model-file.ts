@@ -2,7 +2,8 @@ import { basename, extname } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { encodeSafetensors, readSafetensors, type SafeTensorData, tensorToFloat64 } from "../../data/safetensors.js";
 import { writeFileAtomicSync } from "../../data/atomic-write.js";
-import { checkModelConfig, type ModelConfig } from "./config/deepmd-input.js";
+import type { ModelConfig } from "./config/deepmd-input.js";
+import { checkModelConfig } from "./serialize/model-config.js";
 import type { Weights } from "./parameters.js";
 
 /** What a model file holds: settings, weights by DeePMD-kit's names, and (checkpoints) the state of a training run. */

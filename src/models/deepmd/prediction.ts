@@ -1,8 +1,7 @@
-import { segmentSum } from "../../../kernels/segment/op.js";
 import { sum } from "../../../kernels/reduce/op.js";
 import { cast } from "../../../kernels/cast/op.js";
 import { grad } from "../../autograd/grad.js";
-import { requireGrad, withRecording } from "../../autograd/node.js";
+import { detach, requireGrad, withRecording } from "../../autograd/node.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { assembleForces, assembleVirial } from "../../geometry/virial.js";
 import type { EnergyModel } from "./energy-model.js";
@@ -18,6 +17,9 @@ export interface Prediction {
   readonly force: Tensor;
   /** [F, 9] (spec 2.10); undefined when not asked for. */
   readonly virial: Tensor | undefined;
+  /** dE/d(edge) and the edges themselves, [E, 3]: what atomic virials are made of. */
+  readonly slope: Tensor;
+  readonly edge: Tensor;
 }
 
 export interface PredictionOptions {
@@ -34,11 +36,13 @@ export function predict(model: EnergyModel, graph: DeepmdGraph, options: Predict
     const [d] = grad(sum(energies), [graph.edge], { createGraph: options.createGraph });
     return { atomEnergy: energies, slope: cast(d, "f64") };
   });
-  void segmentSum;
+  const edge = cast(detach(graph.edge), "f64");
   return {
     atomEnergy,
     energy: model.frameEnergies(atomEnergy, graph),
-    force: assembleForces(slope, graph),
-    virial: options.virial ? assembleVirial(slope, graph) : undefined,
+    force: assembleForces(slope, graph.ptr, graph.neighbour),
+    virial: options.virial ? assembleVirial(slope, edge, graph.edgePtr) : undefined,
+    slope,
+    edge,
   };
 }

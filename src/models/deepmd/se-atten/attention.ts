@@ -1,11 +1,9 @@
-import { div, maximum, safeSqrt, square } from "../../../../kernels/elementwise/ops.generated.js";
-import { gatedSoftmax } from "../../../../kernels/gated_softmax/op.js";
-import { layerNorm } from "../../../../kernels/layer_norm/op.js";
+import { add, mul, mulAdd } from "../../../../kernels/elementwise/ops.generated.js";
+import { layerNorm, normalizeRows } from "../../../../kernels/row_norm/op.js";
+import { raggedSoftmax } from "../../../../kernels/ragged_softmax/op.js";
 import { matmul } from "../../../../kernels/matmul/op.js";
 import { raggedNN, raggedNT } from "../../../../kernels/ragged_matmul/op.js";
-import { sum } from "../../../../kernels/reduce/op.js";
 import { slice } from "../../../../kernels/shape_ops/op.js";
-import { add } from "../../../../kernels/elementwise/ops.generated.js";
 import { detach } from "../../../autograd/node.js";
 import type { DType } from "../../../tensor/dtype.js";
 import type { Tensor } from "../../../tensor/tensor.js";
@@ -13,12 +11,29 @@ import type { DeepmdGraph } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
 import type { SeAttenSettings } from "./settings.js";
 
-/** What weighs the attention between two neighbours of a centre: their switch [E] and unit vectors [E, 3]. */
+/**
+ * What weighs the attention between two neighbours j, k of a centre, as ragged blocks [P]: the same for every layer, so
+ * made once.
+ */
 export interface Gate {
-  readonly sw: Tensor;
-  readonly unit: Tensor;
+  /** sw_j sw_k, which smooth attention applies inside and after the softmax; undefined otherwise. */
+  readonly switches: Tensor | undefined;
+  /** All factors after the softmax: sw_j sw_k (smooth) times the cosine of the angle j-centre-k (attn_dotr). */
+  readonly factor: Tensor | undefined;
   readonly graph: DeepmdGraph;
 }
+
+/** @param sw [E, 1]; @param unit [E, 3] */
+export function gateOf(sw: Tensor, unit: Tensor, graph: DeepmdGraph, { smooth, dotr }: SeAttenSettings): Gate {
+  const { ptr, start, pairCount } = graph;
+  const switches = smooth ? raggedNT(sw, sw, ptr, start, pairCount) : undefined;
+  const cosine = dotr ? raggedNT(unit, unit, ptr, start, pairCount) : undefined;
+  const factor = switches !== undefined && cosine !== undefined ? mul(switches, cosine) : (switches ?? cosine);
+  return { switches, factor, graph };
+}
+
+/** Smooth attention shifts logits by this before the switch scales them, and back after (spec 2.8). */
+const shift = 20;
 
 /** One gated self-attention layer over the neighbours of each centre (spec 2.8): G <- LayerNorm(G + attention(G)). */
 export class AttentionLayer {
@@ -49,16 +64,13 @@ export class AttentionLayer {
   }
 
   /** g [E, M] -> [E, M] */
-  forward(g: Tensor, { sw, unit, graph }: Gate): Tensor {
-    const { smooth, dotr } = this.settings;
+  forward(g: Tensor, { switches, factor, graph }: Gate): Tensor {
     const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
     const logits = raggedNT(q, k, graph.ptr, graph.start, graph.pairCount);
-    const weights = gatedSoftmax(logits, sw, unit, graph.ptr, graph.start, graph.pad, {
-      scale: this.scale,
-      smooth,
-      dotr,
-    });
-    const mixed = raggedNN(weights, v, graph.ptr, graph.start);
+    const gated =
+      switches === undefined ? mul(logits, this.scale) : mulAdd(mulAdd(logits, this.scale, shift), switches, -shift);
+    const weights = raggedSoftmax(gated, graph.ptr, graph.start, graph.pad, -shift);
+    const mixed = raggedNN(factor === undefined ? weights : mul(weights, factor), v, graph.ptr, graph.start);
     return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));
   }
 
@@ -79,6 +91,6 @@ export class AttentionLayer {
     const [from, to] = [part * hidden, (part + 1) * hidden];
     const x = matmul(g, slice(this.inMatrix, 1, from, to), { bias: slice(this.inBias, 0, from, to) });
     if (!this.settings.normalize) return x;
-    return div(x, maximum(safeSqrt(sum(square(x), { axis: 1, keepDims: true })), 1e-12));
+    return normalizeRows(x);
   }
 }

@@ -10,9 +10,10 @@ import { keep } from "../../../tensor/scope.js";
 import { type Tensor, tensor } from "../../../tensor/tensor.js";
 import { type Activation, activationOf } from "../activation.js";
 import { type DenseLayer, denseChain, qualifiesForResidual } from "../dense.js";
-import type { DeepmdGraph } from "../graph.js";
+import { typePairTable } from "../type-pairs.js";
+import type { DeepmdGraph, TypePairs } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
-import { AttentionLayer } from "./attention.js";
+import { AttentionLayer, gateOf } from "./attention.js";
 import type { SeAttenSettings } from "./settings.js";
 import { TypeEmbedding } from "./type-embedding.js";
 
@@ -36,6 +37,8 @@ export class SeAttenDescriptor {
   private readonly embedding: readonly DenseLayer[];
   private readonly strip: readonly DenseLayer[];
   private readonly attention: readonly AttentionLayer[];
+  /** Rows of the strip network's table over pairs of types; undefined where it sees the neighbour's type alone. */
+  private readonly table: ReturnType<typeof typePairTable> | undefined;
   private readonly mean: Tensor;
   private readonly stddev: Tensor;
   /** R of an empty slot by centre type, [nt+1, 4]; undefined when davg = 0 and it vanishes. */
@@ -63,6 +66,7 @@ export class SeAttenDescriptor {
     this.embedding = chain("filter_layers", stripMode ? 1 : 1 + typesWidth);
     this.strip = stripMode ? chain("filter_layers_strip", typesWidth) : [];
     const rowWidth = neuron[neuron.length - 1];
+    this.table = stripMode && !typeOneSide ? typePairTable(typeCount) : undefined;
     this.attention = Array.from(
       { length: settings.attentionLayers },
       (_, k) =>
@@ -80,6 +84,11 @@ export class SeAttenDescriptor {
     this.phantom = phantomRows(statistics, typeCount, dtype);
   }
 
+  /** Whether empty slots contribute rows of their own. */
+  get needsEmptySlots(): boolean {
+    return this.phantom !== undefined;
+  }
+
   /** @returns [N, width] */
   forward(graph: DeepmdGraph): Tensor {
     const { rcut, rcutSmooth, protection, sel, axisNeuron, concatOutputTebd } = this.settings;
@@ -94,9 +103,9 @@ export class SeAttenDescriptor {
     const types = this.typeEmbedding.table();
     let g = this.embed(column(0, 1), types, graph.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
-    const gate = { sw: reshape(sw, [graph.edges]), unit: column(5, 8), graph };
+    const gate = this.attention.length === 0 ? undefined : gateOf(sw, column(5, 8), graph, this.settings);
     for (const layer of this.attention) {
-      g = layer.forward(g, gate);
+      g = layer.forward(g, gate!);
       phantom = phantom && layer.forwardEmpty(phantom);
     }
     let moments = segmentOuter(g, rows, graph.ptr);
@@ -115,7 +124,7 @@ export class SeAttenDescriptor {
   }
 
   /** G [rows, M] of radial values s [rows, 1] and the types of the two atoms. */
-  private embed(s: Tensor, types: Tensor, pairs: DeepmdGraph["pairs"], sw: Tensor | undefined): Tensor {
+  private embed(s: Tensor, types: Tensor, pairs: TypePairs, sw: Tensor | undefined): Tensor {
     const { stripMode, typeOneSide, smooth } = this.settings;
     if (!stripMode) {
       const parts = [s, gather(types, pairs.neighbour)];
@@ -129,14 +138,10 @@ export class SeAttenDescriptor {
   }
 
   /** The strip network depends on types alone: computed once per pair of types, then looked up. */
-  private stripTable(types: Tensor, pairs: DeepmdGraph["pairs"]): Tensor {
-    const count = this.settings.typeCount + 1;
-    if (this.settings.typeOneSide)
-      return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
-    const input = concat([gather(types, pairs.tableNeighbour), gather(types, pairs.tableCentre)], 1);
-    const table = denseChain(input, this.strip, this.activation);
-    if (table.shape[0] !== count * count) throw new Error("strip table");
-    return gather(table, pairs.pair);
+  private stripTable(types: Tensor, pairs: TypePairs): Tensor {
+    if (this.table === undefined) return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
+    const input = concat([gather(types, this.table.neighbour), gather(types, this.table.centre)], 1);
+    return gather(denseChain(input, this.strip, this.activation), pairs.pair!);
   }
 
   /** G of one empty slot per centre. Its switch is 0. */

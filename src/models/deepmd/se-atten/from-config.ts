@@ -19,7 +19,10 @@ export function seAttenSettings(model: ModelConfig): SeAttenSettings {
     throw new AtomgradError("CONFIG", 'model.type_map is missing; name the types, such as ["O", "H"]');
   const { sel } = descriptor;
   if (typeof sel === "string")
-    throw new AtomgradError("CONFIG", `model.descriptor.sel is "${sel}"; it must be resolved to a number first`);
+    throw new AtomgradError(
+      "CONFIG",
+      `model.descriptor.sel is "${sel}"; it must be resolved to a number first`,
+    );
   return {
     typeCount: typeMap.length,
     typeMap,
@@ -72,7 +75,10 @@ export function fittingSettings(model: ModelConfig): FittingSettings {
     fitting.atom_ener.some((energy) => energy !== null) && "atom_ener",
   ].find((key) => key !== false);
   if (unsupported !== undefined)
-    throw new AtomgradError("CONFIG", `model.fitting_net.${unsupported} is not computed by this version; leave it out`);
+    throw new AtomgradError(
+      "CONFIG",
+      `model.fitting_net.${unsupported} is not computed by this version; leave it out`,
+    );
   return {
     typeCount: model.type_map?.length ?? 0,
     neuron: fitting.neuron,

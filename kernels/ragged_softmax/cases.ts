@@ -1,0 +1,83 @@
+import { defineCases, type Sample } from "../../src/testing/cases.js";
+import type { Samples } from "../../src/testing/samples.js";
+import { tensor, zeros } from "../../src/tensor/tensor.js";
+import { raggedSoftmax, raggedSoftmaxCurvatureOp, raggedSoftmaxVjpOp } from "./op.js";
+
+/** Sizes of the blocks of one sample, and how many keys are only counted. */
+const layouts: [sizes: number[], pad: number][] = [
+  [[], 0],
+  [[0], 3],
+  [[1], 0],
+  [[1, 0, 2], 5],
+  [[3, 5, 1], 0],
+  [[7, 2], 4],
+  [[17], 1],
+];
+
+function samples(random: Samples): Sample[] {
+  const sample = (sizes: readonly number[], pad: number, large = false): Sample => {
+    const ptr = [0];
+    const start = [0];
+    for (const n of sizes) {
+      ptr.push(ptr[ptr.length - 1] + n);
+      start.push(start[start.length - 1] + n * n);
+    }
+    const P = start[start.length - 1];
+    return {
+      inputs: {
+        x: random.uniform([P], -3, 3),
+        g: random.uniform([P]),
+        u: random.uniform([P]),
+        y: random.uniform([P], 0, 1),
+        ptr: random.i32(ptr),
+        start: random.i32(start),
+        pad: random.i32(sizes.map((_, k) => (k % 2 === 0 ? pad : 0))),
+      },
+      large,
+    };
+  };
+  const many = Array.from({ length: 64 }, (_, k) => 80 + (k % 21));
+  return [...layouts.map(([sizes, pad]) => sample(sizes, pad)), sample(many, 20, true)];
+}
+
+const tolerance = { f32: 5e-6, f64: 1e-14 };
+const i32 = (...values: number[]) => tensor(Int32Array.from(values));
+
+export const cases = defineCases(
+  {
+    op: "raggedSoftmax",
+    run: ({ x, ptr, start, pad }) => raggedSoftmax(x, ptr, start, pad, -2),
+    samples,
+    differentiate: ["x"],
+    tolerance,
+    errors: [
+      {
+        name: "pointers of two lengths",
+        run: () => raggedSoftmax(zeros([4]), i32(0, 2), i32(0, 4, 4), i32(0), 0),
+        code: "SHAPE",
+        says: /start i32\[N\+1\] expected size 2/,
+      },
+      {
+        name: "a matrix of logits",
+        run: () => raggedSoftmax(zeros([2, 2]), i32(0, 2), i32(0, 4), i32(0), 0),
+        code: "SHAPE",
+        says: /x expected shape \[P\]/,
+      },
+    ],
+  },
+  {
+    op: "raggedSoftmaxVjp",
+    run: ({ g, y, ptr, start }) => raggedSoftmaxVjpOp.apply([g, y, ptr, start]),
+    samples,
+    differentiate: ["g", "y"],
+    tolerance,
+  },
+  {
+    op: "raggedSoftmaxCurvature",
+    run: ({ u, g, y, ptr, start }) => raggedSoftmaxCurvatureOp.apply([u, g, y, ptr, start]),
+    samples,
+    differentiate: ["u", "g", "y"],
+    order: 1,
+    tolerance,
+  },
+);

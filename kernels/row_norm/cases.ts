@@ -1,0 +1,83 @@
+import { defineCases, type OpCases, type Sample } from "../../src/testing/cases.js";
+import type { Samples } from "../../src/testing/samples.js";
+import { zeros } from "../../src/tensor/tensor.js";
+import {
+  layerNorm,
+  layerRowsCurvatureOp,
+  layerRowsOp,
+  layerRowsVjpOp,
+  normalizeRows,
+  unitRowsCurvatureOp,
+  unitRowsOp,
+  unitRowsVjpOp,
+} from "./op.js";
+
+function samples(random: Samples): Sample[] {
+  const sample = (E: number, M: number, large = false): Sample => ({
+    inputs: {
+      x: random.uniform([E, M], -2, 2),
+      g: random.uniform([E, M]),
+      u: random.uniform([E, M]),
+      weight: random.uniform([M], 0.5, 1.5),
+      bias: random.uniform([M]),
+    },
+    large,
+  });
+  return [sample(0, 4), sample(1, 2), sample(5, 3), sample(3, 17), sample(4, 33), sample(701, 100, true)];
+}
+
+const tolerance = { f32: 2e-5, f64: 1e-13 };
+const eps = 1e-5;
+const short = { eps: 1e-12 };
+
+const derivatives = (name: string, ops: readonly [typeof layerRowsOp, typeof layerRowsOp, typeof layerRowsOp]): OpCases[] => {
+  const [value, vjp, curvature] = ops;
+  const attrs = value === layerRowsOp ? { eps } : short;
+  return [
+    {
+      op: `${name}, decomposed`,
+      run: ({ x }) => value.spec.decompose!({ x }, attrs),
+      samples,
+      differentiate: ["x"],
+      tolerance,
+    },
+    { op: `${name}Vjp`, run: ({ g, x }) => vjp.apply([g, x], attrs), samples, differentiate: ["g", "x"], tolerance },
+    {
+      op: `${name}Curvature`,
+      run: ({ u, g, x }) => curvature.apply([u, g, x], attrs),
+      samples,
+      differentiate: ["u", "g"],
+      order: 1,
+      tolerance,
+    },
+  ];
+};
+
+export const cases = defineCases(
+  {
+    op: "layerNorm",
+    run: ({ x, weight, bias }) => layerNorm(x, weight, bias, eps),
+    samples,
+    differentiate: ["x", "weight", "bias"],
+    tolerance,
+    errors: [
+      {
+        name: "weights of another width",
+        run: () => layerNorm(zeros([2, 3]), zeros([4]), zeros([3])),
+        code: "SHAPE",
+        says: /cannot be broadcast/,
+      },
+      { name: "a vector", run: () => layerNorm(zeros([3]), zeros([3]), zeros([3])), code: "SHAPE", says: /layerRows: x expected shape \[E,M\]/ },
+    ],
+  },
+  {
+    op: "normalizeRows",
+    run: ({ x }) => normalizeRows(x),
+    samples,
+    differentiate: ["x"],
+    tolerance,
+    errors: [{ name: "a vector", run: () => normalizeRows(zeros([3])), code: "SHAPE", says: /unitRows: x expected shape/ }],
+  },
+  ...derivatives("layerRows", [layerRowsOp, layerRowsVjpOp, layerRowsCurvatureOp]),
+  ...derivatives("unitRows", [unitRowsOp, unitRowsVjpOp, unitRowsCurvatureOp]),
+);

@@ -1,0 +1,70 @@
+import type { ReferenceKernel } from "../../src/tensor/backend.js";
+import type { TypedArray } from "../../src/tensor/dtype.js";
+
+type Row = Float64Array;
+
+const dot = (a: Row, b: Row): number => a.reduce((s, x, k) => s + x * b[k], 0);
+const centred = (a: Row): Row => a.map((x) => x - a.reduce((s, y) => s + y, 0) / a.length);
+
+/** The normalised row y and the factor 1/sqrt(var + eps) or 1/max(|x|, eps); `clamped` rows are divided by eps. */
+interface Normal {
+  readonly y: Row;
+  readonly r: number;
+  readonly clamped: boolean;
+}
+
+function layer(x: Row, eps: number): Normal {
+  const c = centred(x);
+  const r = 1 / Math.sqrt(dot(c, c) / x.length + eps);
+  return { y: c.map((v) => v * r), r, clamped: false };
+}
+
+function unit(x: Row, eps: number): Normal {
+  const length = Math.sqrt(dot(x, x));
+  const clamped = !(length > eps);
+  const r = 1 / (clamped ? eps : length);
+  return { y: x.map((v) => v * r), r, clamped };
+}
+
+/** Runs `f` on every row of the inputs and stores what it returns. */
+function rowwise(count: number, f: (rows: Row[], eps: number) => Row): ReferenceKernel {
+  return ({ ints: { E, M }, reals: { eps }, buffers }) => {
+    for (let e = 0; e < E; e++) {
+      const rows = buffers.slice(0, count).map((b) => Float64Array.from((b as TypedArray).subarray(e * M, (e + 1) * M)));
+      buffers[count]!.set(f(rows, eps), e * M);
+    }
+  };
+}
+
+export const layerReference = rowwise(1, ([x], eps) => layer(x, eps).y);
+
+export const layerVjpReference = rowwise(2, ([g, x], eps) => {
+  const { y, r } = layer(x, eps);
+  const along = dot(y, g) / x.length;
+  return centred(g).map((v, k) => r * (v - y[k] * along));
+});
+
+export const layerCurvatureReference = rowwise(3, ([u, g, x], eps) => {
+  const { y, r } = layer(x, eps);
+  const M = x.length;
+  const [cg, cu] = [centred(g), centred(u)];
+  const [alpha, beta] = [dot(y, g), dot(y, u)];
+  const c = dot(cu, cg) - (3 * alpha * beta) / M;
+  return y.map((v, k) => ((-r * r) / M) * (v * c + beta * cg[k] + alpha * cu[k]));
+});
+
+export const unitReference = rowwise(1, ([x], eps) => unit(x, eps).y);
+
+export const unitVjpReference = rowwise(2, ([g, x], eps) => {
+  const { y, r, clamped } = unit(x, eps);
+  const along = clamped ? 0 : dot(y, g);
+  return g.map((v, k) => r * (v - y[k] * along));
+});
+
+export const unitCurvatureReference = rowwise(3, ([u, g, x], eps) => {
+  const { y, r, clamped } = unit(x, eps);
+  if (clamped) return new Float64Array(x.length);
+  const [alpha, beta] = [dot(y, g), dot(y, u)];
+  const c = dot(u, g) - 3 * alpha * beta;
+  return y.map((v, k) => -r * r * (v * c + beta * g[k] + alpha * u[k]));
+});
