@@ -147,6 +147,7 @@ const batched: OpCases = {
     ...transposes.flatMap((t) => [
       problem(random, [3, 4, 5], t, { batch: [3], bias: true }),
       problem(random, [5, 2, 17], { ...t, alpha: 1.5 }, { batch: [2, 2], residual: true }),
+      problem(random, [3, 200, 2], t, { batch: [3], large: true }),
       problem(random, [4, 3, 2], t, { batch: [3], shared: "a", bias: true }),
       problem(random, [4, 3, 2], t, { batch: [3], shared: "b", residual: true }),
       problem(random, [4, 100, 16], t, { batch: [192], large: true }),
@@ -154,6 +155,7 @@ const batched: OpCases = {
     // Products worth the whole team, one after the other.
     problem(random, [300, 140, 110], {}, { batch: [2], bias: true, large: true }),
     problem(random, [300, 140, 110], { transposeA: true, transposeB: true }, { batch: [2], large: true }),
+    problem(random, [2, 300, 900], { transposeB: true }, { batch: [3], large: true }),
     problem(random, [3, 4, 5], { activation: "relu6", alpha: 4 }, { batch: [2], residual: true }),
     problem(random, [3, 4, 5], { activation: "tanh" }, { batch: [2], bias: true, residual: true }),
     problem(random, [2, 2100, 3], { transposeA: true }, { batch: [2], large: true }),

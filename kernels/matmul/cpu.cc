@@ -1,11 +1,14 @@
 // C = f(alpha op(A) op(B) + bias) + residual, for one pair of matrices or for many.
 //
 // Layout: row-major; op is nothing or the transpose, read in place. In a batch an operand of one matrix serves all
-// products. Strategy: one product, or a batch of large ones, goes to the team row block by row block (native/gemm.h); a
-// batch of small ones is dealt out in at most 64 runs of whole products, each run on one thread, with a pack buffer per
-// run where B is transposed. Both choices and the order of every sum depend on the sizes alone. Bound: 2 M N K flop a
-// product; below K ~ 30 the traffic of A and C. Pitfall: relu6 is a relu followed by a pass over C: the matrix product
-// itself knows no upper cap.
+// products.
+//
+// Strategy: one product, or a batch of large ones, goes to the team row block by row block (native/gemm.h); a batch of
+// small ones is dealt out in at most 64 runs of whole products, each run on one thread with its own scratch memory.
+// Both choices and the order of every sum depend on the sizes alone.
+//
+// Bound: 2 M N K flop a product; below K ~ 30 the traffic of A and C.
+// Pitfall: relu6 is a relu followed by a pass over C: the matrix product itself knows no upper cap.
 #include "../../native/gemm.h"
 
 namespace ag {
@@ -14,7 +17,8 @@ namespace {
 
 constexpr int32_t kRelu6 = kActSigmoid + 1;
 constexpr int64_t kTeamProduct = 1 << 22; // multiply-adds of one product of a batch that are worth the whole team
-constexpr int64_t kRuns = 64;             // of products of a batch (op.ts gives each its pack buffer)
+constexpr int64_t kTeamScratch = 1 << 20; // bytes for one product beyond which runs would ask for too much
+constexpr int64_t kRuns = 64;             // of products of a batch (op.ts holds the same numbers)
 
 // The integers behind the operands' sizes.
 struct Rest {
@@ -79,17 +83,17 @@ template <class T> static int matmul_batched(const Call& c) {
   const Gemm<T> first = firstOf<T>(c, d + 1, d + 4, rest);
   const int64_t aStep = d[0] == 1 ? 0 : int64_t{d[1]} * d[2], bStep = d[3] == 1 ? 0 : int64_t{d[4]} * d[5];
   const int64_t products = first.m * first.n * first.k;
-  if (count == 1 || products > kTeamProduct) {
+  const auto scratch = static_cast<int64_t>(gemmSerialWorkspaceBytes<T>(first.n, first.k));
+  if (count == 1 || products > kTeamProduct || scratch > kTeamScratch) {
     for (int64_t q = 0; q < count; ++q) gemm(c, advanced(first, q, aStep, bStep));
   } else {
     const int64_t grain = (count + kRuns - 1) / kRuns;
-    const auto packBytes = static_cast<int64_t>(gemmSerialWorkspaceBytes<T>(first.n, first.k));
     const double ns =
         static_cast<double>(products) * (sizeof(T) == 4 ? 0.02 : 0.04) + static_cast<double>(first.m * first.n);
     blocks(c, count, grain, ns, [&](int64_t begin, int64_t end) {
       for (int64_t q = begin; q < end; ++q) {
         Gemm<T> g = advanced(first, q, aStep, bStep);
-        if (g.transposeB) g.work = static_cast<char*>(c.work) + begin / grain * packBytes;
+        g.work = static_cast<char*>(c.work) + begin / grain * scratch;
         gemmSerial(g);
       }
     });

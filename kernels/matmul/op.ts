@@ -52,12 +52,13 @@ function checkBatched(d: Dims): string | undefined {
     : "the batches of the operands do not fit";
 }
 
-/** The numbers of cpu.cc: up to 64 runs of small products, each with a pack buffer; large ones one after the other. */
+/** The numbers of cpu.cc: up to 64 runs of small products with their scratch memory; large ones one after the other. */
 function batchedWork(d: Dims, itemBytes: number): number {
   const K = depthOf(d);
-  const transposeB = d.transposeB === 1;
-  if (d.Q === 1 || d.M * d.N * K > 2 ** 22) return gemmWorkspaceBytes(d.M, d.N, K, transposeB, itemBytes);
-  return transposeB ? Math.min(d.Q, 64) * gemmSerialWorkspaceBytes(d.N, K, itemBytes) : 0;
+  const scratch = gemmSerialWorkspaceBytes(d.N, K, itemBytes);
+  return d.Q === 1 || d.M * d.N * K > 2 ** 22 || scratch > 2 ** 20
+    ? gemmWorkspaceBytes(d.M, d.N, K, d.transposeB === 1, itemBytes)
+    : Math.min(d.Q, 64) * scratch;
 }
 
 /** Tiles of 32 x 32 elements, one workgroup each (webgpu.wgsl). */

@@ -29,7 +29,7 @@ export function gemmWorkspaceBytes(
   return ceilTo((packed + partial) * itemBytes, 64);
 }
 
-/** For `gemmSerial` with transposed b, the product of one thread. */
+/** For `gemmSerial`, the product of one thread. */
 export function gemmSerialWorkspaceBytes(n: number, k: number, itemBytes: number): number {
   return ceilTo(k * ceilTo(n, 16) * itemBytes, 64);
 }

@@ -41,6 +41,8 @@ const layouts: readonly { sizes: readonly number[]; H: number; spare?: number; l
   { sizes: [4, 3], H: 0 },
   { sizes: [65, 64, 1], H: 5, large: true },
   { sizes: [130, 2, 0, 63], H: 33, large: true },
+  { sizes: [200, 3, 192, 193], H: 3, large: true },
+  { sizes: [400], H: 17, large: true },
   { sizes: [17, 90, 40], H: 512, spare: 5, large: true },
   { sizes: crowd(40, 25), H: 16, large: true },
   { sizes: crowd(20, 50), H: 128, large: true },

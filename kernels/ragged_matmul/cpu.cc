@@ -3,8 +3,11 @@
 //   ragged_nt  C_i = X_i Y_i^T       ragged_nn  O_i = A_i V_i       ragged_tn  Z_i = A_i^T X_i
 //
 // Layout: row-major; E, P and the gaps of `start` may be larger than needed, what belongs to no centre is set to zero.
-// Strategy: centres in at most 64 runs of equal sum of n_i^2, each run on one thread; inside, the serial matrix product
-// of native/gemm.h, C_i in panels of 64 columns so that the packed Y_i^T is small and of a size known beforehand.
+//
+// Strategy: centres in at most 64 runs of equal sum of n_i^2, each run on one thread with its own scratch memory;
+// inside, the serial matrix product of native/gemm.h. The sizes n_i are known here only, so that the product is cut to
+// one whose scratch memory is known beforehand: C_i in panels of 64 columns, O_i and Z_i in sums of at most 192 rows.
+//
 // Bound: 2 H flop per pair; the operands of one centre (n H + n^2 elements) stay in the second-level cache.
 #include <cstring>
 
@@ -15,8 +18,10 @@ namespace ag {
 namespace AG_ISA {
 namespace {
 
-constexpr int64_t kRuns = 64;    // op.ts gives each a pack buffer
+// op.ts holds the same numbers.
+constexpr int64_t kRuns = 64;
 constexpr int64_t kColumns = 64; // of one panel of C_i
+constexpr int64_t kDepth = 192;  // rows of one partial sum of O_i or Z_i
 
 struct Ragged {
   int64_t rows, width, centres, pairs;
@@ -53,11 +58,11 @@ template <class T> static int ragged_nt(const Call& c) {
   if (const int fault = r.fault()) return fault;
   const T *x = in<T>(c, 0), *y = in<T>(c, 1);
   T* out = ag::out<T>(c, 4);
-  const size_t packBytes = gemmSerialWorkspaceBytes<T>(kColumns, r.width);
+  const size_t scratch = gemmSerialWorkspaceBytes<T>(kColumns, r.width);
   r.forEach<T>(c, [&](int64_t run, int64_t i, int64_t n) {
     const int64_t row = r.ptr[i] * r.width;
     Gemm<T> g = {n, 0, r.width, x + row, r.width, false, nullptr, r.width, true, nullptr, n};
-    g.work = static_cast<char*>(c.work) + static_cast<size_t>(run) * packBytes;
+    g.work = static_cast<char*>(c.work) + static_cast<size_t>(run) * scratch;
     for (int64_t j = 0; j < n; j += kColumns) {
       g.n = n - j < kColumns ? n - j : kColumns;
       g.b = y + row + j * r.width;
@@ -76,9 +81,17 @@ template <class T> static int timesRows(const Call& c, bool transposeA) {
   if (const int fault = r.fault()) return fault;
   const T *a = in<T>(c, 0), *v = in<T>(c, 1);
   T* out = ag::out<T>(c, 4);
-  r.forEach<T>(c, [&](int64_t, int64_t i, int64_t n) {
+  const size_t scratch = gemmSerialWorkspaceBytes<T>(r.width, kDepth);
+  r.forEach<T>(c, [&](int64_t run, int64_t i, int64_t n) {
     const int64_t row = r.ptr[i] * r.width;
-    gemmSerial(Gemm<T>{n, r.width, n, a + r.start[i], n, transposeA, v + row, r.width, false, out + row, r.width});
+    for (int64_t k = 0; k < n; k += kDepth) {
+      const int64_t depth = n - k < kDepth ? n - k : kDepth;
+      const T* first = a + r.start[i] + (transposeA ? k * n : k);
+      Gemm<T> g = {n, r.width, depth, first, n, transposeA, v + row + k * r.width, r.width, false, out + row, r.width};
+      g.epilogue.accumulate = k > 0;
+      g.work = static_cast<char*>(c.work) + static_cast<size_t>(run) * scratch;
+      gemmSerial(g);
+    }
   });
   const int64_t end = r.ptr[r.centres];
   zero(out + end * r.width, (r.rows - end) * r.width);

@@ -28,10 +28,12 @@ const cost = (d: Dims): { flop: number; bytes: number } => ({
   bytes: 2 * d.E * d.H + d.P,
 });
 
-/** The numbers of cpu.cc: 64 runs, each with a packed panel of 64 columns. */
-function work(d: Dims, itemBytes: number): number {
-  return Math.min(d.N, 64) * gemmSerialWorkspaceBytes(64, d.H, itemBytes);
-}
+/** The numbers of cpu.cc: the scratch memory of at most 64 runs. */
+const runsOf = (d: Dims): number => Math.min(d.N, 64);
+
+/** Sums of at most 192 rows. */
+const workOfRows = (d: Dims, itemBytes: number): number =>
+  runsOf(d) * gemmSerialWorkspaceBytes(d.H, 192, itemBytes);
 
 /** Eight workgroups for each centre, and eight for what belongs to none (webgpu.wgsl). */
 function onGpu(centres: (ints: Int32Array) => number): WgslKernel {
@@ -49,7 +51,8 @@ export const raggedNTOp = /*#__PURE__*/ defineOp({
   inputs: { x: "[E,H]", y: "[E,H]", ...pointers },
   attrs: { P: "int" },
   output: "[P]",
-  work,
+  // Panels of 64 columns.
+  work: (d, itemBytes) => runsOf(d) * gemmSerialWorkspaceBytes(64, d.H, itemBytes),
   status,
   save: ["x", "y", "ptr", "start"],
   vjp: (g, { x, y, ptr, start }, _a, needs) => ({
@@ -65,6 +68,7 @@ export const raggedNNOp = /*#__PURE__*/ defineOp({
   name: "ragged_nn",
   inputs: { a: "[P]", v: "[E,H]", ...pointers },
   output: "[E,H]",
+  work: workOfRows,
   status,
   save: ["a", "v", "ptr", "start"],
   vjp: (g, { a, v, ptr, start }, _a, needs) => ({
@@ -80,6 +84,7 @@ export const raggedTNOp = /*#__PURE__*/ defineOp({
   name: "ragged_tn",
   inputs: { a: "[P]", x: "[E,H]", ...pointers },
   output: "[E,H]",
+  work: workOfRows,
   status,
   save: ["a", "x", "ptr", "start"],
   vjp: (g, { a, x, ptr, start }, _a, needs) => ({
