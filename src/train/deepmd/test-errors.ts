@@ -1,0 +1,174 @@
+import { type DeepmdLabel, type DeepmdSystem, frameTypes, type LabelName } from "../../data/deepmd-system.js";
+import { determinant } from "../../geometry/cell.js";
+import type { DeepPot, EvalResult } from "../../models/deepmd/deep-pot.js";
+
+/** Mean absolute and root mean square error of `count` numbers. */
+export interface Measure {
+  readonly mae: number;
+  readonly rmse: number;
+  readonly count: number;
+}
+
+/** The quantities `test` compares; a quantity is absent where the system has no label for it. */
+export type Quantity =
+  | "energy"
+  | "energyPerAtom"
+  | "force"
+  | "weightedForce"
+  | "virial"
+  | "virialPerAtom"
+  | "stress"
+  | "atomEnergy";
+
+/** Errors of a model on one system: eV, eV/angstrom, eV/angstrom^3. */
+export interface SystemErrors {
+  readonly frames: number;
+  readonly measures: Readonly<Partial<Record<Quantity, Measure>>>;
+}
+
+/** Predictions beside the frames they belong to. */
+export interface Comparison {
+  readonly system: DeepmdSystem;
+  /** The first frames of the system were compared. */
+  readonly frames: number;
+  readonly prediction: EvalResult;
+  readonly errors: SystemErrors;
+}
+
+/** What of a potential is used here. */
+export type Evaluator = Pick<DeepPot, "evalSync">;
+
+/**
+ * Compares a potential with the labels of the first `frames` frames of a system, as `dp test` does. Frames whose set
+ * lacks a label do not count for it. Energies and virials "per atom" are divided by the length of `type.raw`, as in
+ * DeePMD-kit; virtual atoms are not counted in force errors (there they count as zeros).
+ */
+export function compareSystem(pot: Evaluator, system: DeepmdSystem, frames: number): Comparison {
+  const prediction = evaluate(pot, system, frames, system.labels.atom_ener !== undefined);
+  return { system, frames, prediction, errors: { frames, measures: measure(system, frames, prediction) } };
+}
+
+/** Errors over several systems: MAE weighted by the count of numbers, RMSE by the root of the weighted squares. */
+export function averageErrors(all: readonly SystemErrors[]): SystemErrors {
+  const measures: Partial<Record<Quantity, Measure>> = {};
+  const names = new Set(all.flatMap((errors) => Object.keys(errors.measures) as Quantity[]));
+  for (const name of names) {
+    // DeePMD-kit leaves atomic energies out of the average.
+    if (name === "atomEnergy") continue;
+    const total = new ErrorSum();
+    for (const { measures: own } of all) if (own[name] !== undefined) total.addMeasure(own[name]);
+    measures[name] = total.result();
+  }
+  return { frames: all.reduce((sum, errors) => sum + errors.frames, 0), measures };
+}
+
+function evaluate(pot: Evaluator, system: DeepmdSystem, frames: number, atomic: boolean): EvalResult {
+  const { atomCount: atoms, cells, mixed, positions, types } = system;
+  // Types per frame without cells do not tell the number of frames: one frame a call.
+  const block = mixed && cells === null ? 1 : frames;
+  const parts: EvalResult[] = [];
+  for (let first = 0; first < frames; first += block) {
+    const end = Math.min(frames, first + block);
+    const own = mixed ? types.subarray(first * atoms, end * atoms) : types;
+    const boxes = cells === null ? null : cells.subarray(first * 9, end * 9);
+    parts.push(pot.evalSync(positions.subarray(first * atoms * 3, end * atoms * 3), boxes, own, { atomic }));
+  }
+  return parts.length === 1 ? parts[0] : joined(parts);
+}
+
+function joined(parts: readonly EvalResult[]): EvalResult {
+  const join = (pick: (part: EvalResult) => Float64Array | undefined): Float64Array =>
+    Float64Array.from(parts.flatMap((part) => [...(pick(part) ?? [])]));
+  const result = {
+    energy: join((part) => part.energy),
+    force: join((part) => part.force),
+    virial: join((part) => part.virial),
+  };
+  if (parts.every((part) => part.atomEnergy === undefined)) return result;
+  return {
+    ...result,
+    atomEnergy: join((part) => part.atomEnergy),
+    atomVirial: join((part) => part.atomVirial),
+  };
+}
+
+function measure(
+  system: DeepmdSystem,
+  frames: number,
+  prediction: EvalResult,
+): Partial<Record<Quantity, Measure>> {
+  const { atomCount: atoms, cells, labels } = system;
+  const sums = new Map<Quantity, ErrorSum>();
+  const sumOf = (name: Quantity): ErrorSum => {
+    let sum = sums.get(name);
+    if (sum === undefined) sums.set(name, (sum = new ErrorSum()));
+    return sum;
+  };
+  for (let frame = 0; frame < frames; frame++) {
+    const differences = (name: LabelName, predicted: Float64Array): Float64Array | undefined =>
+      difference(labels[name], predicted, frame);
+    for (const d of differences("energy", prediction.energy) ?? []) {
+      sumOf("energy").add(d);
+      sumOf("energyPerAtom").add(d / atoms);
+    }
+    const force = differences("force", prediction.force);
+    if (force !== undefined) {
+      addForces(sumOf("force"), force, frameTypes(system, frame));
+      const weights = labels.atom_pref;
+      if (weights?.found[frame] === 1)
+        force.forEach((d, k) => sumOf("weightedForce").add(d, weights.data[frame * weights.width + k]));
+    }
+    if (cells !== null) {
+      const volume = Math.abs(determinant(cells.subarray(frame * 9, frame * 9 + 9)));
+      for (const d of differences("virial", prediction.virial) ?? []) {
+        sumOf("virial").add(d);
+        sumOf("virialPerAtom").add(d / atoms);
+        sumOf("stress").add(d / volume);
+      }
+    }
+    if (prediction.atomEnergy !== undefined)
+      for (const d of differences("atom_ener", prediction.atomEnergy) ?? []) sumOf("atomEnergy").add(d);
+  }
+  return Object.fromEntries([...sums].map(([name, sum]) => [name, sum.result()]));
+}
+
+/** Prediction minus label of one frame; undefined where the frame has none. */
+function difference(
+  label: DeepmdLabel | undefined,
+  predicted: Float64Array,
+  frame: number,
+): Float64Array | undefined {
+  if (label === undefined || label.found[frame] === 0) return undefined;
+  const start = frame * label.width;
+  return Float64Array.from({ length: label.width }, (_, k) => predicted[start + k] - label.data[start + k]);
+}
+
+function addForces(sum: ErrorSum, differences: Float64Array, types: Int32Array): void {
+  differences.forEach((d, k) => {
+    if (types[Math.floor(k / 3)] >= 0) sum.add(d);
+  });
+}
+
+class ErrorSum {
+  private absolute = 0;
+  private squares = 0;
+  private weight = 0;
+
+  add(difference: number, weight = 1): void {
+    this.absolute += weight * Math.abs(difference);
+    this.squares += weight * difference * difference;
+    this.weight += weight;
+  }
+
+  addMeasure({ mae, rmse, count }: Measure): void {
+    this.absolute += count * mae;
+    this.squares += count * rmse * rmse;
+    this.weight += count;
+  }
+
+  result(): Measure {
+    const { weight } = this;
+    if (weight === 0) return { mae: 0, rmse: 0, count: 0 };
+    return { mae: this.absolute / weight, rmse: Math.sqrt(this.squares / weight), count: weight };
+  }
+}
