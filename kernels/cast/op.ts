@@ -16,7 +16,10 @@ const define = (from: DType, to: DType) =>
     ...(isFloat(from) && isFloat(to) && { vjp: (g: Tensor) => ({ x: cast(g, from) }) }),
     cost: (d) => ({ flop: 0, bytes: 2 * d.N }),
     reference: copyReference(to),
-    wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0]) },
+    // WGSL has neither f64 nor bytes.
+    ...((from === "f32" && to === "i32") || (from === "i32" && to === "f32")
+      ? { wgsl: { code: wgsl, groups: (ints: Int32Array) => groupsOf64(ints[0]) } }
+      : {}),
   });
 
 const ops = new Map<string, ReturnType<typeof define>>();
