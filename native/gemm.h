@@ -65,7 +65,9 @@ template <class T> struct TurnedB {
 // work: gemmSerialWorkspaceBytes(n, k) of the part's own.
 template <class T> static void gemmSerial(const Gemm<T>& g) {
   if (g.m <= 0 || g.n <= 0) return;
-  const GemmWay way = gemmWay(g);
+  GemmWay way = gemmWay(g);
+  // Columns of a plain B can only be turned where the caller gave room for it.
+  if (way == GemmWay::kDots && !g.transposeB && !g.work) way = GemmWay::kTiles;
   const bool swapped = way == GemmWay::kSwappedTiles;
   T* work = static_cast<T*>(g.work);
   if (way == GemmWay::kDots) {
