@@ -8,4 +8,9 @@ openCpu();
 openReference();
 setDefaultDevice("cpu");
 
-deviceMatrix({ device: "cuda", dtypes: ["f32", "f64"], absent: await absence(() => openCuda()), slack: 4 });
+await deviceMatrix({
+  device: "cuda",
+  dtypes: ["f32", "f64"],
+  absent: await absence(() => openCuda()),
+  slack: 4,
+});

@@ -98,8 +98,11 @@ let backend: CudaBackend | undefined;
  * (CUDA_VISIBLE_DEVICES). Errors: DEVICE when the CUDA addon is not built, or no GPU with a driver is found.
  */
 export function openCuda(ordinal = 0): void {
-  if (isOpen("cuda")) return;
-  const addon = loadCudaAddon();
+  if (!isOpen("cuda")) openCudaAddon(loadCudaAddon(), ordinal);
+}
+
+/** @internal Opens the device "cuda" on an addon: tests pass one that emulates a GPU. */
+export function openCudaAddon(addon: CudaAddon, ordinal = 0): void {
   if (!addon.present())
     throw new AtomgradError(
       "DEVICE",
