@@ -23,7 +23,7 @@ function samples(random: Samples): Sample[] {
     },
     large,
   });
-  return [sample(0, 4), sample(1, 2), sample(5, 3), sample(3, 17), sample(4, 33), sample(701, 100, true)];
+  return [sample(0, 4), sample(1, 4), sample(5, 5), sample(3, 17), sample(4, 33), sample(701, 100, true)];
 }
 
 const tolerance = { f32: 2e-5, f64: 1e-13 };

@@ -17,17 +17,41 @@ export interface SelectedNeighbors {
   readonly minDistance: number;
 }
 
+/** Symmetric look-ups of type pairs. */
+export class TypePairSet {
+  private readonly pairs: Uint8Array;
+
+  constructor(
+    list: readonly (readonly [number, number])[],
+    private readonly typeCount: number,
+  ) {
+    this.pairs = new Uint8Array(typeCount * typeCount);
+    for (const [a, b] of list) this.pairs[a * typeCount + b] = this.pairs[b * typeCount + a] = 1;
+  }
+
+  has(a: number, b: number): boolean {
+    return this.pairs[a * this.typeCount + b] !== 0;
+  }
+}
+
+export interface PairRules {
+  /** Pairs that hold a slot but contribute nothing (`exclude_types` of a descriptor). */
+  readonly excluded?: TypePairSet;
+  /** Pairs that are no neighbours at all (`pair_exclude_types` of a model). */
+  readonly removed?: TypePairSet;
+}
+
 /**
  * @param types [N]; negative: virtual atoms, neither centre nor neighbour
- * @param excluded symmetric look-up [nt * nt] of type pairs that exclude each other, or undefined
  */
 export function selectNeighbors(
   list: NeighborList,
   types: Int32Array,
   sel: number,
-  excluded?: { readonly pairs: Uint8Array; readonly typeCount: number },
+  rules: PairRules = {},
 ): SelectedNeighbors {
   const atoms = types.length;
+  const isNeighbour = (a: number, b: number): boolean => b >= 0 && !rules.removed?.has(a, b);
   const [neighbours] = list.edgeIndex;
   const ptr = new Int32Array(atoms + 1);
   const dropped = new Int32Array(atoms);
@@ -38,13 +62,13 @@ export function selectNeighbors(
   for (let i = 0; i < atoms; i++) {
     const candidates: number[] = [];
     if (types[i] >= 0)
-      for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++) if (types[neighbours[e]] >= 0) candidates.push(e);
+      for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++) if (isNeighbour(types[i], types[neighbours[e]])) candidates.push(e);
     largest = Math.max(largest, candidates.length);
     // Ties keep the order of the list: neighbour, then offset.
     candidates.sort((a, b) => list.distance[a] - list.distance[b] || a - b);
     if (candidates.length > 0) minDistance = Math.min(minDistance, list.distance[candidates[0]]);
     for (const e of candidates.slice(0, sel)) {
-      if (excluded !== undefined && excluded.pairs[types[i] * excluded.typeCount + types[neighbours[e]]] !== 0) {
+      if (rules.excluded?.has(types[i], types[neighbours[e]])) {
         dropped[i]++;
         continue;
       }

@@ -1,7 +1,7 @@
 import { indexMap } from "../../../kernels/segment/op.js";
 import { type DeepmdSystem, frameTypes } from "../../data/deepmd-system.js";
 import { neighborList } from "../../geometry/neighbor-list.js";
-import { type SelectedNeighbors, selectNeighbors } from "../../geometry/select-neighbors.js";
+import { type PairRules, type SelectedNeighbors, selectNeighbors, TypePairSet } from "../../geometry/select-neighbors.js";
 import type { DType } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { tensor } from "../../tensor/tensor.js";
@@ -49,21 +49,23 @@ function neighboursOfFrame(settings: SeAttenSettings, frames: Frames, f: number)
       `frame ${f}: atom ${outside} has type ${types[outside]}, the model knows types 0 to ${settings.typeCount - 1} (${settings.typeMap.join(" ")}) and -1`,
     );
   const list = neighborList(positions, cell, cell !== null, settings.rcut, { inclusive: true });
-  const chosen = selectNeighbors(list, types, settings.sel, exclusions(settings));
+  const chosen = selectNeighbors(list, types, settings.sel, pairRules(settings));
   if (chosen.minDistance === 0)
     throw new AtomgradError("VALUE", `frame ${f}: two atoms are on top of each other (distance 0); correct the positions`);
   return chosen;
 }
 
-function exclusions({ excludeTypes, typeCount }: SeAttenSettings): { pairs: Uint8Array; typeCount: number } | undefined {
-  if (excludeTypes.length === 0) return undefined;
-  const pairs = new Uint8Array(typeCount * typeCount);
-  for (const [a, b] of excludeTypes) {
-    if (a >= typeCount || b >= typeCount)
-      throw new AtomgradError("CONFIG", `model.descriptor.exclude_types: [${a}, ${b}] names a type beyond the ${typeCount} of type_map`);
-    pairs[a * typeCount + b] = pairs[b * typeCount + a] = 1;
-  }
-  return { pairs, typeCount };
+function pairRules({ excludeTypes, removedPairs, typeCount }: SeAttenSettings): PairRules {
+  const setOf = (list: SeAttenSettings["excludeTypes"], key: string): TypePairSet | undefined => {
+    const beyond = list.find((pair) => pair.some((t) => t >= typeCount));
+    if (beyond !== undefined)
+      throw new AtomgradError("CONFIG", `${key}: [${beyond.join(", ")}] names a type beyond the ${typeCount} of type_map`);
+    return list.length === 0 ? undefined : new TypePairSet(list, typeCount);
+  };
+  return {
+    excluded: setOf(excludeTypes, "model.descriptor.exclude_types"),
+    removed: setOf(removedPairs, "model.pair_exclude_types"),
+  };
 }
 
 /** Puts the frames' neighbours in a row and turns them into tensors. */
@@ -114,7 +116,7 @@ class GraphBuilder {
       pad[i] = this.settings.smooth ? this.settings.sel - n : 0;
     }
     const framePtr = Int32Array.from({ length: frames.count + 1 }, (_, f) => f * frames.atoms);
-    const hasVirtual = frames.types.some((t) => t < 0);
+    const counts = (t: number): boolean => t >= 0 && !this.settings.silentTypes.includes(t);
     return {
       atoms,
       edges,
@@ -131,7 +133,7 @@ class GraphBuilder {
       pairCount: start[atoms],
       pad: i32(pad),
       emptySlots: needsEmptySlots ? this.emptySlots(dtype) : undefined,
-      real: hasVirtual ? tensor(Float64Array.from(frames.types, (t) => Number(t >= 0))) : undefined,
+      real: frames.types.every(counts) ? undefined : tensor(Float64Array.from(frames.types, (t) => Number(counts(t)))),
       framePtr: i32(framePtr),
       edgePtr: i32(framePtr.map((i) => this.ptr[i])),
       neighbour: indexMap(this.neighbour, atoms),

@@ -50,6 +50,11 @@ export class DeepPot {
     return new DeepPot(new EnergyModel(inPrecision(config, options.precision), weights));
   }
 
+  /** A potential around a model that is already in memory; it takes the model over. */
+  static of(model: EnergyModel): DeepPot {
+    return new DeepPot(model);
+  }
+
   /** Element or type names in the order of type numbers. */
   get typeMap(): readonly string[] {
     return this.model.typeMap;

@@ -40,7 +40,7 @@ export interface DeepmdGraph {
   /** i32[N]: empty or excluded slots that stand in the softmax's denominator. */
   readonly pad: Tensor;
   readonly emptySlots: EmptySlots | undefined;
-  /** f64[N]: 1 for atoms, 0 for virtual ones; undefined when there are none. */
+  /** f64[N]: 0 for virtual atoms and types without energy, 1 for others; undefined when all are 1. */
   readonly real: Tensor | undefined;
   /** i32[F+1]: atoms of each frame. */
   readonly framePtr: Tensor;

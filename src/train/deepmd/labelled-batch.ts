@@ -12,7 +12,7 @@ export interface LabelledBatch {
   readonly force: Float64Array | undefined;
   /** [F * 9] */
   readonly virial: Float64Array | undefined;
-  /** [N] 1 / (3 F n_real) of the atom's frame; 0 for virtual atoms. */
+  /** [N] 1 / (3 times the real atoms of the batch); 0 for virtual atoms. */
   readonly forceWeights: Float64Array;
 }
 
@@ -24,10 +24,10 @@ export function labelledBatch(system: DeepmdSystem, frames: Int32Array): Labelle
   frames.forEach((frame, f) => {
     const types = frameTypes(system, frame);
     realAtoms[f] = types.reduce((n, t) => n + Number(t >= 0), 0);
-    types.forEach((t, i) => {
-      if (t >= 0) forceWeights[f * atomCount + i] = 1 / (3 * frames.length * realAtoms[f]);
-    });
+    types.forEach((t, i) => (forceWeights[f * atomCount + i] = Number(t >= 0)));
   });
+  const components = 3 * realAtoms.reduce((a, b) => a + b, 0);
+  forceWeights.forEach((w, k) => (forceWeights[k] = w / components));
   const pick = (name: "energy" | "force" | "virial"): Float64Array | undefined => {
     const label = system.labels[name];
     if (label === undefined || frames.some((frame) => label.found[frame] === 0)) return undefined;

@@ -36,6 +36,8 @@ export function seAttenSettings(model: ModelConfig): SeAttenSettings {
     resnetDt: descriptor.resnet_dt,
     typeOneSide: descriptor.type_one_side,
     excludeTypes: descriptor.exclude_types,
+    removedPairs: model.pair_exclude_types,
+    silentTypes: model.atom_exclude_types,
     tebdDim: descriptor.tebd_dim,
     tebdBias: descriptor.use_tebd_bias,
     econf: descriptor.use_econf_tebd,

@@ -14,6 +14,10 @@ export interface SeAttenSettings {
   readonly resnetDt: boolean;
   readonly typeOneSide: boolean;
   readonly excludeTypes: readonly (readonly [number, number])[];
+  /** Pairs of types that are no neighbours at all (model level). */
+  readonly removedPairs: readonly (readonly [number, number])[];
+  /** Types whose atoms have no energy (model level). */
+  readonly silentTypes: readonly number[];
   readonly tebdDim: number;
   readonly tebdBias: boolean;
   readonly econf: boolean;
