@@ -76,7 +76,7 @@ class GraphBuilder {
   private readonly neighbour: Int32Array;
   private readonly centre: Int32Array;
   private readonly vector: Float64Array;
-  /** Type of each atom, nt for virtual ones. */
+  /** Type of each atom; virtual ones pass for type 0, as in DeePMD-kit 3.2, until their energy is dropped. */
   private readonly types: Int32Array;
 
   constructor(
@@ -90,7 +90,7 @@ class GraphBuilder {
     this.neighbour = new Int32Array(this.edges);
     this.centre = new Int32Array(this.edges);
     this.vector = new Float64Array(3 * this.edges);
-    this.types = frames.types.map((t) => (t < 0 ? settings.typeCount : t));
+    this.types = frames.types.map((t) => Math.max(0, t));
     let edge = 0;
     chosen.forEach((c, f) => {
       const first = f * frames.atoms;

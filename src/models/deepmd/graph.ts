@@ -29,7 +29,7 @@ export interface DeepmdGraph {
   /** i32[E] */
   readonly centreType: Tensor;
   readonly pairs: TypePairs;
-  /** Types of the atoms, virtual ones as nt. */
+  /** Types of the atoms, virtual ones as 0. */
   readonly atomType: IndexMap;
   /** i32[N+1]: rows of each centre. */
   readonly ptr: Tensor;
