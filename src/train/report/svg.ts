@@ -25,7 +25,7 @@ export function linearAxis(low: number, high: number, start: number, end: number
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999)!;
   const ticks: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * width; k++) ticks.push(k * step);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * width; k++) ticks.push(k * step + 0);
   return { at: (v) => start + ((v - low) / width) * (end - start), ticks, low, high };
 }
 
