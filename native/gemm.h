@@ -1,8 +1,9 @@
-// The matrix product: C[M,N] = f(alpha op(A)[M,K] op(B)[K,N] + bias[N]) + residual[M,N] (+ C), row-major column windows.
+// The matrix product: C[M,N] = f(alpha op(A)[M,K] op(B)[K,N] + bias[N]) + residual[M,N] (+ C), row-major column
+// windows.
 //
-// Made for tall and skinny operands. B is packed once; blocks of rows of C are shared by the team; the sums of a tile live in
-// registers over all of K. A long K (weight gradients) is cut into splits fixed by the problem alone, whose partial sums are added
-// in order. So the bits do not depend on the number of threads.
+// Made for tall and skinny operands. B is packed once; blocks of rows of C are shared by the team; the sums of a tile
+// live in registers over all of K. A long K (weight gradients) is cut into splits fixed by the problem alone, whose
+// partial sums are added in order. So the bits do not depend on the number of threads.
 #pragma once
 #include "gemm_sweep.h"
 #include "team.h"
@@ -11,10 +12,10 @@ namespace ag {
 namespace AG_ISA {
 namespace {
 
-constexpr int64_t kGemmDepth = 2048;             // K beyond this is cut into splits
-constexpr int64_t kGemmSplitDepth = 1024;        // none of them shorter than this
+constexpr int64_t kGemmDepth = 2048;      // K beyond this is cut into splits
+constexpr int64_t kGemmSplitDepth = 1024; // none of them shorter than this
 constexpr int64_t kGemmMaxSplits = 64;
-constexpr int64_t kGemmSplitElements = 1 << 20;  // partial sums worth keeping beside the first
+constexpr int64_t kGemmSplitElements = 1 << 20; // partial sums worth keeping beside the first
 
 constexpr int64_t ceilTo(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
@@ -38,9 +39,10 @@ template <class T> static inline size_t gemmSerialWorkspaceBytes(int64_t n, int6
 }
 
 // How a product is computed; depends on the problem and the instruction set only.
-enum class GemmWay { kTiles, kSwappedTiles, kDots };
+enum class GemmWay { kTiles, kSwappedTiles, kDots, kThin };
 
 template <class T> static GemmWay gemmWay(const Gemm<T>& g) {
+  if (g.k > 0 && g.k <= kThinDepth) return GemmWay::kThin;
   if (!g.transposeA) return g.k <= kGemmDepth && dotPays<T>(g.n, g.k) ? GemmWay::kDots : GemmWay::kTiles;
   const bool emptier = 8 * vectorsOf<T>(g.m) * g.n < 7 * vectorsOf<T>(g.n) * g.m;
   return emptier && g.k >= 32 ? GemmWay::kSwappedTiles : GemmWay::kTiles;
@@ -61,8 +63,8 @@ template <class T> struct TurnedB {
   }
 };
 
-// The product of a small block by the calling thread alone, for use inside a part: B is read where it stands if plain. K is not cut.
-// work: gemmSerialWorkspaceBytes(n, k) of the part's own.
+// The product of a small block by the calling thread alone, for use inside a part: B is read where it stands if plain.
+// K is not cut. work: gemmSerialWorkspaceBytes(n, k) of the part's own.
 template <class T> static void gemmSerial(const Gemm<T>& g) {
   if (g.m <= 0 || g.n <= 0) return;
   GemmWay way = gemmWay(g);
@@ -70,6 +72,7 @@ template <class T> static void gemmSerial(const Gemm<T>& g) {
   if (way == GemmWay::kDots && !g.transposeB && !g.work) way = GemmWay::kTiles;
   const bool swapped = way == GemmWay::kSwappedTiles;
   T* work = static_cast<T*>(g.work);
+  if (way == GemmWay::kThin) return Sweep<T>(g, false, nullptr).thinRows(0, g.m);
   if (way == GemmWay::kDots) {
     const TurnedB<T> turned(g);
     return Sweep<T>(g, false, nullptr).dots(0, g.m, turned.data, turned.stride);
@@ -89,7 +92,8 @@ static inline int64_t gemmPartRows(int64_t m, double nsPerRow) {
 }
 
 // K cut into splits: partial sums of every split and block of rows, then their sum.
-template <class T> static void gemmSplit(const Call& call, const Gemm<T>& g, const Sweep<T>& sweep, T* sums, double nsPerRow) {
+template <class T>
+static void gemmSplit(const Call& call, const Gemm<T>& g, const Sweep<T>& sweep, T* sums, double nsPerRow) {
   const int64_t splits = gemmSplits(g.m, g.n, g.k), rowBlocks = (sweep.rows + kGemmRows - 1) / kGemmRows;
   const double nsPerPart = nsPerRow * static_cast<double>(g.m) / static_cast<double>(splits * rowBlocks);
   blocks(call, splits * rowBlocks, 1, nsPerPart, [&](int64_t part, int64_t) {
@@ -114,11 +118,15 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
     return blocks(call, g.m, ceilTo(gemmPartRows(g.m, nsPerRow), 16), nsPerRow,
                   [&](int64_t i0, int64_t i1) { sweep.dots(i0, i1, turned.data, turned.stride); });
   }
+  if (way == GemmWay::kThin) {
+    const Sweep<T> sweep(g, false, nullptr);
+    return blocks(call, g.m, gemmPartRows(g.m, nsPerRow), nsPerRow,
+                  [&](int64_t i0, int64_t i1) { sweep.thinRows(i0, i1); });
+  }
   const bool packed = !swapped && (g.transposeB || (!split && g.m >= 64));
   if (packed)
-    blocks(call, panelsOf<T>(g.n), 1, static_cast<double>(2 * kLanes<T> * g.k) * 0.5, [&](int64_t begin, int64_t end) {
-      pack(g.b, g.ldb, g.transposeB, g.n, g.k, begin, end, work);
-    });
+    blocks(call, panelsOf<T>(g.n), 1, static_cast<double>(2 * kLanes<T> * g.k) * 0.5,
+           [&](int64_t begin, int64_t end) { pack(g.b, g.ldb, g.transposeB, g.n, g.k, begin, end, work); });
   const Sweep<T> sweep(g, swapped, packed ? work : nullptr);
   if (split) return gemmSplit(call, g, sweep, packed ? work + g.k * ceilTo(g.n, 16) : work, nsPerRow);
   if (swapped)
@@ -128,6 +136,6 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
          [&](int64_t i0, int64_t i1) { sweep.intoC(i0, i1, 0, sweep.panels()); });
 }
 
-}  // namespace
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace
+} // namespace AG_ISA
+} // namespace ag

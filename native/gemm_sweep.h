@@ -1,7 +1,9 @@
-// The loops around the register tile, for one part of a product: which rows and panels, what is fetched ahead, where sums go.
+// The loops around the register tile, for one part of a product: which rows and panels, what is fetched ahead, where
+// sums go.
 #pragma once
 #include "gemm_dot.h"
 #include "gemm_epilogue.h"
+#include "gemm_thin.h"
 
 namespace ag {
 namespace AG_ISA {
@@ -9,16 +11,16 @@ namespace {
 
 template <class T> struct Gemm {
   int64_t m, n, k;
-  const T* a;  // [m,k], or [k,m] if transposed; rows lda apart
+  const T* a; // [m,k], or [k,m] if transposed; rows lda apart
   int64_t lda;
   bool transposeA;
-  const T* b;  // [k,n], or [n,k] if transposed; rows ldb apart
+  const T* b; // [k,n], or [n,k] if transposed; rows ldb apart
   int64_t ldb;
   bool transposeB;
-  T* c;  // [m,n], rows ldc apart; must not overlap a or b
+  T* c; // [m,n], rows ldc apart; must not overlap a or b
   int64_t ldc;
   Epilogue<T> epilogue = {T(1), nullptr, kActNone, nullptr, 0, false};
-  void* work = nullptr;  // gemmWorkspaceBytes, 64-byte aligned
+  void* work = nullptr; // gemmWorkspaceBytes, 64-byte aligned
 };
 
 // Rows of A and B that all tiles of a part pass over before the next ones come, where K is cut.
@@ -35,7 +37,7 @@ template <class T> struct Sweep {
   int64_t aRow, aCol;
   const T* b;
   int64_t ldb;
-  const T* packed;  // panels of B, or nullptr: the rows of B themselves
+  const T* packed; // panels of B, or nullptr: the rows of B themselves
 
   Sweep(const Gemm<T>& gemm, bool swap, const T* panels)
       : g(gemm), swapped(swap), rows(swap ? g.n : g.m), cols(swap ? g.m : g.n), depth(g.k), packed(panels) {
@@ -61,6 +63,7 @@ template <class T> struct Sweep {
       job.b = packed ? packed + depth * panel.col + k0 * panel.stride() : b + k0 * ldb + panel.col;
       job.bRow = packed ? panel.stride() : ldb;
       job.last = panel.last();
+      job.whole = packed || panel.cols == panel.stride();
       const int64_t height = kTileRows[panel.width];
       for (int64_t i = i0; i < i1; i += height) {
         const int here = static_cast<int>(i1 - i < height ? i1 - i : height);
@@ -75,10 +78,8 @@ template <class T> struct Sweep {
 
   void finishTile(const T* sums, int64_t i, int height, const Panel<T>& panel) const {
     const Sums<T> s = {sums, panel.stride(), 1, 0};
-    if (swapped)
-      finishTransposed<T>(g.epilogue, s, panel.cols, height, panel.col, i, g.c, g.ldc);
-    else
-      finish<T>(g.epilogue, s, height, panel.cols, i, panel.col, g.c, g.ldc);
+    if (swapped) finishTransposed<T>(g.epilogue, s, panel.cols, height, panel.col, i, g.c, g.ldc);
+    else finish<T>(g.epilogue, s, height, panel.cols, i, panel.col, g.c, g.ldc);
   }
 
   // All of K at once, through the epilogue into C.
@@ -129,10 +130,33 @@ template <class T> struct Sweep {
   // Adds up the partial sums of rows [begin, end) of C and finishes them.
   void outOfSums(int64_t begin, int64_t end, const T* sums, int64_t splits) const {
     const Sums<T> s = {swapped ? sums + begin : sums + begin * cols, cols, static_cast<int>(splits), rows * cols};
-    if (swapped)
-      finishTransposed<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
-    else
-      finish<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
+    if (swapped) finishTransposed<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
+    else finish<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
+  }
+
+  // Few k's: rows [begin, end) of C, a block of whole rows after the other.
+  void thinRows(int64_t begin, int64_t end) const {
+    constexpr int64_t kWide = kThinWidth * kLanes<T>, kHigh = 64;
+    alignas(64) T spill[16 * kWide];
+    const bool direct = g.epilogue.none();
+    const int64_t high = direct ? kHigh : 16;
+    ThinJob<T> job;
+    job.aRow = aRow;
+    job.aCol = aCol;
+    job.bRow = g.transposeB ? 1 : g.ldb;
+    job.bCol = g.transposeB ? g.ldb : 1;
+    for (int64_t i = begin; i < end; i += high) {
+      for (int64_t col = 0; col < cols; col += kWide) {
+        job.a = a + i * aRow;
+        job.b = b + col * job.bCol;
+        job.cols = cols - col < kWide ? cols - col : kWide;
+        job.rows = end - i < high ? end - i : high;
+        job.out = direct ? g.c + i * g.ldc + col : spill;
+        job.outRow = direct ? g.ldc : kWide;
+        runThin(job, depth);
+        if (!direct) finish<T>(g.epilogue, {spill, kWide, 1, 0}, job.rows, job.cols, i, col, g.c, g.ldc);
+      }
+    }
   }
 
   // Few columns: rows [begin, end) of C as dot products with the columns of B, `turned` [n,k] (B itself if transposed).
@@ -153,6 +177,6 @@ template <class T> struct Sweep {
   }
 };
 
-}  // namespace
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace
+} // namespace AG_ISA
+} // namespace ag

@@ -38,7 +38,8 @@ template <class T> using V = typename Lanes<T>::vector;     // + - * / and compa
 template <class T> using VInt = typename Lanes<T>::integer; // masks (0 or -1 a lane) and bit patterns
 template <class T> constexpr int kLanes = AG_VECTOR_BYTES / static_cast<int>(sizeof(T));
 
-#define AG_INLINE static inline __attribute__((always_inline))
+#define AG_ALWAYS __attribute__((always_inline))
+#define AG_INLINE static inline AG_ALWAYS
 
 template <class T> AG_INLINE V<T> load(const T* p) {
   V<T> v;
@@ -77,7 +78,9 @@ template <class T> AG_INLINE Tail<T> tailOf(int n) {
   return {lane < n, n};
 }
 AG_INLINE V<float> loadTail(const float* p, Tail<float> t) { return (V<float>)_mm256_maskload_ps(p, (__m256i)t.mask); }
-AG_INLINE V<double> loadTail(const double* p, Tail<double> t) { return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask); }
+AG_INLINE V<double> loadTail(const double* p, Tail<double> t) {
+  return (V<double>)_mm256_maskload_pd(p, (__m256i)t.mask);
+}
 // In pieces: the masked store takes tens of cycles on some chips.
 AG_INLINE void storeTail(float* p, V<float> v, Tail<float> t) {
   if (t.n == 8) return store(p, v);

@@ -1,8 +1,9 @@
-// Vector functions on V<float> and V<double>: exp, expm1, log, log1p, tanh, sigmoid, sqrt, rsqrt, sin, cos, pow, abs, min, max.
+// Vector functions on V<float> and V<double>: exp, expm1, log, log1p, tanh, sigmoid, sqrt, rsqrt, sin, cos, pow, abs,
+// min, max.
 //
-// Branch-free per lane: range reduction by a rounded multiple of ln 2 (or pi/2), a minimax polynomial (Remez, relative error
-// below 1/5 ulp), exponent assembled in the bits. Errors stay within 2 ulp (bench/native/vecmath_test.cc sweeps them); limits, signed
-// zeros, denormals, infinities and NaN come out as in the C library.
+// Branch-free per lane: range reduction by a rounded multiple of ln 2 (or pi/2), a minimax polynomial (Remez, relative
+// error below 1/5 ulp), exponent assembled in the bits. Errors stay within 2 ulp (bench/native/vecmath_test.cc sweeps
+// them); limits, signed zeros, denormals, infinities and NaN come out as in the C library.
 #pragma once
 #include <cmath>
 
@@ -17,7 +18,7 @@ template <class T> struct Real;
 template <> struct Real<float> {
   static constexpr int kMantissa = 23;
   static constexpr int32_t kSign = INT32_MIN, kOne = 0x3f800000, kRootHalf = 0x3f3504f3, kMantissaMask = 0x007fffff;
-  static constexpr int32_t kIntegerBits = 0x4b000000;  // 2^23: or-ing an integer below 2^23 into it adds it
+  static constexpr int32_t kIntegerBits = 0x4b000000; // 2^23: or-ing an integer below 2^23 into it adds it
   static constexpr float kInteger = 0x1p23f, kRound = 0x1.8p23f, kTiny = 0x1p-126f, kUntiny = 0x1p23f;
   static constexpr float kLog2e = 0x1.715476p0f, kLn2Hi = 0x1.62e4p-1f, kLn2Lo = 0x1.7f7d1cp-20f;
   static constexpr float kExpMin = -104.5f, kExpMax = 89.0f, kExpm1Min = -20.0f, kTanhOne = 9.1f;
@@ -79,15 +80,16 @@ template <class T> AG_INLINE V<T> withSign(V<T> x, V<T> s) {
   return (V<T>)((VInt<T>)x | ((VInt<T>)s & Real<T>::kSign));
 }
 
-// expm1(2 r) / 2 for |r| <= ln2 / 4 (1 + small): r + r^2 P(r), the coefficients of expm1(x) with powers of two folded in.
+// expm1(2 r) / 2 for |r| <= ln2 / 4 (1 + small): r + r^2 P(r), the coefficients of expm1(x) with powers of two folded
+// in.
 AG_INLINE V<float> halfExpm1(V<float> r) {
   static constexpr float c[] = {0x1.fffffep-1f, 0x1.5554bp-1f, 0x1.555674p-2f, 0x1.1227bp-3f, 0x1.6bebfep-5f};
   return fma(r * r, polynomial<float>(r, c), r);
 }
 AG_INLINE V<double> halfExpm1(V<double> r) {
-  static constexpr double c[] = {0x1.0000000000005p0,  0x1.5555555555539p-1,  0x1.555555555228ep-2,  0x1.1111111119011p-3,
-                                 0x1.6c16c17ee7238p-5, 0x1.a01a0174faee7p-7,  0x1.a019a74a7bb46p-9,  0x1.71de88257bdc1p-11,
-                                 0x1.28a2068953020p-13, 0x1.ae6bab110e7a7p-16};
+  static constexpr double c[] = {
+      0x1.0000000000005p0,  0x1.5555555555539p-1, 0x1.555555555228ep-2,  0x1.1111111119011p-3,  0x1.6c16c17ee7238p-5,
+      0x1.a01a0174faee7p-7, 0x1.a019a74a7bb46p-9, 0x1.71de88257bdc1p-11, 0x1.28a2068953020p-13, 0x1.ae6bab110e7a7p-16};
   return fma(r * r, polynomial<double>(r, c), r);
 }
 
@@ -103,10 +105,8 @@ template <class T> AG_INLINE V<T> expBody(V<T> x) {
   const V<T> r = fma(n, splat(-R::kLn2Lo / 2), fma(n, splat(-R::kLn2Hi / 2), half));
   const V<T> h = halfExpm1(r), e = fma(h, splat(T(2)), splat(T(1)));
 #if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4)
-    return (V<T>)_mm512_maskz_scalef_ps(0xffff, (__m512)e, (__m512)n);
-  else
-    return (V<T>)_mm512_maskz_scalef_pd(0xff, (__m512d)e, (__m512d)n);
+  if constexpr (sizeof(T) == 4) return (V<T>)_mm512_maskz_scalef_ps(0xffff, (__m512)e, (__m512)n);
+  else return (V<T>)_mm512_maskz_scalef_pd(0xff, (__m512d)e, (__m512d)n);
 #else
   // In two steps: 2^n itself may be no finite, or no normal, number.
   const V<T> t1 = fma(n, splat(T(0.5)), splat(R::kRound)), t2 = (n - (t1 - R::kRound)) + R::kRound;
@@ -175,7 +175,8 @@ template <class T> AG_INLINE V<T> logOf(V<T> x) {
   using R = Real<T>;
   const VInt<T> tiny = x < R::kTiny;
   const V<T> scaled = tiny ? x * R::kUntiny : x;
-  // Mantissa in [sqrt(1/2), sqrt(2)); the shift brings down the exponent, still biased (the sign bit is clear where it matters).
+  // Mantissa in [sqrt(1/2), sqrt(2)); the shift brings down the exponent, still biased (the sign bit is clear where it
+  // matters).
   const VInt<T> u = (VInt<T>)scaled + (R::kOne - R::kRootHalf);
   const V<T> m = (V<T>)((u & R::kMantissaMask) + R::kRootHalf);
   const VInt<T> exponent = (u >> R::kMantissa) & (sizeof(T) == 4 ? 0xff : 0x7ff);
@@ -200,6 +201,6 @@ template <class T> AG_INLINE V<T> log1pOf(V<T> x) {
 AG_INLINE V<float> log1p(V<float> x) { return log1pOf<float>(x); }
 AG_INLINE V<double> log1p(V<double> x) { return log1pOf<double>(x); }
 
-}  // namespace
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace
+} // namespace AG_ISA
+} // namespace ag

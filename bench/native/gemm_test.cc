@@ -1,8 +1,9 @@
-// The matrix product against a naive one in long double: odd shapes, all transposes, column windows, epilogues, K-splits, both types,
-// bits equal for 1 to 4 threads, nothing read or written outside the operands.
+// The matrix product against a naive one in long double: odd shapes, all transposes, column windows, epilogues,
+// K-splits, both types, bits equal for 1 to 4 threads, nothing read or written outside the operands.
 //
 //   for flags in -msse4.2 "-mavx2 -mfma" "-mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma"; do
-//     g++ -std=c++17 -O3 $flags -Wno-psabi -I native bench/native/gemm_test.cc native/team.cc -o /tmp/gemm_test -pthread && /tmp/gemm_test
+//     g++ -std=c++17 -O3 $flags -Wno-psabi -I native bench/native/gemm_test.cc native/team.cc -o /tmp/gemm_test
+//     -pthread && /tmp/gemm_test
 //   done
 #include <cmath>
 #include <cstdio>
@@ -19,7 +20,7 @@ using namespace ag::AG_ISA;
 namespace {
 
 uint64_t state = 1;
-double uniform() {  // (-1, 1)
+double uniform() { // (-1, 1)
   state = state * 6364136223846793005u + 1442695040888963407u;
   return static_cast<double>(static_cast<int64_t>(state) >> 11) * 0x1p-52;
 }
@@ -27,13 +28,20 @@ int below(int n) { return static_cast<int>((uniform() + 1) / 2 * n); }
 
 long double activated(long double x, Activation a) {
   switch (a) {
-    case kActTanh: return std::tanh(x);
-    case kActRelu: return x > 0 ? x : 0;
-    case kActGelu: return x / 2 * (1 + std::tanh(0.797884560802865355879892L * (x + 0.044715L * x * x * x)));
-    case kActSilu: return x / (1 + std::exp(-x));
-    case kActSoftplus: return std::log1p(std::exp(x));
-    case kActSigmoid: return 1 / (1 + std::exp(-x));
-    default: return x;
+  case kActTanh:
+    return std::tanh(x);
+  case kActRelu:
+    return x > 0 ? x : 0;
+  case kActGelu:
+    return x / 2 * (1 + std::tanh(0.797884560802865355879892L * (x + 0.044715L * x * x * x)));
+  case kActSilu:
+    return x / (1 + std::exp(-x));
+  case kActSoftplus:
+    return std::log1p(std::exp(x));
+  case kActSigmoid:
+    return 1 / (1 + std::exp(-x));
+  default:
+    return x;
   }
 }
 
@@ -45,8 +53,9 @@ template <class T> struct Problem {
   std::vector<T> before;
 
   Problem(int m, int n, int k, int form)
-      : a((form & 1 ? k : m), (form & 1 ? m : k), form & 4 ? 3 : 0), b((form & 2 ? n : k), (form & 2 ? k : n), form & 4 ? 5 : 0),
-        c(m, n, form & 4 ? 2 : 0), bias(1, n, 0), residual(m, n, form & 4 ? 7 : 0),
+      : a((form & 1 ? k : m), (form & 1 ? m : k), form & 4 ? 3 : 0),
+        b((form & 2 ? n : k), (form & 2 ? k : n), form & 4 ? 5 : 0), c(m, n, form & 4 ? 2 : 0), bias(1, n, 0),
+        residual(m, n, form & 4 ? 7 : 0),
         work(1, static_cast<int>(gemmWorkspaceBytes<T>(m, n, k, form & 2) / sizeof(T)), 0) {
     for (auto* x : {&a, &b, &c, &bias, &residual}) x->fill(uniform);
     work.fill([] { return std::nan(""); });
@@ -120,7 +129,7 @@ template <class T> void run(int m, int n, int k, int form, Team* teams[4]) {
   p.check("gemmSerial", 100);
 }
 
-}  // namespace
+} // namespace
 
 int main() {
   Team one(1), two(2), three(3), four(4);
@@ -132,9 +141,10 @@ int main() {
     const int m = sizes[below(count)], n = sizes[below(count)], k = sizes[below(count)];
     round & 1 ? run<float>(m, n, k, round / 2 % 16, teams) : run<double>(m, n, k, round / 2 % 16, teams);
   }
-  const int big[][3] = {{3001, 25, 17}, {3001, 100, 25}, {1009, 240, 240}, {257, 128, 1608}, {25, 50, 4099}, {1600, 240, 2100},
-                        {50, 100, 9001}, {100, 1, 5003}, {1, 100, 5003}, {5003, 1, 100}, {300, 3, 2500}, {4, 16, 70000},
-                        {2000, 25, 1}, {17, 3000, 40}, {1, 1, 100003}, {2, 700, 2049}, {700, 300, 2049}};
+  const int big[][3] = {{3001, 25, 17},    {3001, 100, 25}, {1009, 240, 240}, {257, 128, 1608}, {25, 50, 4099},
+                        {1600, 240, 2100}, {50, 100, 9001}, {100, 1, 5003},   {1, 100, 5003},   {5003, 1, 100},
+                        {300, 3, 2500},    {4, 16, 70000},  {2000, 25, 1},    {17, 3000, 40},   {1, 1, 100003},
+                        {2, 700, 2049},    {700, 300, 2049}};
   for (const auto& s : big)
     for (int form = 0; form < 8; ++form, cases += 2) {
       run<float>(s[0], s[1], s[2], form, teams);

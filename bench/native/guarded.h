@@ -1,4 +1,5 @@
-// A matrix at the very end of its memory: reading beyond the last element faults, writing into the gaps between rows shows.
+// A matrix at the very end of its memory: reading beyond the last element faults, writing into the gaps between rows
+// shows.
 #pragma once
 #include <sys/mman.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ template <class T> struct Guarded {
     return true;
   }
 
- private:
+private:
   static T guard() { return T(-12345); }
   char* base;
   size_t mapped, elements;

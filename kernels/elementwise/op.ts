@@ -96,11 +96,7 @@ function namesOf(rule: GradientRule): string[] {
   if (rule === null) return [];
   if ("args" in rule) return [...rule.args];
   const walk = (nest: Nest): string[] =>
-    typeof nest === "string"
-      ? [nest]
-      : typeof nest === "number"
-        ? []
-        : nest.slice(1).flatMap((n) => walk(n));
+    typeof nest === "string" ? [nest] : typeof nest === "number" ? [] : nest.slice(1).flatMap((n) => walk(n));
   return "nest" in rule ? walk(rule.nest) : [];
 }
 

@@ -29,20 +29,28 @@ function samples(random: Samples): Sample[] {
   ];
 }
 
-const attrsOf = (attrs: NonNullable<Sample["attrs"]>) => ({ ...options, protection: attrs.protection as number });
+const attrsOf = (attrs: NonNullable<Sample["attrs"]>) => ({
+  ...options,
+  protection: attrs.protection as number,
+});
 const tolerance = { f32: 2e-5, f64: 1e-12 };
 
 export const cases = defineCases(
   {
     op: "envMatrix",
-    run: ({ edge, centreType, mean, stddev }, attrs) => envMatrix(edge, centreType, mean, stddev, attrsOf(attrs)),
+    run: ({ edge, centreType, mean, stddev }, attrs) =>
+      envMatrix(edge, centreType, mean, stddev, attrsOf(attrs)),
     samples,
     differentiate: ["edge"],
     tolerance,
     errors: [
       {
         name: "a switch that begins beyond the cutoff",
-        run: () => envMatrix(zeros([1, 3]), tensor(Int32Array.of(0)), zeros([1, 4]), zeros([1, 4]), { ...options, rcutSmth: 4 }),
+        run: () =>
+          envMatrix(zeros([1, 3]), tensor(Int32Array.of(0)), zeros([1, 4]), zeros([1, 4]), {
+            ...options,
+            rcutSmth: 4,
+          }),
         code: "VALUE",
         says: /rcutSmth 4 must be below rcut 3/,
       },
@@ -70,14 +78,16 @@ export const cases = defineCases(
   },
   {
     op: "envMatrixVjp",
-    run: ({ g, edge, centreType, mean, stddev }, attrs) => envVjpOp.apply([g, edge, centreType, mean, stddev], attrsOf(attrs)),
+    run: ({ g, edge, centreType, mean, stddev }, attrs) =>
+      envVjpOp.apply([g, edge, centreType, mean, stddev], attrsOf(attrs)),
     samples,
     differentiate: ["g", "edge"],
     tolerance,
   },
   {
     op: "envMatrixJvp",
-    run: ({ w, edge, centreType, mean, stddev }, attrs) => envJvpOp.apply([w, edge, centreType, mean, stddev], attrsOf(attrs)),
+    run: ({ w, edge, centreType, mean, stddev }, attrs) =>
+      envJvpOp.apply([w, edge, centreType, mean, stddev], attrsOf(attrs)),
     samples,
     differentiate: ["w", "edge"],
     tolerance,

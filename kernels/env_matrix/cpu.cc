@@ -4,9 +4,9 @@
 //   vjp      = ((g0 s' + a' gv.d + g4 sw')/r) d + a gv + (gu - (gu.e)e)/(|e| d)
 //   jvp      the same matrix applied to a vector w; curvature = d(w . vjp)/d(edge), in closed form.
 //
-// Layout: one edge after the other, 8 numbers a row. Strategy: scalar arithmetic per edge, edges shared by the team; a row is a
-// hundred flops, and there are a hundred times fewer of them than in the embedding net behind it.
-// Pitfalls: length 0 gives 0 and derivatives of 0; the factored switch keeps its digits near the cutoff.
+// Layout: one edge after the other, 8 numbers a row. Strategy: scalar arithmetic per edge, edges shared by the team; a
+// row is a hundred flops, and there are a hundred times fewer of them than in the embedding net behind it. Pitfalls:
+// length 0 gives 0 and derivatives of 0; the factored switch keeps its digits near the cutoff.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 

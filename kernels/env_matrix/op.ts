@@ -4,7 +4,18 @@ import { reshape } from "../../src/autograd/reshape.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { cast } from "../cast/op.js";
-import { add, div, equal, less, mul, mulAdd, safeSqrt, square, sub, where } from "../elementwise/ops.generated.js";
+import {
+  add,
+  div,
+  equal,
+  less,
+  mul,
+  mulAdd,
+  safeSqrt,
+  square,
+  sub,
+  where,
+} from "../elementwise/ops.generated.js";
 import { sum } from "../reduce/op.js";
 import { concat, slice } from "../shape_ops/op.js";
 import { curvatureReference, forwardReference, jvpReference, vjpReference } from "./reference.js";
@@ -35,7 +46,9 @@ export const envVjpOp = /*#__PURE__*/ defineOp({
   save: ["g", ...fixed],
   vjp: (w, s, a, needs) => ({
     g: needs("g") ? envJvpOp.apply([w, s.edge, s.centreType, s.mean, s.stddev], a) : undefined,
-    edge: needs("edge") ? envCurvatureOp.apply([w, s.g, s.edge, s.centreType, s.mean, s.stddev], a) : undefined,
+    edge: needs("edge")
+      ? envCurvatureOp.apply([w, s.g, s.edge, s.centreType, s.mean, s.stddev], a)
+      : undefined,
   }),
   decompose: (i, a) => slope(i, a),
   cost: (d) => ({ flop: 100 * d.E, bytes: 15 * d.E }),
@@ -51,7 +64,9 @@ export const envJvpOp = /*#__PURE__*/ defineOp({
   save: ["w", ...fixed],
   vjp: (g, s, a, needs) => ({
     w: needs("w") ? envVjpOp.apply([g, s.edge, s.centreType, s.mean, s.stddev], a) : undefined,
-    edge: needs("edge") ? envCurvatureOp.apply([s.w, g, s.edge, s.centreType, s.mean, s.stddev], a) : undefined,
+    edge: needs("edge")
+      ? envCurvatureOp.apply([s.w, g, s.edge, s.centreType, s.mean, s.stddev], a)
+      : undefined,
   }),
   cost: (d) => ({ flop: 100 * d.E, bytes: 15 * d.E }),
   reference: jvpReference,
@@ -93,7 +108,10 @@ export function envMatrix(
   options: EnvMatrixOptions,
 ): Tensor {
   if (!(options.rcutSmth < options.rcut))
-    throw new AtomgradError("VALUE", `envMatrix: rcutSmth ${options.rcutSmth} must be below rcut ${options.rcut}`);
+    throw new AtomgradError(
+      "VALUE",
+      `envMatrix: rcutSmth ${options.rcutSmth} must be below rcut ${options.rcut}`,
+    );
   return envMatrixOp.apply([edge, centreType, mean, stddev], { ...options });
 }
 
@@ -105,7 +123,9 @@ function decomposed({ edge, centreType, mean, stddev }: Inputs, a: Attrs): Tenso
   const [rcut, smooth, protection] = [Number(a.rcut), Number(a.rcutSmth), Number(a.protection)];
   const byType = (table: Tensor): Tensor => {
     const type = reshape(cast(centreType, edge.dtype), [edge.shape[0], 1]);
-    const rows = Array.from({ length: table.shape[0] }, (_, t) => mul(equal(type, t), slice(table, 0, t, t + 1)));
+    const rows = Array.from({ length: table.shape[0] }, (_, t) =>
+      mul(equal(type, t), slice(table, 0, t, t + 1)),
+    );
     return rows.reduce((x, y) => add(x, y));
   };
   const r = safeSqrt(sum(square(edge), { axis: 1, keepDims: true }));

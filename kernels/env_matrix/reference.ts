@@ -18,13 +18,21 @@ function radial(r: number, { rcut, rcutSmth, protection }: Readonly<Record<strin
       ? [1, 0, 0]
       : r >= rcut
         ? [0, 0, 0]
-        : [v ** 3 * (1 + 3 * u + 6 * u * u), (-30 * u * u * v * v) / width, (-60 * u * v * (1 - 2 * u)) / width ** 2];
+        : [
+            v ** 3 * (1 + 3 * u + 6 * u * u),
+            (-30 * u * u * v * v) / width,
+            (-60 * u * v * (1 - 2 * u)) / width ** 2,
+          ];
   const q = 1 / (r + protection);
   return {
     r,
     sw,
     s: [sw[0] * q, sw[1] * q - sw[0] * q ** 2, sw[2] * q - 2 * sw[1] * q ** 2 + 2 * sw[0] * q ** 3],
-    a: [sw[0] * q ** 2, sw[1] * q ** 2 - 2 * sw[0] * q ** 3, sw[2] * q ** 2 - 4 * sw[1] * q ** 3 + 6 * sw[0] * q ** 4],
+    a: [
+      sw[0] * q ** 2,
+      sw[1] * q ** 2 - 2 * sw[0] * q ** 3,
+      sw[2] * q ** 2 - 4 * sw[1] * q ** 3 + 6 * sw[0] * q ** 4,
+    ],
   };
 }
 
@@ -121,9 +129,15 @@ export const curvatureReference: ReferenceKernel = (call) => {
     const q = we.map((x, k) => x / sigma[k + 1]);
     const [alpha, beta, gamma] = [dot(gu, unit), dot(q, unit), dot(gu, q)];
     for (let k = 0; k < 3; k++) {
-      const radialPart = ((slope * d[k]) / r + (a[1] / r) * gv[k]) * wd + c * we[k] + (a[1] * d[k] * dot(gv, we)) / r;
+      const radialPart =
+        ((slope * d[k]) / r + (a[1] / r) * gv[k]) * wd + c * we[k] + (a[1] * d[k] * dot(gv, we)) / r;
       const unitPart =
-        -((gu[k] - alpha * unit[k]) * beta + alpha * (q[k] - beta * unit[k]) + (gamma - alpha * beta) * unit[k]) / (n * n);
+        -(
+          (gu[k] - alpha * unit[k]) * beta +
+          alpha * (q[k] - beta * unit[k]) +
+          (gamma - alpha * beta) * unit[k]
+        ) /
+        (n * n);
       out[3 * e + k] = radialPart + unitPart / sigma[k + 1];
     }
   }

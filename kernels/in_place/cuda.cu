@@ -23,9 +23,9 @@ template <class T> int exchange(const Call& c) {
   });
 }
 
-}  // namespace
+} // namespace
 
 CUDA_FAMILY(in_place, CUDA_KERNEL(blend), CUDA_KERNEL(exchange))
 
-}  // namespace cuda
-}  // namespace ag
+} // namespace cuda
+} // namespace ag

@@ -22,7 +22,7 @@ function sample(random: Samples, N: number, reach: number, large = false): Sampl
   const array = (shape: number[], data: SampleArray["data"]): SampleArray => ({ shape, data });
   return {
     inputs: {
-      positions: array([N, 3], positions as Float64Array),
+      positions: array([N, 3], positions),
       wrapped,
       offset,
       cell: array([3, 3], cell),

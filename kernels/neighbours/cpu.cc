@@ -1,9 +1,9 @@
 // Neighbours by the direct method: every pair of atoms in every image, |r_j + S . cell - r_i| < rcut.
 //
-// Layout: image vectors one component after the other, so that the images of a pair are vector lanes; pairs come out sorted by
-// centre, neighbour and offset. Strategy: wrapped positions and a slightly larger radius find candidates, the exact distance of
-// the positions as given decides; two passes (count, fill) over the same code, centres shared by the team.
-// Bound: 8 N^2 K flop; made for up to a few thousand atoms, larger systems want a cell list.
+// Layout: image vectors one component after the other, so that the images of a pair are vector lanes; pairs come out
+// sorted by centre, neighbour and offset. Strategy: wrapped positions and a slightly larger radius find candidates, the
+// exact distance of the positions as given decides; two passes (count, fill) over the same code, centres shared by the
+// team. Bound: 8 N^2 K flop; made for up to a few thousand atoms, larger systems want a cell list.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 
@@ -94,7 +94,8 @@ static int neighbourFill(const Call& c) {
 } // namespace
 
 // Distances are always f64: which pairs are neighbours must not depend on a model's precision.
-FAMILY(neighbours, {"neighbourCount", nullptr, neighbourCount, nullptr}, {"neighbourFill", nullptr, neighbourFill, nullptr})
+FAMILY(neighbours, {"neighbourCount", nullptr, neighbourCount, nullptr},
+       {"neighbourFill", nullptr, neighbourFill, nullptr})
 
 } // namespace AG_ISA
 } // namespace ag

@@ -49,7 +49,14 @@ export interface SearchSpace {
   readonly imageVector: Tensor;
 }
 
-const listed = (s: SearchSpace): Tensor[] => [s.positions, s.wrapped, s.offset, s.cell, s.image, s.imageVector];
+const listed = (s: SearchSpace): Tensor[] => [
+  s.positions,
+  s.wrapped,
+  s.offset,
+  s.cell,
+  s.image,
+  s.imageVector,
+];
 
 /** i32[N] numbers of neighbours with |D| < rcut (or <=). */
 export function neighbourCount(space: SearchSpace, rcut: number, inclusive: boolean): Tensor {
@@ -57,6 +64,12 @@ export function neighbourCount(space: SearchSpace, rcut: number, inclusive: bool
 }
 
 /** Neighbour i32[E], shift i32[E,3], vector f64[E,3], distance f64[E] for the pointers the counts give. */
-export function neighbourFill(space: SearchSpace, ptr: Tensor, E: number, rcut: number, inclusive: boolean): Tensor[] {
+export function neighbourFill(
+  space: SearchSpace,
+  ptr: Tensor,
+  E: number,
+  rcut: number,
+  inclusive: boolean,
+): Tensor[] {
   return neighbourFillOp.applyAll([...listed(space), ptr], { E, rcut, inclusive });
 }

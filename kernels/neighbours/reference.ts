@@ -8,7 +8,10 @@ interface Pair {
 }
 
 /** Neighbours of atom i, by brute force over all images. */
-function neighboursOf(i: number, { ints: { N, K, inclusive }, reals: { rcut }, buffers }: ReferenceCall): Pair[] {
+function neighboursOf(
+  i: number,
+  { ints: { N, K, inclusive }, reals: { rcut }, buffers }: ReferenceCall,
+): Pair[] {
   const [positions, , offset, cell, image] = buffers;
   const found: Pair[] = [];
   for (let j = 0; j < N; j++)
@@ -20,7 +23,8 @@ function neighboursOf(i: number, { ints: { N, K, inclusive }, reals: { rcut }, b
         return positions![3 * j + b] - positions![3 * i + b] + moved;
       });
       const distance = Math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2);
-      if (distance < rcut || (inclusive !== 0 && distance === rcut)) found.push({ j, shift, vector, distance });
+      if (distance < rcut || (inclusive !== 0 && distance === rcut))
+        found.push({ j, shift, vector, distance });
     }
   return found;
 }

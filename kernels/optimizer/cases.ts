@@ -16,7 +16,10 @@ function samples(random: Samples, variants: readonly Sample["attrs"][]): Sample[
     attrs,
     large,
   });
-  return [...variants.flatMap((attrs) => sizes.map((n) => sample(n, attrs))), sample(20011, variants[0], true)];
+  return [
+    ...variants.flatMap((attrs) => sizes.map((n) => sample(n, attrs))),
+    sample(20011, variants[0], true),
+  ];
 }
 
 export const cases = defineCases(
@@ -76,4 +79,12 @@ export const cases = defineCases(
   },
 );
 
-const plain = { rate: 0.1, momentum: 0.9, dampening: 0.1, nesterov: false, weightDecay: 0.01, gradScale: 1, first: false };
+const plain = {
+  rate: 0.1,
+  momentum: 0.9,
+  dampening: 0.1,
+  nesterov: false,
+  weightDecay: 0.01,
+  gradScale: 1,
+  first: false,
+};

@@ -1,7 +1,8 @@
 // Adam, AdamW and SGD with momentum, as torch.optim has them, in place.
 //   m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p -= rate / c1 * m / (sqrt(v) / sqrt(c2) + eps),  c = 1 - b^step
 //   u = mu u + (1 - d) g;   p -= rate * (nesterov ? g + mu u : u)
-// Layout: flat arrays. Bound: 7 (Adam) or 5 (SGD) numbers of memory per parameter. Scalars are kept in double and rounded once.
+// Layout: flat arrays. Bound: 7 (Adam) or 5 (SGD) numbers of memory per parameter. Scalars are kept in double and
+// rounded once.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 #include "../../native/vecmath.h"
@@ -21,8 +22,10 @@ template <class T> static int adamUpdate(const Call& c) {
   const double* r = c.reals;
   const double rate = r[0], beta1 = r[1], beta2 = r[2], weightDecay = r[4], correction1 = r[5], correction2 = r[6];
   const T eps = static_cast<T>(r[3]), scale = static_cast<T>(r[7]);
-  const T b1 = static_cast<T>(beta1), a1 = static_cast<T>(1 - beta1), b2 = static_cast<T>(beta2), a2 = static_cast<T>(1 - beta2);
-  const T keep = static_cast<T>(decoupled ? 1 - rate * weightDecay : 1), decay = static_cast<T>(decoupled ? 0 : weightDecay);
+  const T b1 = static_cast<T>(beta1), a1 = static_cast<T>(1 - beta1), b2 = static_cast<T>(beta2),
+          a2 = static_cast<T>(1 - beta2);
+  const T keep = static_cast<T>(decoupled ? 1 - rate * weightDecay : 1),
+          decay = static_cast<T>(decoupled ? 0 : weightDecay);
   const T move = static_cast<T>(rate / correction1), root = static_cast<T>(1 / __builtin_sqrt(correction2));
   T *param = out<T>(c, 0), *m = out<T>(c, 2), *v = out<T>(c, 3);
   const T* grad = in<T>(c, 1);
@@ -44,7 +47,8 @@ template <class T> static int adamUpdate(const Call& c) {
 template <class T> static int sgdUpdate(const Call& c) {
   const bool nesterov = c.ints[1] != 0, start = c.ints[2] != 0;
   const T rate = static_cast<T>(c.reals[0]), momentum = static_cast<T>(c.reals[1]);
-  const T share = static_cast<T>(1 - c.reals[2]), decay = static_cast<T>(c.reals[3]), scale = static_cast<T>(c.reals[4]);
+  const T share = static_cast<T>(1 - c.reals[2]), decay = static_cast<T>(c.reals[3]),
+          scale = static_cast<T>(c.reals[4]);
   T *param = out<T>(c, 0), *velocity = out<T>(c, 2);
   const T* grad = in<T>(c, 1);
   blocks(c, c.ints[0], 8192, 1, [&](int64_t begin, int64_t end) {

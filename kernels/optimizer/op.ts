@@ -93,6 +93,9 @@ export function sgdUpdate(param: Tensor, grad: Tensor, velocity: Tensor, s: SgdS
 function flat(what: string, tensors: Tensor[]): Tensor[] {
   for (const t of tensors)
     if (!sameShape(t.shape, tensors[0].shape))
-      throw new AtomgradError("SHAPE", `${what}: ${showShape(t.shape)} beside a parameter of shape ${showShape(tensors[0].shape)}`);
+      throw new AtomgradError(
+        "SHAPE",
+        `${what}: ${showShape(t.shape)} beside a parameter of shape ${showShape(tensors[0].shape)}`,
+      );
   return noGrad(() => tensors.map((t) => reshape(t, [t.size])));
 }

@@ -1,11 +1,11 @@
-// Softmax over the rows of ragged square blocks (attention between the neighbours of a centre), its gradient and the gradient's
-// derivative. pad[i] further keys of value c count in the denominator of every row of block i:
+// Softmax over the rows of ragged square blocks (attention between the neighbours of a centre), its gradient and the
+// gradient's derivative. pad[i] further keys of value c count in the denominator of every row of block i:
 //   y_k = exp(x_k - m) / (sum exp(x - m) + pad exp(c - m)),  m = max(x, c if pad > 0)
 //   vjp = y (g - y.g);   curvature = u g - u (y.g) - g (y.u)
 //
-// Layout: block i is n x n row-major at start[i], n = ptr[i+1] - ptr[i]. Strategy: a row (about a hundred numbers) stays in the
-// first-level cache between its passes; vector lanes along the row; blocks shared by the team. Bound: memory, (2 to 4) P numbers,
-// and one exp per element.
+// Layout: block i is n x n row-major at start[i], n = ptr[i+1] - ptr[i]. Strategy: a row (about a hundred numbers)
+// stays in the first-level cache between its passes; vector lanes along the row; blocks shared by the team. Bound:
+// memory, (2 to 4) P numbers, and one exp per element.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 #include "../../native/vecmath.h"
@@ -31,14 +31,13 @@ template <class T> static inline T rowDot(const T* x, const T* y, int64_t n) {
 }
 
 template <class T> static inline void put(T* to, V<T> v, int n) {
-  if (n == kLanes<T>)
-    store(to, v);
-  else
-    storePart(to, v, n);
+  if (n == kLanes<T>) store(to, v);
+  else storePart(to, v, n);
 }
 
 // each(first element, n, block) for all rows; a part is a few blocks of fixed number.
-template <class F> static int rows(const Call& c, const int32_t* ptr, const int32_t* start, int64_t N, double ns, F&& each) {
+template <class F>
+static int rows(const Call& c, const int32_t* ptr, const int32_t* start, int64_t N, double ns, F&& each) {
   const double perBlock = N ? static_cast<double>(start[N]) / static_cast<double>(N) * ns : 0;
   blocks(c, N, 4, perBlock, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -66,7 +65,8 @@ template <class T> static int raggedSoftmax(const Call& c) {
       s += lanes(y + k, w);
     });
     T total = sumLanes<T>(s);
-    if (pad[block] > 0) total += static_cast<T>(pad[block]) * static_cast<T>(__builtin_exp(static_cast<double>(padValue - largest)));
+    if (pad[block] > 0)
+      total += static_cast<T>(pad[block]) * static_cast<T>(__builtin_exp(static_cast<double>(padValue - largest)));
     const T scale = 1 / total;
     eachVector<T>(n, [&](int64_t k, int w) { put(y + k, lanes(y + k, w) * scale, w); });
   });

@@ -2,7 +2,11 @@ import type { ReferenceCall, ReferenceKernel } from "../../src/tensor/backend.js
 import type { TypedArray } from "../../src/tensor/dtype.js";
 
 /** Calls f with the first element and the length of every row; the pointers stand at buffers[at], buffers[at + 1]. */
-function eachRow({ ints, buffers }: ReferenceCall, at: number, f: (first: number, n: number, block: number) => void): void {
+function eachRow(
+  { ints, buffers }: ReferenceCall,
+  at: number,
+  f: (first: number, n: number, block: number) => void,
+): void {
   const [ptr, start] = [buffers[at]!, buffers[at + 1]!];
   for (let i = 0; i < ints.N; i++) {
     const n = ptr[i + 1] - ptr[i];

@@ -30,7 +30,10 @@ const tolerance = { f32: 2e-5, f64: 1e-13 };
 const eps = 1e-5;
 const short = { eps: 1e-12 };
 
-const derivatives = (name: string, ops: readonly [typeof layerRowsOp, typeof layerRowsOp, typeof layerRowsOp]): OpCases[] => {
+const derivatives = (
+  name: string,
+  ops: readonly [typeof layerRowsOp, typeof layerRowsOp, typeof layerRowsOp],
+): OpCases[] => {
   const [value, vjp, curvature] = ops;
   const attrs = value === layerRowsOp ? { eps } : short;
   return [
@@ -41,7 +44,13 @@ const derivatives = (name: string, ops: readonly [typeof layerRowsOp, typeof lay
       differentiate: ["x"],
       tolerance,
     },
-    { op: `${name}Vjp`, run: ({ g, x }) => vjp.apply([g, x], attrs), samples, differentiate: ["g", "x"], tolerance },
+    {
+      op: `${name}Vjp`,
+      run: ({ g, x }) => vjp.apply([g, x], attrs),
+      samples,
+      differentiate: ["g", "x"],
+      tolerance,
+    },
     {
       op: `${name}Curvature`,
       run: ({ u, g, x }) => curvature.apply([u, g, x], attrs),
@@ -67,7 +76,12 @@ export const cases = defineCases(
         code: "SHAPE",
         says: /cannot be broadcast/,
       },
-      { name: "a vector", run: () => layerNorm(zeros([3]), zeros([3]), zeros([3])), code: "SHAPE", says: /layerRows: x expected shape \[E,M\]/ },
+      {
+        name: "a vector",
+        run: () => layerNorm(zeros([3]), zeros([3]), zeros([3])),
+        code: "SHAPE",
+        says: /layerRows: x expected shape \[E,M\]/,
+      },
     ],
   },
   {
@@ -76,7 +90,14 @@ export const cases = defineCases(
     samples,
     differentiate: ["x"],
     tolerance,
-    errors: [{ name: "a vector", run: () => normalizeRows(zeros([3])), code: "SHAPE", says: /unitRows: x expected shape/ }],
+    errors: [
+      {
+        name: "a vector",
+        run: () => normalizeRows(zeros([3])),
+        code: "SHAPE",
+        says: /unitRows: x expected shape/,
+      },
+    ],
   },
   ...derivatives("layerRows", [layerRowsOp, layerRowsVjpOp, layerRowsCurvatureOp]),
   ...derivatives("unitRows", [unitRowsOp, unitRowsVjpOp, unitRowsCurvatureOp]),

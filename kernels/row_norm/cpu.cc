@@ -1,12 +1,13 @@
-// Rows normalised to mean 0 and variance 1 (layer) or to length 1 (unit), with first and second derivatives in closed form.
+// Rows normalised to mean 0 and variance 1 (layer) or to length 1 (unit), with first and second derivatives in closed
+// form.
 //   layer: y = (x - mean) r, r = 1/sqrt(var + eps);   vjp: r (g - mean(g) - y (y.g)/M)
 //          d(u.vjp)/dx = -r^2/M (y (cu.cg - 3 ab/M) + b cg + a cu),  a = y.g, b = y.u, c = centred
 //   unit:  y = x r, r = 1/max(|x|, eps);               vjp: r (g - y (y.g))
 //          d(u.vjp)/dx = -r^2 (y (u.g - 3 ab) + b g + a u)
 //
-// Layout: rows of M contiguous numbers, which stay in the first-level cache between the passes over a row. Strategy: vector lanes
-// along the row, sums in one accumulator per lane and a fixed tree; rows shared by the team. Bound: each operand read once and the
-// result written once: (2 to 4) E M numbers of memory.
+// Layout: rows of M contiguous numbers, which stay in the first-level cache between the passes over a row. Strategy:
+// vector lanes along the row, sums in one accumulator per lane and a fixed tree; rows shared by the team. Bound: each
+// operand read once and the result written once: (2 to 4) E M numbers of memory.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 #include "../../native/vecmath.h"

@@ -30,7 +30,9 @@ function unit(x: Row, eps: number): Normal {
 function rowwise(count: number, f: (rows: Row[], eps: number) => Row): ReferenceKernel {
   return ({ ints: { E, M }, reals: { eps }, buffers }) => {
     for (let e = 0; e < E; e++) {
-      const rows = buffers.slice(0, count).map((b) => Float64Array.from((b as TypedArray).subarray(e * M, (e + 1) * M)));
+      const rows = buffers
+        .slice(0, count)
+        .map((b) => Float64Array.from((b as TypedArray).subarray(e * M, (e + 1) * M)));
       buffers[count]!.set(f(rows, eps), e * M);
     }
   };

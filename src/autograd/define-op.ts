@@ -186,7 +186,7 @@ export class Op implements Rule {
       bind(name, input.name, input.expression, t, symbols, bound);
     });
     this.bindAttrs(attrs, bound);
-    return { device: device!, dtype: dtype ?? ("f32"), bound };
+    return { device: device!, dtype: dtype ?? "f32", bound };
   }
 
   private checkType(input: string, found: DType): DType {

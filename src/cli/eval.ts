@@ -24,7 +24,10 @@ export function addEvalCommand(program: Command): void {
     .requiredOption("-o, --output <DIR>", "where energy.npy, force.npy, virial.npy, atom_energy.npy go")
     .option("--atomic", "also write atom_virial.npy")
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
-    .addHelpText("after", "\nExample:\n  atomgrad eval -m model.ckpt-2000.safetensors -s data/quaternary -o results")
+    .addHelpText(
+      "after",
+      "\nExample:\n  atomgrad eval -m model.ckpt-2000.safetensors -s data/quaternary -o results",
+    )
     .action(async (flags: Flags) => {
       if (flags.precision !== undefined && flags.precision !== "f32" && flags.precision !== "f64")
         throw new AtomgradError("CONFIG", `--precision ${flags.precision}: allowed are f32 and f64`);
@@ -39,7 +42,11 @@ export function addEvalCommand(program: Command): void {
       try {
         mkdirSync(flags.output, { recursive: true });
       } catch (cause) {
-        throw new AtomgradError("FILE", `${basename(flags.output)}: the output folder cannot be made; change -o`, { cause });
+        throw new AtomgradError(
+          "FILE",
+          `${basename(flags.output)}: the output folder cannot be made; change -o`,
+          { cause },
+        );
       }
       writeFilesAtomicSync([
         file("energy", 1, result.energy),

@@ -22,7 +22,10 @@ export function addTestCommand(program: Command): void {
     .requiredOption("-s, --system <SYSTEM>", "a DeePMD system, or a folder searched for systems")
     .option("-n, --numb-test <N>", "frames of each system to test; 0: all", "0")
     .option("-d, --detail-file <PREFIX>", "write label and prediction of every value to PREFIX.*.out")
-    .addHelpText("after", "\nExample:\n  atomgrad test -m model.ckpt-2000.safetensors -s data/quaternary -d detail")
+    .addHelpText(
+      "after",
+      "\nExample:\n  atomgrad test -m model.ckpt-2000.safetensors -s data/quaternary -d detail",
+    )
     .action(async (flags: Flags) => {
       const most = Number(flags.numbTest);
       if (!Number.isInteger(most) || most < 0)
@@ -33,7 +36,11 @@ export function addTestCommand(program: Command): void {
       const all: SystemErrors[] = [];
       for (const folder of folders) {
         const system = readDeepmdSystem(folder, { typeMap: pot.typeMap });
-        const compared = compareSystem(pot, system, most === 0 ? system.frameCount : Math.min(most, system.frameCount));
+        const compared = compareSystem(
+          pot,
+          system,
+          most === 0 ? system.frameCount : Math.min(most, system.frameCount),
+        );
         all.push(compared.errors);
         detail?.add(folder, compared);
         console.log(formatSystem(folder, compared.errors));

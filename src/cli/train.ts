@@ -22,7 +22,10 @@ export function addTrainCommand(program: Command): void {
     .option("--skip-neighbor-stat", "do not count the neighbours of the training data first")
     .option("--metrics <FILE>", "write displayed rows as JSON lines, unrounded")
     .option("-o, --output <FILE>", "where the completed input goes", "out.json")
-    .addHelpText("after", "\nExample:\n  atomgrad train input.json\n  atomgrad train input.json --restart model.ckpt-2000.safetensors")
+    .addHelpText(
+      "after",
+      "\nExample:\n  atomgrad train input.json\n  atomgrad train input.json --restart model.ckpt-2000.safetensors",
+    )
     .action(async (input: string, flags: Flags) => {
       const progress = new Progress();
       const stop = new AbortController();
@@ -40,7 +43,8 @@ export function addTrainCommand(program: Command): void {
         progress.stop();
         const word = result.interrupted ? "interrupted" : "finished";
         console.log(`${word} after ${result.steps} steps; model: ${result.model}`);
-        if (result.interrupted) console.log(`go on with: atomgrad train ${basename(input)} --restart ${result.model}`);
+        if (result.interrupted)
+          console.log(`go on with: atomgrad train ${basename(input)} --restart ${result.model}`);
       } finally {
         progress.stop();
         process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
@@ -72,7 +76,10 @@ class Progress {
   step(done: number, total: number): void {
     if (!process.stderr.isTTY) return;
     if (this.bar === undefined) {
-      this.bar = new SingleBar({ format: "{bar} {value}/{total} steps, {eta_formatted} left", stream: process.stderr });
+      this.bar = new SingleBar({
+        format: "{bar} {value}/{total} steps, {eta_formatted} left",
+        stream: process.stderr,
+      });
       this.bar.start(total, done);
     }
     this.bar.update(done);

@@ -8,7 +8,9 @@ const flattest = 1e-10;
 
 export function determinant(m: Matrix3): number {
   return (
-    m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6])
+    m[0] * (m[4] * m[8] - m[5] * m[7]) -
+    m[1] * (m[3] * m[8] - m[5] * m[6]) +
+    m[2] * (m[3] * m[7] - m[4] * m[6])
   );
 }
 
@@ -17,7 +19,10 @@ export function inverse(m: Matrix3): Float64Array {
   const det = determinant(m);
   const size = [0, 3, 6].reduce((p, k) => p * Math.hypot(m[k], m[k + 1], m[k + 2]), 1);
   if (!(Math.abs(det) > flattest * size))
-    throw new AtomgradError("VALUE", `the cell [${Array.from(m, (x) => x.toPrecision(4)).join(", ")}] has no volume`);
+    throw new AtomgradError(
+      "VALUE",
+      `the cell [${Array.from(m, (x) => x.toPrecision(4)).join(", ")}] has no volume`,
+    );
   const c = (a: number, b: number, p: number, q: number): number => (m[a] * m[b] - m[p] * m[q]) / det;
   return Float64Array.of(
     c(4, 8, 5, 7),
@@ -34,7 +39,8 @@ export function inverse(m: Matrix3): Float64Array {
 
 /** Distances between opposite faces, from the inverse: 1 / length of its columns. */
 export function faceDistances(inverseCell: Matrix3): [number, number, number] {
-  const column = (k: number): number => 1 / Math.hypot(inverseCell[k], inverseCell[k + 3], inverseCell[k + 6]);
+  const column = (k: number): number =>
+    1 / Math.hypot(inverseCell[k], inverseCell[k + 3], inverseCell[k + 6]);
   return [column(0), column(1), column(2)];
 }
 
@@ -43,12 +49,19 @@ export function faceDistances(inverseCell: Matrix3): [number, number, number] {
  * stood there. Errors: VALUE when the periodic vectors do not span.
  */
 export function completeCell(cell: Matrix3 | null, pbc: readonly boolean[]): Float64Array {
-  const rows = [0, 1, 2].map((k) => (pbc[k] && cell !== null ? [cell[3 * k], cell[3 * k + 1], cell[3 * k + 2]] : undefined));
+  const rows = [0, 1, 2].map((k) =>
+    pbc[k] && cell !== null ? [cell[3 * k], cell[3 * k + 1], cell[3 * k + 2]] : undefined,
+  );
   const basis: number[][] = [];
   for (const row of rows) if (row !== undefined) basis.push(perpendicular(row, basis));
   const filled = rows.map((row) => {
     if (row !== undefined) return row;
-    const candidates = [0, 1, 2].map((axis) => perpendicular([0, 1, 2].map((b) => Number(b === axis)), basis));
+    const candidates = [0, 1, 2].map((axis) =>
+      perpendicular(
+        [0, 1, 2].map((b) => Number(b === axis)),
+        basis,
+      ),
+    );
     const longest = candidates.reduce((a, b) => (length(b) > length(a) ? b : a));
     const unit = longest.map((x) => x / length(longest));
     basis.push(unit);

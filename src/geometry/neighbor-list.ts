@@ -46,19 +46,30 @@ export function neighborList(
   rcut: number,
   options: NeighborListOptions = {},
 ): NeighborList {
-  if (!(rcut > 0) || !Number.isFinite(rcut)) throw new AtomgradError("VALUE", `neighborList: rcut is ${rcut}; give a positive length`);
+  if (!(rcut > 0) || !Number.isFinite(rcut))
+    throw new AtomgradError("VALUE", `neighborList: rcut is ${rcut}; give a positive length`);
   if (positions.length % 3 !== 0)
     throw new AtomgradError("SHAPE", `neighborList: ${positions.length} coordinates are not rows of three`);
   const periodic = typeof pbc === "boolean" ? [pbc, pbc, pbc] : pbc;
   const given = Float64Array.from(positions);
   const bad = given.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new AtomgradError("VALUE", `neighborList: position of atom ${Math.floor(bad / 3)} is ${given[bad]}`);
+  if (bad >= 0)
+    throw new AtomgradError(
+      "VALUE",
+      `neighborList: position of atom ${Math.floor(bad / 3)} is ${given[bad]}`,
+    );
   if (cell === null && periodic.some(Boolean))
     throw new AtomgradError("VALUE", "neighborList: periodic directions need a cell");
   return search(given, completeCell(cell, periodic), periodic, rcut, options.inclusive ?? false);
 }
 
-function search(given: Float64Array, cell: Float64Array, periodic: readonly boolean[], rcut: number, inclusive: boolean): NeighborList {
+function search(
+  given: Float64Array,
+  cell: Float64Array,
+  periodic: readonly boolean[],
+  rcut: number,
+  inclusive: boolean,
+): NeighborList {
   const n = given.length / 3;
   const inverseCell = inverse(cell);
   const { wrapped, offset } = wrap(given, cell, inverseCell, periodic);
@@ -80,7 +91,13 @@ function search(given: Float64Array, cell: Float64Array, periodic: readonly bool
       .dataSync()
       .forEach((count, i) => (ptr[i + 1] = ptr[i] + count));
     const count = ptr[n];
-    const [neighbour, shift, vector, distance] = neighbourFill(space, place(ptr, [n + 1]), count, rcut, inclusive).map((t) => t.dataSync());
+    const [neighbour, shift, vector, distance] = neighbourFill(
+      space,
+      place(ptr, [n + 1]),
+      count,
+      rcut,
+      inclusive,
+    ).map((t) => t.dataSync());
     const target = new Int32Array(count);
     for (let i = 0; i < n; i++) target.fill(i, ptr[i], ptr[i + 1]);
     return {
@@ -95,16 +112,25 @@ function search(given: Float64Array, cell: Float64Array, periodic: readonly bool
 }
 
 /** Positions inside the cell along periodic directions, and the whole cells taken off. */
-function wrap(given: Float64Array, cell: Float64Array, inverseCell: Float64Array, periodic: readonly boolean[]) {
+function wrap(
+  given: Float64Array,
+  cell: Float64Array,
+  inverseCell: Float64Array,
+  periodic: readonly boolean[],
+) {
   const wrapped = given.slice();
   const offset = new Int32Array(given.length);
   for (let i = 0; i < given.length; i += 3)
     for (let a = 0; a < 3; a++) {
       if (!periodic[a]) continue;
-      const f = given[i] * inverseCell[a] + given[i + 1] * inverseCell[3 + a] + given[i + 2] * inverseCell[6 + a];
+      const f =
+        given[i] * inverseCell[a] + given[i + 1] * inverseCell[3 + a] + given[i + 2] * inverseCell[6 + a];
       const whole = Math.floor(f);
       if (Math.abs(whole) > 2 ** 30)
-        throw new AtomgradError("VALUE", `neighborList: atom ${i / 3} lies ${whole} cells away; check its position`);
+        throw new AtomgradError(
+          "VALUE",
+          `neighborList: atom ${i / 3} lies ${whole} cells away; check its position`,
+        );
       offset[i + a] = whole;
       for (let b = 0; b < 3; b++) wrapped[i + b] -= whole * cell[3 * a + b];
     }
@@ -116,10 +142,14 @@ function imagesWithin(faces: readonly number[], periodic: readonly boolean[], rc
   const reach = faces.map((h, a) => (periodic[a] ? Math.ceil(rcut / h) : 0));
   const total = reach.reduce((p, r) => p * (2 * r + 1), 1);
   if (total > mostImages)
-    throw new AtomgradError("VALUE", `neighborList: rcut ${rcut} reaches ${total} images of the cell; check the cell and its units`);
+    throw new AtomgradError(
+      "VALUE",
+      `neighborList: rcut ${rcut} reaches ${total} images of the cell; check the cell and its units`,
+    );
   const images: number[] = [];
   for (let x = -reach[0]; x <= reach[0]; x++)
-    for (let y = -reach[1]; y <= reach[1]; y++) for (let z = -reach[2]; z <= reach[2]; z++) images.push(x, y, z);
+    for (let y = -reach[1]; y <= reach[1]; y++)
+      for (let z = -reach[2]; z <= reach[2]; z++) images.push(x, y, z);
   return Int32Array.from(images);
 }
 
@@ -128,6 +158,7 @@ function vectorsOf(images: Int32Array, cell: Float64Array): Float64Array {
   const vectors = new Float64Array(3 * count);
   for (let k = 0; k < count; k++)
     for (let b = 0; b < 3; b++)
-      vectors[b * count + k] = images[3 * k] * cell[b] + images[3 * k + 1] * cell[3 + b] + images[3 * k + 2] * cell[6 + b];
+      vectors[b * count + k] =
+        images[3 * k] * cell[b] + images[3 * k + 1] * cell[3 + b] + images[3 * k + 2] * cell[6 + b];
   return vectors;
 }

@@ -62,7 +62,8 @@ export function selectNeighbors(
   for (let i = 0; i < atoms; i++) {
     const candidates: number[] = [];
     if (types[i] >= 0)
-      for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++) if (isNeighbour(types[i], types[neighbours[e]])) candidates.push(e);
+      for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++)
+        if (isNeighbour(types[i], types[neighbours[e]])) candidates.push(e);
     largest = Math.max(largest, candidates.length);
     // Ties keep the order of the list: neighbour, then offset.
     candidates.sort((a, b) => list.distance[a] - list.distance[b] || a - b);

@@ -13,10 +13,7 @@ abstract class Optimizer {
   protected readonly parameters: readonly [string, Tensor][];
   private readonly state = new Map<string, Tensor>();
 
-  constructor(
-    parameters: NamedParameters,
-    slots: readonly string[],
-  ) {
+  constructor(parameters: NamedParameters, slots: readonly string[]) {
     this.parameters = [...parameters];
     for (const [name, t] of this.parameters)
       for (const slot of slots)
@@ -34,7 +31,10 @@ abstract class Optimizer {
    */
   step(grads: readonly (Tensor | undefined)[], rate: number, gradScale = 1): void {
     if (grads.length !== this.parameters.length)
-      throw new AtomgradError("SHAPE", `optimizer: ${grads.length} gradients for ${this.parameters.length} parameters`);
+      throw new AtomgradError(
+        "SHAPE",
+        `optimizer: ${grads.length} gradients for ${this.parameters.length} parameters`,
+      );
     this.count++;
     this.parameters.forEach(([name, parameter], k) => {
       const grad = grads[k];
@@ -69,7 +69,13 @@ abstract class Optimizer {
     return this.state.get(`${slot}.${name}`)!;
   }
 
-  protected abstract update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void;
+  protected abstract update(
+    name: string,
+    parameter: Tensor,
+    grad: Tensor,
+    rate: number,
+    gradScale: number,
+  ): void;
 }
 
 export type AdamOptions = Partial<Pick<AdamSettings, "beta1" | "beta2" | "eps" | "weightDecay">>;
@@ -89,7 +95,16 @@ export class Adam extends Optimizer {
 
   protected update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void {
     const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = this.options;
-    const settings = { rate, beta1, beta2, eps, weightDecay, decoupled: this.decoupled, step: this.count, gradScale };
+    const settings = {
+      rate,
+      beta1,
+      beta2,
+      eps,
+      weightDecay,
+      decoupled: this.decoupled,
+      step: this.count,
+      gradScale,
+    };
     adamUpdate(parameter, grad, this.slot("m", name), this.slot("v", name), settings);
   }
 }
@@ -120,6 +135,14 @@ export class Sgd extends Optimizer {
   protected update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void {
     const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = this.options;
     const first = this.count === 1;
-    sgdUpdate(parameter, grad, this.slot("velocity", name), { rate, momentum, dampening, nesterov, weightDecay, first, gradScale });
+    sgdUpdate(parameter, grad, this.slot("velocity", name), {
+      rate,
+      momentum,
+      dampening,
+      nesterov,
+      weightDecay,
+      first,
+      gradScale,
+    });
   }
 }

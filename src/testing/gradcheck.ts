@@ -5,7 +5,7 @@ import { noGrad, requireGrad, withRecording } from "../autograd/node.js";
 import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { scope } from "../tensor/scope.js";
-import type { Tensor} from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { tensor } from "../tensor/tensor.js";
 
 export interface GradcheckOptions {

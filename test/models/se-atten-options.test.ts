@@ -19,7 +19,9 @@ interface Case {
   model: { tree: string; set: Record<string, unknown> };
 }
 
-const fixture = JSON.parse(readFileSync(new URL("../fixtures/deepmd/options.json", import.meta.url), "utf8")) as {
+const fixture = JSON.parse(
+  readFileSync(new URL("../fixtures/deepmd/options.json", import.meta.url), "utf8"),
+) as {
   trees: Record<string, unknown>;
   cases: Record<string, Case>;
 };

@@ -41,7 +41,11 @@ describe.each([
     const pot = potential({ sel: 60, ...descriptor });
     const { virial } = pot.evalSync(coords, tiny, types);
     const h = 1e-5;
-    for (const [a, b] of [[0, 0], [0, 1], [2, 1]]) {
+    for (const [a, b] of [
+      [0, 0],
+      [0, 1],
+      [2, 1],
+    ]) {
       const at = (step: number): number => {
         const strain = (rows: Float64Array): Float64Array =>
           rows.map((x, k) => (k % 3 === a ? x + step * rows[k - a + b] : x));
@@ -66,7 +70,11 @@ describe.each([
     expect(Math.abs(pot.evalSync(moved, box, types).energy[0] - before.energy[0])).toBeLessThan(1e-11);
     const order = [3, 5, 0, 1, 4, 2];
     const mixed = Float64Array.from(order.flatMap((i) => [...coords.subarray(3 * i, 3 * i + 3)]));
-    const after = pot.evalSync(mixed, box, order.map((i) => types[i]));
+    const after = pot.evalSync(
+      mixed,
+      box,
+      order.map((i) => types[i]),
+    );
     // The first atom keeps its type: with davg != 0 empty slots take it over (spec 2.8).
     expect(Math.abs(after.energy[0] - before.energy[0])).toBeLessThan(1e-11);
   });

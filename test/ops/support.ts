@@ -36,7 +36,14 @@ export function supportOf(c: OpCases, device: DeviceName, dtype: FloatType): Sup
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { op: c.op, device, dtype, order, reason, missing: /has no (\w+ )?kernel|computes in f32/.test(reason) };
+    return {
+      op: c.op,
+      device,
+      dtype,
+      order,
+      reason,
+      missing: /has no (\w+ )?kernel|computes in f32/.test(reason),
+    };
   }
   return { op: c.op, device, dtype, order, missing: false };
 }

@@ -20,7 +20,9 @@ interface Case {
 }
 
 const folder = new URL("../fixtures/deepmd/", import.meta.url);
-const { cases } = JSON.parse(readFileSync(new URL("train10.json", folder), "utf8")) as { cases: Record<string, Case> };
+const { cases } = JSON.parse(readFileSync(new URL("train10.json", folder), "utf8")) as {
+  cases: Record<string, Case>;
+};
 
 /** The fixture's frames as a mixed system. */
 function systemOf({ frames }: Case): DeepmdSystem {
@@ -39,7 +41,10 @@ function systemOf({ frames }: Case): DeepmdSystem {
     types: Int32Array.from(frames.types.flat()),
     positions: Float64Array.from(frames.coord.flat(2)),
     cells: Float64Array.from(frames.box.flat(2)),
-    labels: { energy: label(frames.energy.map((e) => [e].flat())), force: label(frames.force.map((f) => f.flat())) },
+    labels: {
+      energy: label(frames.energy.map((e) => [e].flat())),
+      force: label(frames.force.map((f) => f.flat())),
+    },
     setSizes: [count],
   };
 }
@@ -48,7 +53,12 @@ function systemOf({ frames }: Case): DeepmdSystem {
 function inputOf({ learning_rate: rate, loss }: Case) {
   const text = JSON.stringify({
     model: { type_map: ["Nb", "Mo", "Ta", "W"], descriptor: { type: "se_atten", sel: 1 }, fitting_net: {} },
-    learning_rate: { type: "exp", start_lr: rate.start_lr, stop_lr: rate.stop_lr, decay_steps: rate.decay_steps },
+    learning_rate: {
+      type: "exp",
+      start_lr: rate.start_lr,
+      stop_lr: rate.stop_lr,
+      decay_steps: rate.decay_steps,
+    },
     loss: { type: "ener", ...loss },
     training: { training_data: { systems: ["x"] }, numb_steps: 10 },
   });
@@ -70,7 +80,10 @@ describe("ten training steps give DeePMD-kit's losses (fixtures/deepmd/train10.j
       maxNorm: null,
     });
     const system = systemOf(c);
-    const batch = labelledBatch(system, Int32Array.from({ length: system.frameCount }, (_, f) => f));
+    const batch = labelledBatch(
+      system,
+      Int32Array.from({ length: system.frameCount }, (_, f) => f),
+    );
     c.steps.forEach((wanted, step) => {
       const found = trainer.update(step, batch);
       const relative = (a: number, b: number): number => Math.abs(a - b) / Math.abs(b);

@@ -9,7 +9,7 @@ import type { TypedArray } from "../../tensor/dtype.js";
 export interface Addon {
   readonly words: Int32Array;
   readonly reals: Float64Array;
-  run(): void;
+  readonly run: () => void;
   allocate(bytes: number): number;
   release(slot: number): void;
   copy(slot: number, host: TypedArray, toSlot: boolean): void;
@@ -26,7 +26,8 @@ export function packageRoot(): string {
   let folder = dirname(here);
   while (!existsSync(join(folder, "package.json"))) {
     const up = dirname(folder);
-    if (up === folder) throw new AtomgradError("NATIVE", "atomgrad: package.json not found above the installed files");
+    if (up === folder)
+      throw new AtomgradError("NATIVE", "atomgrad: package.json not found above the installed files");
     folder = up;
   }
   return folder;
@@ -36,11 +37,17 @@ export function packageRoot(): string {
 export function loadAddon(): Addon {
   const root = packageRoot();
   const system = `${process.platform}-${process.arch}`;
-  const candidates = [join(root, "build", "Release", "atomgrad.node"), join(root, "prebuilds", system, "atomgrad.node")];
+  const candidates = [
+    join(root, "build", "Release", "atomgrad.node"),
+    join(root, "prebuilds", system, "atomgrad.node"),
+  ];
   const file = candidates.find((path) => existsSync(path));
   const remedy = `run \`npm run build:native\` in ${root} (needs a C++17 compiler)`;
   if (file === undefined)
-    throw new AtomgradError("NATIVE", `the native addon for ${system} (Node ${process.version}) is not built; ${remedy}`);
+    throw new AtomgradError(
+      "NATIVE",
+      `the native addon for ${system} (Node ${process.version}) is not built; ${remedy}`,
+    );
   try {
     return createRequire(file)(file) as Addon;
   } catch (cause) {

@@ -74,7 +74,10 @@ class CpuBackend implements Backend {
   private find(kernel: Kernel): number {
     const body = this.bodies.get(kernel.name);
     if (body === undefined)
-      throw new AtomgradError("NATIVE", `cpu: the addon has no kernel "${kernel.name}"; run \`npm run build:native\``);
+      throw new AtomgradError(
+        "NATIVE",
+        `cpu: the addon has no kernel "${kernel.name}"; run \`npm run build:native\``,
+      );
     return body.id;
   }
 }

@@ -64,7 +64,11 @@ class ReferenceBackend implements Backend {
   /** A slot as numbers of a type: its first `size` elements, or all that fit. */
   private view(slot: number, dtype: DType, size?: number): TypedArray {
     const buffer = this.slots[slot]!;
-    const View = hostArray(dtype, 0).constructor as new (b: ArrayBuffer, offset: number, length: number) => TypedArray;
+    const View = hostArray(dtype, 0).constructor as new (
+      b: ArrayBuffer,
+      offset: number,
+      length: number,
+    ) => TypedArray;
     return new View(buffer, 0, size ?? Math.floor(buffer.byteLength / itemBytes(dtype)));
   }
 }

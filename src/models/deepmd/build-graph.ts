@@ -1,7 +1,12 @@
 import { indexMap } from "../../../kernels/segment/op.js";
 import { type DeepmdSystem, frameTypes } from "../../data/deepmd-system.js";
 import { neighborList } from "../../geometry/neighbor-list.js";
-import { type PairRules, type SelectedNeighbors, selectNeighbors, TypePairSet } from "../../geometry/select-neighbors.js";
+import {
+  type PairRules,
+  type SelectedNeighbors,
+  selectNeighbors,
+  TypePairSet,
+} from "../../geometry/select-neighbors.js";
 import type { DType } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { tensor } from "../../tensor/tensor.js";
@@ -15,7 +20,10 @@ import type { EnvironmentRows } from "./statistics.js";
 export function graphOf(model: EnergyModel, frames: Frames): DeepmdGraph {
   const { settings } = model;
   const chosen = Array.from({ length: frames.count }, (_, f) => neighboursOfFrame(settings, frames, f));
-  return new GraphBuilder(settings, frames, chosen).build(model.descriptor.dtype, model.descriptor.needsEmptySlots);
+  return new GraphBuilder(settings, frames, chosen).build(
+    model.descriptor.dtype,
+    model.descriptor.needsEmptySlots,
+  );
 }
 
 /** The graph of some frames of a DeePMD system. */
@@ -51,7 +59,10 @@ function neighboursOfFrame(settings: SeAttenSettings, frames: Frames, f: number)
   const list = neighborList(positions, cell, cell !== null, settings.rcut, { inclusive: true });
   const chosen = selectNeighbors(list, types, settings.sel, pairRules(settings));
   if (chosen.minDistance === 0)
-    throw new AtomgradError("VALUE", `frame ${f}: two atoms are on top of each other (distance 0); correct the positions`);
+    throw new AtomgradError(
+      "VALUE",
+      `frame ${f}: two atoms are on top of each other (distance 0); correct the positions`,
+    );
   return chosen;
 }
 
@@ -59,7 +70,10 @@ function pairRules({ excludeTypes, removedPairs, typeCount }: SeAttenSettings): 
   const setOf = (list: SeAttenSettings["excludeTypes"], key: string): TypePairSet | undefined => {
     const beyond = list.find((pair) => pair.some((t) => t >= typeCount));
     if (beyond !== undefined)
-      throw new AtomgradError("CONFIG", `${key}: [${beyond.join(", ")}] names a type beyond the ${typeCount} of type_map`);
+      throw new AtomgradError(
+        "CONFIG",
+        `${key}: [${beyond.join(", ")}] names a type beyond the ${typeCount} of type_map`,
+      );
     return list.length === 0 ? undefined : new TypePairSet(list, typeCount);
   };
   return {
@@ -133,7 +147,9 @@ class GraphBuilder {
       pairCount: start[atoms],
       pad: i32(pad),
       emptySlots: needsEmptySlots ? this.emptySlots(dtype) : undefined,
-      real: frames.types.every(counts) ? undefined : tensor(Float64Array.from(frames.types, (t) => Number(counts(t)))),
+      real: frames.types.every(counts)
+        ? undefined
+        : tensor(Float64Array.from(frames.types, (t) => Number(counts(t)))),
       framePtr: i32(framePtr),
       edgePtr: i32(framePtr.map((i) => this.ptr[i])),
       neighbour: indexMap(this.neighbour, atoms),
@@ -146,7 +162,12 @@ class GraphBuilder {
     return {
       neighbour: indexMap(neighbour, count),
       centre: indexMap(centre, count),
-      pair: stripMode ? indexMap(centre.map((t, k) => t * count + neighbour[k]), count * count) : undefined,
+      pair: stripMode
+        ? indexMap(
+            centre.map((t, k) => t * count + neighbour[k]),
+            count * count,
+          )
+        : undefined,
     };
   }
 
@@ -156,14 +177,19 @@ class GraphBuilder {
     const neighbour = Int32Array.from(this.types, (_, i) => this.types[Math.floor(i / atoms) * atoms]);
     const count = new Float64Array(this.atoms);
     this.chosen.forEach((c, f) => {
-      for (let i = 0; i < atoms; i++) count[f * atoms + i] = this.settings.sel - (c.ptr[i + 1] - c.ptr[i]) - c.excluded[i];
+      for (let i = 0; i < atoms; i++)
+        count[f * atoms + i] = this.settings.sel - (c.ptr[i + 1] - c.ptr[i]) - c.excluded[i];
     });
     return { pairs: this.pairs(neighbour, this.types), count: tensor(count, [this.atoms, 1], { dtype }) };
   }
 }
 
 /** Environment rows of one frame without normalisation, for statistics (spec 2.5). */
-export function environmentRows(settings: SeAttenSettings, system: DeepmdSystem, frame: number): EnvironmentRows {
+export function environmentRows(
+  settings: SeAttenSettings,
+  system: DeepmdSystem,
+  frame: number,
+): EnvironmentRows {
   const frames = framesOf(system, Int32Array.of(frame));
   const chosen = neighboursOfFrame(settings, frames, 0);
   const { rcut, rcutSmooth, protection } = settings;

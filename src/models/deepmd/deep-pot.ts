@@ -103,7 +103,11 @@ export class DeepPot {
   }
 
   /** Descriptors [nf, N, descriptorWidth]. */
-  evalDescriptorSync(coords: ArrayLike<number>, cells: ArrayLike<number> | null, types: ArrayLike<number>): Float64Array {
+  evalDescriptorSync(
+    coords: ArrayLike<number>,
+    cells: ArrayLike<number> | null,
+    types: ArrayLike<number>,
+  ): Float64Array {
     const frames = frameList(coords, cells, types);
     const width = frames.atoms * this.descriptorWidth;
     const out = new Float64Array(frames.count * width);
@@ -121,7 +125,10 @@ export class DeepPot {
 
   private evaluateBlock(frames: FrameList, first: number, end: number, result: EvalResult): void {
     const graph = graphOf(this.model, frames.slice(first, end));
-    const { energy, force, virial, atomEnergy, slope, edge } = predict(this.model, graph, { createGraph: false, virial: true });
+    const { energy, force, virial, atomEnergy, slope, edge } = predict(this.model, graph, {
+      createGraph: false,
+      virial: true,
+    });
     result.energy.set(energy.dataSync(), first);
     result.force.set(force.dataSync(), first * frames.atoms * 3);
     result.virial.set(virial!.dataSync(), first * 9);

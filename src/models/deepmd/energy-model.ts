@@ -94,7 +94,10 @@ export class EnergyModel {
   private fixedArray(name: string, size: number): Float64Array {
     const { data, shape } = this.fixed.get(name)!;
     if (data.length !== size)
-      throw new AtomgradError("FORMAT", `model: ${name} has shape [${shape.join(",")}], the type map needs ${size} numbers`);
+      throw new AtomgradError(
+        "FORMAT",
+        `model: ${name} has shape [${shape.join(",")}], the type map needs ${size} numbers`,
+      );
     return data;
   }
 }

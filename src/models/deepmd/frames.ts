@@ -33,12 +33,21 @@ export class FrameList implements Frames {
   }
 }
 
-export function frameList(coords: ArrayLike<number>, cells: ArrayLike<number> | null, types: ArrayLike<number>): FrameList {
+export function frameList(
+  coords: ArrayLike<number>,
+  cells: ArrayLike<number> | null,
+  types: ArrayLike<number>,
+): FrameList {
   const positions = Float64Array.from(coords);
   const boxes = cells === null ? null : Float64Array.from(cells);
   const perFrame = 3 * types.length;
   // Types stand once for all frames, or once per frame: the cells, or the sizes, tell which.
-  const frames = boxes !== null ? boxes.length / 9 : perFrame > 0 && positions.length > perFrame ? positions.length / perFrame : 1;
+  const frames =
+    boxes !== null
+      ? boxes.length / 9
+      : perFrame > 0 && positions.length > perFrame
+        ? positions.length / perFrame
+        : 1;
   if (boxes !== null && boxes.length % 9 !== 0)
     throw new AtomgradError("SHAPE", `eval: cells have ${boxes.length} numbers; 9 per frame are needed`);
   const atoms = frames === 0 ? 0 : positions.length / 3 / frames;

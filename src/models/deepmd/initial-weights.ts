@@ -32,7 +32,12 @@ class WeightDrawer {
     this.weights.set(name, { shape, data: new Float64Array(sizeOf(shape)).fill(value) });
   }
 
-  layer(prefix: string, input: number, output: number, options: { bias?: boolean; idt?: boolean } = {}): void {
+  layer(
+    prefix: string,
+    input: number,
+    output: number,
+    options: { bias?: boolean; idt?: boolean } = {},
+  ): void {
     this.normal(`${prefix}.matrix`, [input, output], 0, 1 / Math.sqrt(input + output));
     if (options.bias !== false) this.normal(`${prefix}.bias`, [output], 0, 1);
     if (options.idt === true) this.normal(`${prefix}.idt`, [output], 0.1, 0.001);
@@ -61,8 +66,14 @@ export function initialWeights(
   draw.layer(embedding, typeInput, s.tebdDim, { bias: s.tebdBias });
   const typesWidth = s.typeOneSide ? s.tebdDim : 2 * s.tebdDim;
   const block = "descriptor.se_atten";
-  draw.chain(`${block}.filter_layers.networks.0.layers`, s.stripMode ? 1 : 1 + typesWidth, s.neuron, s.resnetDt);
-  if (s.stripMode) draw.chain(`${block}.filter_layers_strip.networks.0.layers`, typesWidth, s.neuron, s.resnetDt);
+  draw.chain(
+    `${block}.filter_layers.networks.0.layers`,
+    s.stripMode ? 1 : 1 + typesWidth,
+    s.neuron,
+    s.resnetDt,
+  );
+  if (s.stripMode)
+    draw.chain(`${block}.filter_layers_strip.networks.0.layers`, typesWidth, s.neuron, s.resnetDt);
   const width = s.neuron[s.neuron.length - 1];
   for (let k = 0; k < s.attentionLayers; k++) {
     const layer = `${block}.dpa1_attention.attention_layers.${k}`;
@@ -82,6 +93,9 @@ export function initialWeights(
   weights.set(`${block}.stddev`, { shape: [s.typeCount, 4], data: statistics.stddev });
   weights.set("fitting_net.bias_atom_e", { shape: [s.typeCount], data: new Float64Array(s.typeCount) });
   weights.set("out_bias", { shape: [s.typeCount], data: energy.bias });
-  weights.set("out_std", { shape: [s.typeCount], data: new Float64Array(s.typeCount).fill(energy.deviation) });
+  weights.set("out_std", {
+    shape: [s.typeCount],
+    data: new Float64Array(s.typeCount).fill(energy.deviation),
+  });
   return weights;
 }

@@ -1,6 +1,11 @@
 import { basename, extname } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
-import { encodeSafetensors, readSafetensors, type SafeTensorData, tensorToFloat64 } from "../../data/safetensors.js";
+import {
+  encodeSafetensors,
+  readSafetensors,
+  type SafeTensorData,
+  tensorToFloat64,
+} from "../../data/safetensors.js";
 import { writeFileAtomicSync } from "../../data/atomic-write.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
 import { checkModelConfig } from "./serialize/model-config.js";
@@ -72,9 +77,15 @@ export function readModelSync(path: string): ModelFile {
   const { tensors, metadata } = readSafetensors(path);
   const name = basename(path);
   if (metadata.format !== format)
-    throw new AtomgradError("FORMAT", `${name}: a safetensors file, but not a model of this package (no "format": "${format}")`);
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: a safetensors file, but not a model of this package (no "format": "${format}")`,
+    );
   if (metadata.version !== version)
-    throw new AtomgradError("FORMAT", `${name}: model format ${metadata.version}; this version reads ${version}`);
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: model format ${metadata.version}; this version reads ${version}`,
+    );
   const weights: Weights = new Map();
   const optimizer = new Map<string, Float64Array>();
   for (const [key, tensor] of tensors) {
@@ -87,6 +98,8 @@ export function readModelSync(path: string): ModelFile {
     weights,
     minDistance: metadata.min_nbor_dist === undefined ? null : Number(metadata.min_nbor_dist),
     training:
-      metadata.step === undefined ? undefined : { step: Number(metadata.step), optimizer, input: metadata.input ?? "" },
+      metadata.step === undefined
+        ? undefined
+        : { step: Number(metadata.step), optimizer, input: metadata.input ?? "" },
   };
 }

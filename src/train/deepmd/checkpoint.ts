@@ -17,7 +17,8 @@ export class CheckpointFolder {
   save(step: number, content: Uint8Array[]): string {
     const path = this.path(step);
     writeFileAtomicSync(path, content);
-    if (this.keep > 0) for (const old of this.steps().slice(0, -this.keep)) rmSync(this.path(old), { force: true });
+    if (this.keep > 0)
+      for (const old of this.steps().slice(0, -this.keep)) rmSync(this.path(old), { force: true });
     return path;
   }
 

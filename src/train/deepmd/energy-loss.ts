@@ -51,7 +51,11 @@ export class EnergyLoss {
    * The loss (a scalar to differentiate) and functions that read the errors. Frames with virtual atoms count by their real
    * atoms: 1/N is taken per frame inside the mean.
    */
-  evaluate(prediction: Prediction, batch: LabelledBatch, p: Prefactors): { loss: Tensor; errors: () => Errors } {
+  evaluate(
+    prediction: Prediction,
+    batch: LabelledBatch,
+    p: Prefactors,
+  ): { loss: Tensor; errors: () => Errors } {
     const frames = batch.realAtoms.length;
     const perFrame = (f: (n: number) => number): Float64Array => Float64Array.from(batch.realAtoms, f);
     const terms: Tensor[] = [];
@@ -61,8 +65,19 @@ export class EnergyLoss {
     if (this.terms.has("e") && batch.energy !== undefined) {
       const d = square(sub(prediction.energy, tensor(batch.energy, [frames])));
       const power = this.config.intensive_ener_virial ? 2 : 1;
-      terms.push(mul(weighted(d, perFrame((n) => 1 / (frames * n ** power))), p.energy));
-      energy = weighted(d, perFrame((n) => 1 / (frames * n * n)));
+      terms.push(
+        mul(
+          weighted(
+            d,
+            perFrame((n) => 1 / (frames * n ** power)),
+          ),
+          p.energy,
+        ),
+      );
+      energy = weighted(
+        d,
+        perFrame((n) => 1 / (frames * n * n)),
+      );
     }
     if (this.terms.has("f") && batch.force !== undefined) {
       const atoms = batch.forceWeights.length;
@@ -73,14 +88,31 @@ export class EnergyLoss {
     if (this.terms.has("v") && batch.virial !== undefined && prediction.virial !== undefined) {
       const d = sum(square(sub(prediction.virial, tensor(batch.virial, [frames, 9]))), { axis: 1 });
       const power = this.config.intensive_ener_virial ? 2 : 1;
-      terms.push(mul(weighted(d, perFrame((n) => 1 / (9 * frames * n ** power))), p.virial));
-      virial = weighted(d, perFrame((n) => 1 / (9 * frames * n * n)));
+      terms.push(
+        mul(
+          weighted(
+            d,
+            perFrame((n) => 1 / (9 * frames * n ** power)),
+          ),
+          p.virial,
+        ),
+      );
+      virial = weighted(
+        d,
+        perFrame((n) => 1 / (9 * frames * n * n)),
+      );
     }
     if (terms.length === 0)
-      throw new AtomgradError("CONFIG", "loss: no term is left; the data have none of the labels the prefactors ask for");
+      throw new AtomgradError(
+        "CONFIG",
+        "loss: no term is left; the data have none of the labels the prefactors ask for",
+      );
     const loss = terms.reduce((a, b) => add(a, b));
     const root = (t: Tensor | undefined): number => (t === undefined ? NaN : Math.sqrt(t.itemSync()));
-    return { loss, errors: () => ({ rmse: root(loss), rmse_e: root(energy), rmse_f: root(force), rmse_v: root(virial) }) };
+    return {
+      loss,
+      errors: () => ({ rmse: root(loss), rmse_e: root(energy), rmse_f: root(force), rmse_v: root(virial) }),
+    };
   }
 }
 

@@ -32,8 +32,18 @@ export function labelledBatch(system: DeepmdSystem, frames: Int32Array): Labelle
     const label = system.labels[name];
     if (label === undefined || frames.some((frame) => label.found[frame] === 0)) return undefined;
     const out = new Float64Array(frames.length * label.width);
-    frames.forEach((frame, f) => out.set(label.data.subarray(frame * label.width, (frame + 1) * label.width), f * label.width));
+    frames.forEach((frame, f) =>
+      out.set(label.data.subarray(frame * label.width, (frame + 1) * label.width), f * label.width),
+    );
     return out;
   };
-  return { system, frames, realAtoms, energy: pick("energy"), force: pick("force"), virial: pick("virial"), forceWeights };
+  return {
+    system,
+    frames,
+    realAtoms,
+    energy: pick("energy"),
+    force: pick("force"),
+    virial: pick("virial"),
+    forceWeights,
+  };
 }

@@ -40,7 +40,10 @@ export class Lcurve {
       if (!this.hasValidation) return `   ${training}`;
       return `   ${scientific(row.validation?.[name] ?? NaN, 2).padStart(11)} ${training}`;
     });
-    writeSync(this.file, `${String(row.step).padStart(7)}${cells.join("")}   ${scientific(row.rate, 1).padStart(8)}\n`);
+    writeSync(
+      this.file,
+      `${String(row.step).padStart(7)}${cells.join("")}   ${scientific(row.rate, 1).padStart(8)}\n`,
+    );
   }
 
   close(): void {

@@ -45,10 +45,16 @@ export function resolveSel(
     return { model, warning: tooSmall ? warning : undefined };
   }
   if (neighbours === undefined)
-    throw new AtomgradError("CONFIG", `model.descriptor.sel is "${sel}", which needs the neighbour statistics; leave out --skip-neighbor-stat or give a number`);
+    throw new AtomgradError(
+      "CONFIG",
+      `model.descriptor.sel is "${sel}", which needs the neighbour statistics; leave out --skip-neighbor-stat or give a number`,
+    );
   const factor = Number(sel.split(":")[1] ?? 1.1);
   const resolved = 4 * Math.floor((Math.trunc(neighbours.largest * factor) + 3) / 4);
-  return { model: { ...model, descriptor: { ...descriptor, sel: Math.max(4, resolved) } }, warning: undefined };
+  return {
+    model: { ...model, descriptor: { ...descriptor, sel: Math.max(4, resolved) } },
+    warning: undefined,
+  };
 }
 
 /** First weights with statistics of the data: davg, dstd and the energy bias (spec 2.5, 2.9). */

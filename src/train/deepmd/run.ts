@@ -80,12 +80,17 @@ class TrainingRun {
     const start = await startingPoint(options);
     const training = DataSet.load(input.training.training_data, input.model.type_map, seed, "train");
     const { validation_data: section } = input.training;
-    const validation = section === null ? undefined : DataSet.load(section, input.model.type_map, seed, "validation");
+    const validation =
+      section === null ? undefined : DataSet.load(section, input.model.type_map, seed, "validation");
     const neighbours =
-      options.skipNeighborStat === true ? undefined : neighbourStatistics(training, input.model.descriptor.rcut);
+      options.skipNeighborStat === true
+        ? undefined
+        : neighbourStatistics(training, input.model.descriptor.rcut);
     const { model: config, warning } = resolveSel(start?.config ?? input.model, neighbours);
     if (warning !== undefined) say(`warning: ${warning}`);
-    const steps = input.training.numb_steps ?? Math.ceil((input.training.numb_epoch ?? 1) * training.plan.batchesPerEpoch);
+    const steps =
+      input.training.numb_steps ??
+      Math.ceil((input.training.numb_epoch ?? 1) * training.plan.batchesPerEpoch);
     const model = new EnergyModel(config, start?.weights ?? freshWeights(config, training, seed));
     const trainer = new EnergyTrainer({
       model,
@@ -100,7 +105,18 @@ class TrainingRun {
     const minDistance = neighbours?.minDistance ?? start?.minDistance ?? null;
     const complete = { ...input, model: config };
     writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
-    return new TrainingRun(complete, options, steps, state?.step ?? 0, model, minDistance, trainer, loss, training, validation);
+    return new TrainingRun(
+      complete,
+      options,
+      steps,
+      state?.step ?? 0,
+      model,
+      minDistance,
+      trainer,
+      loss,
+      training,
+      validation,
+    );
   }
 
   async train(): Promise<TrainResult> {
@@ -109,7 +125,12 @@ class TrainingRun {
     const checkpoints = this.checkpoints();
     const restarting = this.options.restart !== undefined;
     if (restarting) cutLcurve(settings.disp_file, this.firstStep);
-    const lcurve = new Lcurve(settings.disp_file, this.loss.columns, this.validation !== undefined, restarting);
+    const lcurve = new Lcurve(
+      settings.disp_file,
+      this.loss.columns,
+      this.validation !== undefined,
+      restarting,
+    );
     const metrics = new MetricsFile(this.options.metrics);
     let step = this.firstStep;
     let saved = -1;
@@ -119,7 +140,12 @@ class TrainingRun {
         step++;
         if (step === 1 || step % settings.disp_freq === 0) {
           const row = { step, lr: rate(step - 1), training: errors, validation: this.validate(step - 1) };
-          lcurve.write({ step, rate: row.lr, training: { ...row.training }, validation: row.validation && { ...row.validation } });
+          lcurve.write({
+            step,
+            rate: row.lr,
+            training: { ...row.training },
+            validation: row.validation && { ...row.validation },
+          });
           metrics.write(row, this.loss.columns);
           this.options.onRow?.(row);
         }
@@ -147,7 +173,9 @@ class TrainingRun {
     try {
       mkdirSync(folder, { recursive: true });
     } catch (cause) {
-      throw new AtomgradError("FILE", `${basename(folder)}: cannot be created for training.save_ckpt`, { cause });
+      throw new AtomgradError("FILE", `${basename(folder)}: cannot be created for training.save_ckpt`, {
+        cause,
+      });
     }
     removeStaleTemporariesSync(folder);
     return new CheckpointFolder(prefix, keep);

@@ -48,7 +48,11 @@ export class EnergyTrainer {
     return scope(() => {
       const graph = graphOfFrames(model, batch.system, batch.frames);
       const prediction = predict(model, graph, { createGraph: true, virial: loss.hasVirial });
-      const { loss: value, errors } = loss.evaluate(prediction, batch, loss.prefactors(rate(step), startRate));
+      const { loss: value, errors } = loss.evaluate(
+        prediction,
+        batch,
+        loss.prefactors(rate(step), startRate),
+      );
       const before = errors();
       assertFinite(before.rmse, "loss", step, batch);
       const grads = grad(value, this.variables, { allowUnused: true });

@@ -24,11 +24,17 @@ export interface Gate {
 }
 
 /** @param sw [E, 1]; @param unit [E, 3] */
-export function gateOf(sw: Tensor, unit: Tensor, graph: DeepmdGraph, { smooth, dotr }: SeAttenSettings): Gate {
+export function gateOf(
+  sw: Tensor,
+  unit: Tensor,
+  graph: DeepmdGraph,
+  { smooth, dotr }: SeAttenSettings,
+): Gate {
   const { ptr, start, pairCount } = graph;
   const switches = smooth ? raggedNT(sw, sw, ptr, start, pairCount) : undefined;
   const cosine = dotr ? raggedNT(unit, unit, ptr, start, pairCount) : undefined;
-  const factor = switches !== undefined && cosine !== undefined ? mul(switches, cosine) : (switches ?? cosine);
+  const factor =
+    switches !== undefined && cosine !== undefined ? mul(switches, cosine) : (switches ?? cosine);
   return { switches, factor, graph };
 }
 
@@ -68,7 +74,9 @@ export class AttentionLayer {
     const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
     const logits = raggedNT(q, k, graph.ptr, graph.start, graph.pairCount);
     const gated =
-      switches === undefined ? mul(logits, this.scale) : mulAdd(mulAdd(logits, this.scale, shift), switches, -shift);
+      switches === undefined
+        ? mul(logits, this.scale)
+        : mulAdd(mulAdd(logits, this.scale, shift), switches, -shift);
     const weights = raggedSoftmax(gated, graph.ptr, graph.start, graph.pad, -shift);
     const mixed = raggedNN(factor === undefined ? weights : mul(weights, factor), v, graph.ptr, graph.start);
     return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));

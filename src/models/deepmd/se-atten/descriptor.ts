@@ -139,7 +139,8 @@ export class SeAttenDescriptor {
 
   /** The strip network depends on types alone: computed once per pair of types, then looked up. */
   private stripTable(types: Tensor, pairs: TypePairs): Tensor {
-    if (this.table === undefined) return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
+    if (this.table === undefined)
+      return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
     const input = concat([gather(types, this.table.neighbour), gather(types, this.table.centre)], 1);
     return gather(denseChain(input, this.strip, this.activation), pairs.pair!);
   }
