@@ -41,7 +41,7 @@ export async function deviceMatrix(options: DeviceMatrixOptions): Promise<void> 
       const types = dtypes.filter((dtype) => c.types?.includes(dtype) ?? true);
       if (types.length === 0) it.skip(`${family}/${c.op} on ${device}: exists for ${c.types?.join()} alone`);
       for (const dtype of types) {
-        const support = await supportOf(c, device, dtype);
+        const support = supportOf(c, device, dtype);
         describe(`${family}/${c.op} ${dtype} on ${device}`, () => opRow(c, support, options));
       }
     }
