@@ -47,7 +47,7 @@ interface Input {
 }
 
 const alloyLimits: Limits = { energy: 0.1, force: 0.5 };
-const fewestSteps = 200;
+const fewestSteps = 50;
 const mostSteps = 4000;
 /** Steps timed before the length of the training is chosen. */
 const timedSteps = 30;
@@ -190,7 +190,7 @@ async function train(plan: Plan, folder: string, steps: number, minutes: number)
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const curve: MetricsRow[] = [];
   const started = performance.now();
-  const progress = new Progress(started);
+  const progress = new Progress();
   const result = await trainDeepmd(writeInput(plan, folder, steps), {
     output: join(folder, "out.json"),
     signal: stop.signal,
@@ -213,21 +213,23 @@ async function train(plan: Plan, folder: string, steps: number, minutes: number)
 class Progress {
   private last: MetricsRow | undefined;
   private nextLine = 0;
-
-  constructor(private readonly started: number) {}
+  /** When the first step was done: what comes before it is no measure of a step. */
+  private first = 0;
 
   row(row: MetricsRow): void {
     this.last = row;
   }
 
   step(done: number, total: number): void {
-    const isLine = done === 1 || done === total || done >= this.nextLine;
+    if (done === 1) this.first = performance.now();
+    const isLine = done === total || done >= this.nextLine;
     if (!isLine && !process.stdout.isTTY) return;
-    const seconds = (((performance.now() - this.started) / done) * (total - done)) / 1000;
-    const text = `step ${String(done).padStart(String(total).length)}/${total}  ${this.errors()}  ${duration(seconds)} left`;
+    const seconds = ((performance.now() - this.first) / 1000 / Math.max(1, done - 1)) * (total - done);
+    const left = done === 1 ? "" : `  ${duration(seconds)} left`;
+    const text = `step ${String(done).padStart(String(total).length)}/${total}  ${this.errors()}${left}`;
     if (process.stdout.isTTY) process.stdout.write(`\r${text}\x1b[K${isLine ? "\n" : ""}`);
     else console.log(text);
-    if (isLine) this.nextLine = done === 1 ? total / 20 : done + total / 20;
+    if (isLine) this.nextLine = (Math.floor((done * 20) / total) + 1) * (total / 20);
   }
 
   private errors(): string {
