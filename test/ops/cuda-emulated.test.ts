@@ -28,7 +28,7 @@ openReference();
 setDefaultDevice("cpu");
 const absent = process.platform === "win32" ? "the emulation needs ucontext.h" : await absence(openEmulation);
 
-await deviceMatrix({
+deviceMatrix({
   device: "cuda",
   dtypes: ["f32", "f64"],
   absent,

@@ -30,7 +30,7 @@ export async function absence(open: () => void | Promise<void>): Promise<string 
 }
 
 /** The op matrix on another device: every op of the cases against the float64 reference and the CPU's derivatives. */
-export async function deviceMatrix(options: DeviceMatrixOptions): Promise<void> {
+export function deviceMatrix(options: DeviceMatrixOptions): void {
   const { device, dtypes, absent, families: wanted = () => true } = options;
   it.skipIf(absent !== undefined)(`runs on ${device}${absent === undefined ? "" : ` (${absent})`}`, () => {
     expect(absent).toBeUndefined();
