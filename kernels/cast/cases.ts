@@ -72,7 +72,7 @@ export const cases = defineCases(
   },
   {
     op: "cast to bool and back",
-    run: ({ x }) => [cast(x, "bool"), cast(cast(x, "bool"), "i32"), cast(cast(x, "bool"), "f64")],
+    run: ({ x }) => [cast(x, "bool"), cast(cast(x, "bool"), "i32"), cast(cast(x, "bool"), "f32")],
     samples: (random) => [
       ...sizes.map((n) => ({ inputs: { x: random.uniform([n], -9, 9) } })),
       { inputs: { x: random.integers([5], -2, 2) } },

@@ -1,6 +1,6 @@
 import { defineOp } from "../../src/autograd/define-op.js";
 import { reshape } from "../../src/autograd/reshape.js";
-import { groupsOf64 } from "../../src/tensor/backend.js";
+import { groupsOf64, type WgslKernel } from "../../src/tensor/backend.js";
 import { type DType, isFloat } from "../../src/tensor/dtype.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
@@ -16,11 +16,15 @@ const define = (from: DType, to: DType) =>
     ...(isFloat(from) && isFloat(to) && { vjp: (g: Tensor) => ({ x: cast(g, from) }) }),
     cost: (d) => ({ flop: 0, bytes: 2 * d.N }),
     reference: copyReference(to),
-    // WGSL has neither f64 nor bytes.
-    ...((from === "f32" && to === "i32") || (from === "i32" && to === "f32")
-      ? { wgsl: { code: wgsl, groups: (ints: Int32Array) => groupsOf64(ints[0]) } }
-      : {}),
+    wgsl: wgslOf(from, to),
   });
+
+/** Bytes and booleans are read alike; WGSL has no f64. */
+function wgslOf(from: DType, to: DType): WgslKernel | undefined {
+  if (from === "f64" || to === "f64") return undefined;
+  const entry = from === "u8" || from === "bool" ? `bytes_${to}` : `cast_${from}_${to}`;
+  return { code: wgsl, entry, groups: (ints) => groupsOf64(ints[0]) };
+}
 
 const ops = new Map<string, ReturnType<typeof define>>();
 
