@@ -30,9 +30,10 @@ export function learningCurve(
   const training = points((row) => row.training[key]);
   const validation = points((row) => row.validation?.[key]);
   const smooth = runningRms(training);
+  const smoothValidation = runningRms(validation);
   const x = linearAxis(0, shown.at(-1)?.step ?? 1, frame.left, frame.right);
   // Batches of perfect crystals have forces of nearly nothing; they must not stretch the axis.
-  const all = [...smooth, ...validation].map(({ value }) => value);
+  const all = [...smooth, ...smoothValidation].map(({ value }) => value);
   const y = logAxis(all, frame.bottom, frame.top);
   const line = (name: string, of: readonly Point[]): string =>
     of.length === 0
@@ -41,10 +42,11 @@ export function learningCurve(
   const content = [
     axes(x, y, frame, "step", title),
     line("faint one", training),
+    line("faint two", validation),
     line("one", smooth),
-    line("two", validation),
+    line("two", smoothValidation),
   ];
-  return figure(id, width, height, description(title, smooth, validation), content.join(""));
+  return figure(id, width, height, description(title, smooth, smoothValidation), content.join(""));
 }
 
 function clamp(y: number): number {

@@ -62,7 +62,7 @@ function curveSection({ curve }: ReportData): string {
     one("rmse_f", "curve-force", "Forces", "eV/Å") + one("rmse_e", "curve-energy", "Energy", "eV/atom");
   if (figures === "") return "";
   const note =
-    "Training: one batch per step (thin) and the running mean (thick). Test frames were only watched, never trained on.";
+    "Thin: the batch of one step; thick: the running root mean square. Test frames were only watched, never trained on.";
   return `<h2>Learning curves</h2><div class="pair">${figures}</div><p class="note" style="margin-top:8px">${note}</p>`;
 }
 

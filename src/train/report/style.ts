@@ -26,5 +26,5 @@ table{border-collapse:collapse;width:100%}
 th,td{padding:8px 14px;text-align:right;border-top:1px solid var(--rule);font-variant-numeric:tabular-nums}
 thead th{border-top:0;color:var(--quiet);font-weight:500;font-size:.9rem}
 th:first-child,td.text{text-align:left}tbody th{font-weight:500}
-td.text{overflow-wrap:anywhere}td.main{font-weight:650}
+tbody th{white-space:nowrap}td.text{overflow-wrap:anywhere}td.main{font-weight:650}
 `;
