@@ -1,10 +1,8 @@
-// The matrix product against OpenBLAS, shape by shape, one and two threads, interleaved, best of many; and against the
-// measured peak of fused multiply-adds. OpenBLAS is opened at run time: path in the first argument, else the system's;
-// says "absent" without it.
+// The matrix product against OpenBLAS, shape by shape, one and two threads, interleaved, best of many; and against the measured
+// peak of fused multiply-adds. OpenBLAS is opened at run time: path in the first argument, else the system's; says "absent" without it.
 //
 //   g++ -std=c++17 -O3 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -Wno-psabi -I native bench/native/gemm_bench.cc
-//       native/team.cc -o /tmp/gemm_bench -pthread -ldl && /tmp/gemm_bench [libopenblas.so [threads [text in the
-//       shape's name]]]
+//       native/team.cc -o /tmp/gemm_bench -pthread -ldl && /tmp/gemm_bench [libopenblas.so [threads [text in the shape's name]]]
 #include <dlfcn.h>
 #include <time.h>
 
@@ -21,8 +19,8 @@ using namespace ag::AG_ISA;
 
 namespace {
 
-// Long runs of one thread are timed by its processor time, which others on the machine disturb less; that clock is too
-// coarse for short ones, which mostly fit between two disturbances.
+// Long runs of one thread are timed by its processor time, which others on the machine disturb less; that clock is too coarse for
+// short ones, which mostly fit between two disturbances.
 clockid_t timer = CLOCK_MONOTONIC;
 double now() {
   timespec t;
@@ -32,8 +30,7 @@ double now() {
 
 struct OpenBlas {
   using S = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
-  using D = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*,
-                     int);
+  using D = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*, int);
   S sgemm = nullptr;
   D dgemm = nullptr;
 
@@ -52,13 +49,11 @@ struct OpenBlas {
   }
   void run(const Gemm<float>& g) const {
     sgemm(101, g.transposeA ? 112 : 111, g.transposeB ? 112 : 111, static_cast<int>(g.m), static_cast<int>(g.n),
-          static_cast<int>(g.k), 1, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), 0, g.c,
-          static_cast<int>(g.ldc));
+          static_cast<int>(g.k), 1, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), 0, g.c, static_cast<int>(g.ldc));
   }
   void run(const Gemm<double>& g) const {
     dgemm(101, g.transposeA ? 112 : 111, g.transposeB ? 112 : 111, static_cast<int>(g.m), static_cast<int>(g.n),
-          static_cast<int>(g.k), 1, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), 0, g.c,
-          static_cast<int>(g.ldc));
+          static_cast<int>(g.k), 1, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), 0, g.c, static_cast<int>(g.ldc));
   }
 };
 
@@ -66,22 +61,10 @@ struct Shape {
   const char* name;
   int m, n, k;
   bool ta, tb;
-  int serial; // > 0: that many small products, one after the other
+  int serial;  // > 0: that many small products, one after the other
 };
 
 const Shape shapes[] = {
-    {"tmp1", 25, 50, 200, true, false, 0},
-    {"tmp2", 25, 50, 1000, true, false, 0},
-    {"tmp3", 128, 100, 200, true, false, 0},
-    {"tmp4", 128, 100, 2000, true, false, 0},
-    {"tmp5", 128, 100, 2100, true, false, 0},
-    {"tmp6", 128, 100, 200, false, false, 0},
-    {"tmp1", 25, 50, 200, true, false, 0},
-    {"tmp2", 25, 50, 1000, true, false, 0},
-    {"tmp3", 128, 100, 200, true, false, 0},
-    {"tmp4", 128, 100, 2000, true, false, 0},
-    {"tmp5", 128, 100, 2100, true, false, 0},
-    {"tmp6", 128, 100, 200, false, false, 0},
     {"embed 1", 20000, 25, 1, false, false, 0},
     {"embed 1 long", 300000, 25, 1, false, false, 0},
     {"embed 2", 20000, 50, 25, false, false, 0},
@@ -120,7 +103,7 @@ const Shape shapes[] = {
     {"block q k^T 37", 37, 37, 128, false, true, 100},
 };
 
-template <class T> double peak() { // fused multiply-adds a second times two, one thread
+template <class T> double peak() {  // fused multiply-adds a second times two, one thread
   double best = 0;
   for (int r = 0; r < 20; ++r) {
     V<T> s[12];
@@ -150,14 +133,12 @@ template <class T> T* filled(size_t n) {
 
 template <class T> void measure(const OpenBlas& peer, Team& team, const Shape& s, double top) {
   const int copies = s.serial > 0 ? s.serial : 1;
-  const size_t am = static_cast<size_t>(s.m) * s.k, bm = static_cast<size_t>(s.k) * s.n,
-               cm = static_cast<size_t>(s.m) * s.n;
+  const size_t am = static_cast<size_t>(s.m) * s.k, bm = static_cast<size_t>(s.k) * s.n, cm = static_cast<size_t>(s.m) * s.n;
   T *a = filled<T>(am * copies), *b = filled<T>(bm * copies), *c = filled<T>(cm * copies), *d = filled<T>(cm * copies);
   T* work = static_cast<T*>(aligned_alloc(64, gemmWorkspaceBytes<T>(s.m, s.n, s.k, s.tb) + 64));
   const Call call = {nullptr, nullptr, nullptr, nullptr, &team};
   auto at = [&](int r, T* out) {
-    Gemm<T> g = {s.m,  s.n,          s.k, a + am * r, s.ta ? s.m : s.k, s.ta, b + bm * r, s.tb ? s.k : s.n,
-                 s.tb, out + cm * r, s.n};
+    Gemm<T> g = {s.m, s.n, s.k, a + am * r, s.ta ? s.m : s.k, s.ta, b + bm * r, s.tb ? s.k : s.n, s.tb, out + cm * r, s.n};
     g.work = work;
     return g;
   };
@@ -176,8 +157,8 @@ template <class T> void measure(const OpenBlas& peer, Team& team, const Shape& s
     dt = now() - t;
     theirs = dt < theirs ? dt : theirs;
   }
-  std::printf("%-15s %s %6d x%4d x%6d %s%s %9.1f us %6.1f GF/s %3.0f%% of peak", s.name, sizeof(T) == 4 ? "f32" : "f64",
-              s.m, s.n, s.k, s.ta ? "T" : "N", s.tb ? "T" : "N", ours * 1e6, flop / ours * 1e-9,
+  std::printf("%-15s %s %6d x%4d x%6d %s%s %9.1f us %6.1f GF/s %3.0f%% of peak", s.name, sizeof(T) == 4 ? "f32" : "f64", s.m,
+              s.n, s.k, s.ta ? "T" : "N", s.tb ? "T" : "N", ours * 1e6, flop / ours * 1e-9,
               100 * flop / ours / top / team.size());
   if (peer.sgemm) std::printf("  OpenBLAS %9.1f us  %4.0f%%", theirs * 1e6, 100 * theirs / ours);
   std::printf("\n");
@@ -185,15 +166,15 @@ template <class T> void measure(const OpenBlas& peer, Team& team, const Shape& s
   free(a), free(b), free(c), free(d), free(work);
 }
 
-} // namespace
+}  // namespace
 
 int main(int argc, char** argv) {
   const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
   const OpenBlas peer(argc > 1 && argv[1][0] ? argv[1] : nullptr, threads);
   Team team(threads);
   const double top32 = peak<float>(), top64 = peak<double>();
-  std::printf("%d-byte vectors, %d threads; peak of one thread %.1f GF/s f32, %.1f f64\n", AG_VECTOR_BYTES, threads,
-              top32 * 1e-9, top64 * 1e-9);
+  std::printf("%d-byte vectors, %d threads; peak of one thread %.1f GF/s f32, %.1f f64\n", AG_VECTOR_BYTES, threads, top32 * 1e-9,
+              top64 * 1e-9);
   for (const auto& s : shapes) {
     if (argc > 3 && !std::strstr(s.name, argv[3])) continue;
     measure<float>(peer, team, s, top32);
