@@ -1,5 +1,6 @@
 import type { DeviceName } from "../../src/tensor/backend.js";
 import { scope } from "../../src/tensor/scope.js";
+import { tensor } from "../../src/tensor/tensor.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { Samples } from "../../src/testing/samples.js";
 import { derivativeTensors, type FloatType, inputsOf } from "./matrix.js";
@@ -16,22 +17,19 @@ export interface Support {
   readonly missing: boolean;
 }
 
-/** Enqueues the small samples of an op, value first, then its derivatives, until something is missing. Reads nothing. */
-export function supportOf(c: OpCases, device: DeviceName, dtype: FloatType): Support {
+/** Runs the small samples of an op, value first, then its derivatives, until something is missing or fails. */
+export async function supportOf(c: OpCases, device: DeviceName, dtype: FloatType): Promise<Support> {
   const samples = c.samples(new Samples(1)).filter((s) => s.large !== true);
   let order: Support["order"] = -1;
   try {
-    for (const sample of samples)
-      scope(() => {
-        c.run(inputsOf(sample, device, dtype), sample.attrs ?? {});
-      });
-    order = 0;
-    for (const next of [1, 2] as const) {
+    for (const next of [0, 1, 2] as const) {
       if (next > highestOrder(c)) break;
       for (const sample of samples)
         scope(() => {
-          derivativeTensors(c, sample, device, dtype, next);
+          if (next === 0) c.run(inputsOf(sample, device, dtype), sample.attrs ?? {});
+          else derivativeTensors(c, sample, device, dtype, next);
         });
+      await enqueuedCommands(device);
       order = next;
     }
   } catch (error) {
@@ -46,6 +44,16 @@ export function supportOf(c: OpCases, device: DeviceName, dtype: FloatType): Sup
     };
   }
   return { op: c.op, device, dtype, order, missing: false };
+}
+
+/** Waits for the device, which reports mistakes in earlier commands at a read. */
+async function enqueuedCommands(device: DeviceName): Promise<void> {
+  const probe = tensor([0], [1], { device });
+  try {
+    await probe.data();
+  } finally {
+    probe.dispose();
+  }
 }
 
 /** The highest derivative an op's cases ask for. */
