@@ -103,7 +103,7 @@ template <class T> struct Sweep {
   // The raw sums over k's [k0, k1) into out, `cols` apart.
   void intoSums(int64_t i0, int64_t i1, int64_t k0, int64_t k1, T* out) const {
     const int64_t fit = kGemmCacheBytes / ((i1 - i0 + cols) * static_cast<int64_t>(sizeof(T)));
-    const int64_t chunk = fit < 64 ? 64 : fit > 512 ? 512 : fit / 8 * 8;
+    const int64_t chunk = CH;
     for (int64_t k = k0; k < k1; k += chunk) {
       const int64_t end = k + chunk < k1 ? k + chunk : k1;
       const T* nextB = packed || ldb >= 2 * cols ? nullptr : b + end * ldb;

@@ -50,8 +50,14 @@ export const table = [
     value: "max(x, 0) + log(1 + exp(-abs(x)))",
     derivative: { x: "sigmoid(x)" },
   },
-  { name: "relu", args: ["x"], value: "max(x, 0)", samples: { x: [0.1, 2] } },
-  { name: "relu6", args: ["x"], value: "min(max(x, 0), 6)", samples: { x: [0.1, 2] } },
+  { name: "relu", args: ["x"], value: "max(x, 0)", derivative: { x: "lt(0, x)" }, samples: { x: [0.1, 2] } },
+  {
+    name: "relu6",
+    args: ["x"],
+    value: "min(max(x, 0), 6)",
+    derivative: { x: "lt(0, x) * lt(x, 6)" },
+    samples: { x: [0.1, 2] },
+  },
   { name: "maximum", args: ["a", "b"], value: "max(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },
   { name: "minimum", args: ["a", "b"], value: "min(a, b)", samples: { a: [0, 1], b: [1.1, 2] } },
   {
