@@ -40,7 +40,7 @@ export async function supportOf(c: OpCases, device: DeviceName, dtype: FloatType
       dtype,
       order,
       reason,
-      missing: /has no (\w+ )?kernel|computes in f32/.test(reason),
+      missing: /has no (\w+ )?kernel|computes in f32|cannot wait/.test(reason),
     };
   }
   return { op: c.op, device, dtype, order, missing: false };
