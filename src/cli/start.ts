@@ -146,6 +146,9 @@ function writeInput(plan: Plan, folder: string, steps: number): string {
     disp_file: join(folder, "lcurve.out"),
     disp_freq: Math.max(1, Math.round(steps / 150)),
     save_ckpt: join(folder, "model"),
+    save_freq: steps,
+    // Counting kept checkpoints would count those of an earlier, longer run in this folder, and remove the new one.
+    max_ckpt_keep: 0,
   });
   const path = join(folder, "input.json");
   writeFileAtomicSync(path, `${JSON.stringify(input, null, 2)}\n`);
