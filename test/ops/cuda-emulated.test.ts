@@ -26,9 +26,12 @@ function openEmulation(): void {
 openCpu();
 openReference();
 setDefaultDevice("cpu");
-const absent = process.platform === "win32" ? "the emulation needs ucontext.h" : await absence(openEmulation);
+const possible = process.platform !== "win32" && ["x64", "arm64"].includes(process.arch);
+const absent = possible
+  ? await absence(openEmulation)
+  : "the emulation's fibers need Linux or macOS on x64 or arm64";
 
-deviceMatrix({
+await deviceMatrix({
   device: "cuda",
   dtypes: ["f32", "f64"],
   absent,

@@ -8,7 +8,7 @@ openCpu();
 openReference();
 setDefaultDevice("cpu");
 
-deviceMatrix({
+await deviceMatrix({
   device: "cuda",
   dtypes: ["f32", "f64"],
   absent: await absence(() => openCuda()),

@@ -30,7 +30,7 @@ export async function absence(open: () => void | Promise<void>): Promise<string 
 }
 
 /** The op matrix on another device: every op of the cases against the float64 reference and the CPU's derivatives. */
-export function deviceMatrix(options: DeviceMatrixOptions): void {
+export async function deviceMatrix(options: DeviceMatrixOptions): Promise<void> {
   const { device, dtypes, absent, families: wanted = () => true } = options;
   it.skipIf(absent !== undefined)(`runs on ${device}${absent === undefined ? "" : ` (${absent})`}`, () => {
     expect(absent).toBeUndefined();
@@ -41,7 +41,7 @@ export function deviceMatrix(options: DeviceMatrixOptions): void {
       const types = dtypes.filter((dtype) => c.types?.includes(dtype) ?? true);
       if (types.length === 0) it.skip(`${family}/${c.op} on ${device}: exists for ${c.types?.join()} alone`);
       for (const dtype of types) {
-        const support = supportOf(c, device, dtype);
+        const support = await supportOf(c, device, dtype);
         describe(`${family}/${c.op} ${dtype} on ${device}`, () => opRow(c, support, options));
       }
     }

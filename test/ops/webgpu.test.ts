@@ -9,4 +9,4 @@ openReference();
 setDefaultDevice("cpu");
 
 // WGSL allows its functions more rounding than the CPU's have (exp: 3 + 2|x| units in the last place, division: 2.5).
-deviceMatrix({ device: "webgpu", dtypes: ["f32"], absent: await absence(openWebGpu), slack: 8 });
+await deviceMatrix({ device: "webgpu", dtypes: ["f32"], absent: await absence(openWebGpu), slack: 8 });
