@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kThinDepth = 4;
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kThinWidth = 4;  // vectors: K W of B and W sums in registers
+constexpr int kThinWidth = 4; // vectors: K W of B and W sums in registers
 #else
 constexpr int kThinWidth = 2;
 #endif
@@ -17,8 +17,8 @@ template <class T> struct ThinJob {
   const T* a;
   int64_t aRow, aCol;
   const T* b;
-  int64_t bRow, bCol;  // b(k, j) = b[k bRow + j bCol]
-  int64_t cols;        // <= kThinWidth vectors
+  int64_t bRow, bCol; // b(k, j) = b[k bRow + j bCol]
+  int64_t cols;       // <= kThinWidth vectors
   int64_t rows;
   T* out;
   int64_t outRow;
@@ -64,6 +64,6 @@ template <class T> static void runThin(const ThinJob<T>& job, int64_t depth) {
   thinOfWidth<T, 4>(job);
 }
 
-}  // namespace
-}  // namespace AG_ISA
-}  // namespace ag
+} // namespace
+} // namespace AG_ISA
+} // namespace ag
