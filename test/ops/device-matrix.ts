@@ -84,7 +84,7 @@ function opRow(
           const found = await poisoned(device, () => derivatives(c, sample, device, dtype, order));
           expect(found.length).toBe(wanted.length);
           found.forEach((x, k) =>
-            expectClose(x, wanted[k], 50 * tolerance, scale, `${c.op} derivative ${k}`),
+            expectClose(x, wanted[k], 50 * tolerance, scaleFor(wanted), `${c.op} derivative ${k}`),
           );
         }
       },
