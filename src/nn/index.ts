@@ -1,0 +1,11 @@
+export * from "./clip.js";
+export { Ema } from "./ema.js";
+export * as init from "./init.js";
+export type { Initializer } from "./init.js";
+export { Linear, type LinearOptions } from "./linear.js";
+export * from "./loss.js";
+export { Mlp, type MlpOptions } from "./mlp.js";
+export { type AnyModule, Module } from "./module.js";
+export * from "./optimizer.js";
+export { glorotOrthogonal } from "./orthogonal.js";
+export type { State, StateArray, StateDifference } from "./state.js";

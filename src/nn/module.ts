@@ -1,0 +1,113 @@
+import { requireGrad } from "../autograd/node.js";
+import { AtomgradError } from "../tensor/error.js";
+import { keep, scope } from "../tensor/scope.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { readState, type State, type StateArray, type StateDifference, writeState } from "./state.js";
+
+/** A module whatever its inputs and outputs. */
+export type AnyModule = Pick<Module, "parameters" | "buffers" | "dispose">;
+
+/**
+ * A part of a network: parameters, buffers and smaller modules by name, and what they compute. A subclass registers them in
+ * its constructor and implements `forward`:
+ *
+ *     class Gate extends Module {
+ *       readonly weight = this.parameter("weight", tensor([1]));
+ *       readonly inner = this.child("inner", new Linear(3, 3, { random }));
+ *       protected forward(x: Tensor): Tensor {
+ *         return mul(this.inner.call(x), this.weight);
+ *       }
+ *     }
+ */
+export abstract class Module<
+  In extends readonly unknown[] = readonly [x: Tensor],
+  Out = Tensor,
+> implements Disposable {
+  private readonly trained = new Map<string, Tensor>();
+  private readonly fixed = new Map<string, Tensor>();
+  private readonly children = new Map<string, AnyModule>();
+
+  /** What the module computes; users write `call`. */
+  protected abstract forward(...inputs: In): Out;
+
+  /** Computes in a scope of its own: only the result and what the tape needs of the rest stay alive. */
+  call(...inputs: In): Out {
+    return scope(() => this.forward(...inputs));
+  }
+
+  /** Trained tensors by name (those of children as "child.name"), in the order of registration. */
+  parameters(): Map<string, Tensor> {
+    return this.collect(this.trained, (child) => child.parameters());
+  }
+
+  /** Tensors that belong to the state but are not trained (statistics, tables), by name. */
+  buffers(): Map<string, Tensor> {
+    return this.collect(this.fixed, (child) => child.buffers());
+  }
+
+  /** The present values of parameters, then buffers, for files. */
+  exportState(): Promise<State> {
+    return readState(this.stateTensors());
+  }
+
+  /**
+   * Sets parameters and buffers: all, or after an error none.
+   *
+   * @param options.strict whether every name must have its counterpart (default true); otherwise the difference is returned
+   *
+   * Errors: FORMAT for names that do not fit, SHAPE for arrays of another shape.
+   */
+  loadState(state: ReadonlyMap<string, StateArray>, options: { strict?: boolean } = {}): StateDifference {
+    return writeState(this.constructor.name, this.stateTensors(), state, options.strict !== false);
+  }
+
+  /** Frees parameters and buffers, children's too. */
+  dispose(): void {
+    for (const t of [...this.trained.values(), ...this.fixed.values()]) t.dispose();
+    for (const child of this.children.values()) child.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Registers a tensor to train and takes it over. Errors: VALUE for a name in use, DTYPE for integers. */
+  protected parameter(name: string, t: Tensor): Tensor {
+    this.assertFree(name);
+    this.trained.set(name, requireGrad(keep(t)));
+    return t;
+  }
+
+  /** Registers a tensor of the state that is not trained and takes it over. Errors: VALUE for a name in use. */
+  protected buffer(name: string, t: Tensor): Tensor {
+    this.assertFree(name);
+    this.fixed.set(name, keep(t));
+    return t;
+  }
+
+  /** Registers a smaller module and takes it over. Errors: VALUE for a name in use. */
+  protected child<M extends AnyModule>(name: string, module: M): M {
+    this.assertFree(name);
+    this.children.set(name, module);
+    return module;
+  }
+
+  private collect(
+    own: ReadonlyMap<string, Tensor>,
+    of: (child: AnyModule) => Map<string, Tensor>,
+  ): Map<string, Tensor> {
+    const all = new Map(own);
+    for (const [name, child] of this.children)
+      for (const [inner, t] of of(child)) all.set(`${name}.${inner}`, t);
+    return all;
+  }
+
+  private stateTensors(): Map<string, Tensor> {
+    return new Map([...this.parameters(), ...this.buffers()]);
+  }
+
+  private assertFree(name: string): void {
+    if (this.trained.has(name) || this.fixed.has(name) || this.children.has(name))
+      throw new AtomgradError("VALUE", `${this.constructor.name}: "${name}" is registered twice`);
+  }
+}
