@@ -114,6 +114,14 @@ export function expectClose(
   }
 }
 
+/** Whether two results agree bit for bit; much faster on large arrays than toEqual. */
+export function expectSameBits(found: ArrayLike<number>, wanted: ArrayLike<number>, what: string): void {
+  expect(found.length, what).toBe(wanted.length);
+  for (let k = 0; k < wanted.length; k++)
+    if (!Object.is(found[k], wanted[k]))
+      expect.fail(`${what}: element ${k} is ${found[k]} in one run and ${wanted[k]} in another`);
+}
+
 /** Every buffer handed out during `f` is filled with NaN first. */
 export async function poisoned<R>(name: DeviceName, f: () => Promise<R>): Promise<R> {
   const { pool } = device(name);
