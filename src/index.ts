@@ -8,3 +8,7 @@ export { AtomgradError } from "./tensor/error.js";
 export { keep, scope, scopeAsync } from "./tensor/scope.js";
 export { full, ones, Tensor, tensor, zeros } from "./tensor/tensor.js";
 export * from "../kernels/index.generated.js";
+export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
+export { DeepPot, type EvalOptions, type EvalResult } from "./models/deepmd/deep-pot.js";
+export { Adam, AdamW, Sgd } from "./nn/optimizer.js";
+export { trainDeepmd, type TrainOptions, type TrainResult } from "./train/deepmd/run.js";

@@ -28,7 +28,7 @@ function clangFormat(path) {
 }
 
 function checkNative(fix) {
-  const files = ["native", "kernels", "bench"].flatMap((folder) => nativeFiles(join(root, folder)));
+  const files = ["native", "kernels"].flatMap((folder) => nativeFiles(join(root, folder)));
   let bad = 0;
   for (const path of files) {
     const { stdout, error, status } = clangFormat(path);
@@ -59,17 +59,7 @@ if (process.argv.includes("--fix-native")) {
   checkNative(true);
 } else {
   const results = [
-    step(
-      "eslint",
-      "eslint/bin/eslint.js",
-      "--max-warnings",
-      "0",
-      "src",
-      "kernels",
-      "test",
-      "bench",
-      "examples",
-    ),
+    step("eslint", "eslint/bin/eslint.js", "--max-warnings", "0", "src", "kernels", "test", "examples"),
     step("prettier", "prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."),
     step("floors", "dependency-cruiser/bin/dependency-cruise.mjs", "--output-type", "err", "src", "kernels"),
     checkNative(false),
