@@ -4,13 +4,20 @@ import { axisOf, sameShape, type Shape, showShape, sizeOf } from "../../src/tens
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { div, equal, mul } from "../elementwise/ops.generated.js";
 import { reshape } from "../../src/autograd/reshape.js";
-import { groupsOf64 } from "../../src/tensor/backend.js";
+import { groupsOf64, spreadGroups } from "../../src/tensor/backend.js";
 import { expandReference, maxReference, sumReference } from "./reference.js";
 import { wgsl } from "./wgsl.generated.js";
 
 /** Long runs are reduced in chunks whose partial results need a place. */
 function work(d: Dims, itemBytes: number): number {
   return d.R > 2048 ? d.A * Math.ceil(d.R / 2048) * d.B * itemBytes : 0;
+}
+
+/** Workgroups of webgpu.wgsl: 256 outputs each, or for long runs up to 32 neighbouring ones. */
+function reductionGroups([A, R, B]: Int32Array): [number, number, number] {
+  if (R < 64) return spreadGroups(Math.ceil((A * B) / 256));
+  const width = Math.min(32, 2 ** Math.ceil(Math.log2(Math.max(B, 1))));
+  return spreadGroups(A * Math.ceil(B / width));
 }
 
 /** out[a,b] = sum over r of x[a,r,b], added in the order of r in fixed blocks. */
@@ -24,7 +31,7 @@ export const sumOp = /*#__PURE__*/ defineOp({
   work,
   cost: (d) => ({ flop: d.A * d.R * d.B, bytes: d.A * (d.R + 1) * d.B }),
   reference: sumReference,
-  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0] * ints[2]) },
+  wgsl: { code: wgsl, groups: reductionGroups },
 });
 
 /** out[a,r,b] = x[a,b] for every r: the adjoint of sum. */
@@ -56,7 +63,7 @@ export const maxOp = /*#__PURE__*/ defineOp({
   },
   cost: (d) => ({ flop: d.A * d.R * d.B, bytes: d.A * (d.R + 1) * d.B }),
   reference: maxReference,
-  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0] * ints[2]) },
+  wgsl: { code: wgsl, entry: "largest", groups: reductionGroups },
 });
 
 /** What to reduce over: nothing given means all dimensions. */

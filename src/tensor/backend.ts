@@ -56,7 +56,11 @@ export interface WgslKernel {
 
 /** Workgroups of 64 invocations for `count` elements, spread over x and y (a dimension holds at most 65,535 groups). */
 export function groupsOf64(count: number): [number, number, number] {
-  const groups = Math.ceil(count / 64);
+  return spreadGroups(Math.ceil(count / 64));
+}
+
+/** `groups` workgroups over x and y; up to one row of 32,768 too many. */
+export function spreadGroups(groups: number): [number, number, number] {
   return [Math.min(groups, 32768), Math.ceil(groups / 32768), 1];
 }
 
