@@ -1,62 +1,96 @@
+import { type AtomsInCell, SearchArrays } from "../../src/geometry/search-space.js";
 import { defineCases, type Sample } from "../../src/testing/cases.js";
-import type { SampleArray, Samples } from "../../src/testing/samples.js";
-import { tensor, zeros } from "../../src/tensor/tensor.js";
-import { neighbourCount, neighbourFill } from "./op.js";
+import type { Samples } from "../../src/testing/samples.js";
+import { type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
+import { neighbourCount, neighbourFill, type SearchSpace } from "./op.js";
 
-/** Atoms in and around a skewed cell, with all images up to `reach` along each axis. */
-function sample(random: Samples, N: number, reach: number, large = false): Sample {
-  const cell = Float64Array.of(3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4);
-  const wrapped = random.uniform([N, 3], 0, 3);
-  const offset = random.integers([N, 3], -2, 3);
-  const positions = wrapped.data.map((x, k) => {
-    const row = 3 * Math.floor(k / 3);
-    return x + [0, 1, 2].reduce((sum, a) => sum + offset.data[row + a] * cell[3 * a + (k % 3)], 0);
-  });
-  const images: number[] = [];
-  for (let x = -reach; x <= reach; x++)
-    for (let y = -reach; y <= reach; y++) for (let z = -reach; z <= reach; z++) images.push(x, y, z);
-  const K = images.length / 3;
-  const vectors = Float64Array.from({ length: 3 * K }, (_, k) =>
-    [0, 1, 2].reduce((sum, a) => sum + images[3 * (k % K) + a] * cell[3 * a + Math.floor(k / K)], 0),
-  );
-  const array = (shape: number[], data: SampleArray["data"]): SampleArray => ({ shape, data });
+const skewed = [3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4];
+const leftHanded = [0, 3, 0.3, 3.2, 0, 0, 0.1, 0.2, 2.9];
+const sheared = [3, 0, 0, 13, 3.1, 0, -8, 9, 3.3];
+const tiny = [0.7, 0, 0, 0.1, 0.8, 0, 0, 0.2, 0.6];
+const wide = [31, 0, 0, 0, 33, 0, 2, 0, 29];
+
+interface Settings {
+  readonly cell: readonly number[];
+  readonly pbc?: readonly [boolean, boolean, boolean];
+  readonly rcut?: number;
+  readonly inclusive?: boolean;
+  readonly sizes: readonly number[];
+  /** Positions are drawn from a cube of twice this edge. */
+  readonly spread?: number;
+  readonly large?: boolean;
+}
+
+function sample(random: Samples, { sizes, spread = 6, large, ...rest }: Settings): Sample {
+  const atoms = sizes.reduce((a, b) => a + b, 0);
+  const positions = random.uniform([atoms, 3], -spread, spread);
+  const { cell, pbc = [true, true, true], rcut = 2.9, inclusive = false } = rest;
   return {
-    inputs: {
-      positions: array([N, 3], positions),
-      wrapped,
-      offset,
-      cell: array([3, 3], cell),
-      image: array([K, 3], Int32Array.from(images)),
-      imageVector: array([3, K], vectors),
-    },
+    inputs: { positions },
+    attrs: { cell, pbc: pbc.map(Number), rcut, inclusive, sizes },
     large,
   };
+}
+
+/** Whole coordinates: many pairs lie exactly at the cutoff, and several atoms in one place. */
+function lattice(random: Samples, inclusive: boolean): Sample {
+  const { data } = random.integers([20, 3], -3, 4);
+  const positions = { shape: [20, 3], data: Float64Array.from(data) };
+  return {
+    inputs: { positions },
+    attrs: { cell: [4, 0, 0, 0, 4, 0, 1, 0, 4], pbc: [1, 1, 1], rcut: 3, inclusive, sizes: [20] },
+  };
+}
+
+function search({ positions }: Record<string, Tensor>, attrs: NonNullable<Sample["attrs"]>): Tensor[] {
+  const rows = positions.dataSync();
+  const pbc = (attrs.pbc as number[]).map(Boolean) as unknown as [boolean, boolean, boolean];
+  let atom = 0;
+  const frames = (attrs.sizes as number[]).map((size): AtomsInCell => {
+    atom += size;
+    return { positions: rows.subarray(3 * (atom - size), 3 * atom), cell: attrs.cell as number[], pbc };
+  });
+  const [rcut, inclusive, device] = [attrs.rcut as number, attrs.inclusive as boolean, positions.device.name];
+  const space = new SearchArrays(frames, rcut).tensors(device);
+  const counts = neighbourCount(space, rcut, inclusive);
+  const ptr = [0];
+  counts.dataSync().forEach((n) => ptr.push(ptr[ptr.length - 1] + n));
+  const pointers = tensor(Int32Array.from(ptr), [ptr.length], { device });
+  return [counts, ...neighbourFill(space, pointers, ptr[ptr.length - 1], rcut, inclusive)];
 }
 
 export const cases = defineCases({
   op: "neighbours",
   // Whether a pair lies within the cutoff is decided in f64, whatever the type under test.
   types: ["f64"],
-  run: ({ positions, wrapped, offset, cell, image, imageVector }) => {
-    const space = { positions, wrapped, offset, cell, image, imageVector };
-    const counts = neighbourCount(space, 2.9, false);
-    const ptr = [0];
-    counts.dataSync().forEach((n) => ptr.push(ptr[ptr.length - 1] + n));
-    const pointers = tensor(Int32Array.from(ptr), [ptr.length], { device: positions.device.name });
-    return [counts, ...neighbourFill(space, pointers, ptr[ptr.length - 1], 2.9, false)];
-  },
+  run: search,
   samples: (random) => [
-    sample(random, 0, 1),
-    sample(random, 1, 0),
-    sample(random, 1, 1),
-    sample(random, 2, 1),
-    sample(random, 7, 1),
-    sample(random, 5, 2),
-    sample(random, 60, 2, true),
+    sample(random, { cell: skewed, sizes: [] }),
+    sample(random, { cell: skewed, sizes: [0] }),
+    sample(random, { cell: skewed, sizes: [1] }),
+    sample(random, { cell: skewed, sizes: [2] }),
+    sample(random, { cell: skewed, sizes: [7] }),
+    sample(random, { cell: skewed, sizes: [5], rcut: 6 }),
+    sample(random, { cell: skewed, sizes: [9], pbc: [true, false, true] }),
+    sample(random, { cell: skewed, sizes: [17], pbc: [false, false, false] }),
+    sample(random, { cell: leftHanded, sizes: [8] }),
+    sample(random, { cell: leftHanded, sizes: [6], pbc: [false, true, false] }),
+    sample(random, { cell: sheared, sizes: [5] }),
+    sample(random, { cell: sheared, sizes: [4], pbc: [true, true, false] }),
+    sample(random, { cell: tiny, sizes: [2] }),
+    sample(random, { cell: tiny, sizes: [1], rcut: 4.5 }),
+    sample(random, { cell: skewed, sizes: [3, 0, 11, 1], spread: 40 }),
+    sample(random, { cell: skewed, sizes: [4], spread: 1e6 }),
+    sample(random, { cell: wide, sizes: [33], spread: 5 }),
+    lattice(random, false),
+    lattice(random, true),
+    sample(random, { cell: skewed, sizes: [60, 3], large: true }),
+    sample(random, { cell: wide, sizes: [700], spread: 16, large: true }),
   ],
   differentiate: [],
   order: 0,
-  tolerance: { f32: 0, f64: 1e-14 },
+  // The CPU rounds like the reference, so that both find the same pairs at the cutoff.
+  tolerance: { f32: 0, f64: 0 },
   errors: [
     {
       name: "single precision",
@@ -70,18 +104,27 @@ export const cases = defineCases({
       code: "SHAPE",
       says: /offset i32\[N,3\] expected size 1/,
     },
+    {
+      name: "wrapped positions in rows",
+      run: () => neighbourCount({ ...space(), wrapped: zeros([1, 3], { dtype: "f64" }) }, 1, false),
+      code: "SHAPE",
+      says: /wrapped \[3,N\] expected size 3/,
+    },
+    {
+      name: "bounds of two frames for one",
+      run: () => neighbourCount({ ...space(), bounds: zeros([2, 10], { dtype: "f64" }) }, 1, false),
+      code: "SHAPE",
+      says: /bounds \[F,10\] expected size 1/,
+    },
+    {
+      name: "pointers of too few atoms",
+      run: () => neighbourFill(space(), tensor(Int32Array.of(0)), 0, 1, false),
+      code: "SHAPE",
+      says: /ptr i32\[N\+1\] expected size 2/,
+    },
   ],
 });
 
-function space() {
-  const f64 = (shape: number[]) => zeros(shape, { dtype: "f64" });
-  const i32 = (shape: number[]) => zeros(shape, { dtype: "i32" });
-  return {
-    positions: f64([1, 3]),
-    wrapped: f64([1, 3]),
-    offset: i32([1, 3]),
-    cell: f64([3, 3]),
-    image: i32([1, 3]),
-    imageVector: f64([3, 1]),
-  };
+function space(): SearchSpace {
+  return new SearchArrays([{ positions: [0, 0, 0], cell: null, pbc: false }], 1).tensors("cpu");
 }

@@ -1,86 +1,146 @@
 import { AtomgradError } from "../tensor/error.js";
+import { shortLattice } from "./lattice-reduction.js";
+import { determinant, inverse, type Matrix3, rowsTimes } from "./matrix3.js";
 
-/** 3 x 3 numbers, row-major; rows are lattice vectors. */
-export type Matrix3 = ArrayLike<number>;
+/** Periodic directions: all, none, or one by one. */
+export type Pbc = boolean | readonly [boolean, boolean, boolean];
 
 /** Cells flatter than this fraction of a cube of their edges have no usable inverse. */
 const flattest = 1e-10;
 
-export function determinant(m: Matrix3): number {
-  return (
-    m[0] * (m[4] * m[8] - m[5] * m[7]) -
-    m[1] * (m[3] * m[8] - m[5] * m[6]) +
-    m[2] * (m[3] * m[7] - m[4] * m[6])
-  );
+/** Atoms more cells away than this cannot be wrapped by 32-bit offsets. */
+const farthest = 2 ** 30;
+
+/**
+ * A lattice, periodic in some or all directions. Vectors of non-periodic directions, whatever stood there,
+ * are replaced by unit vectors perpendicular to all others, so that every cell has an inverse. Left-handed
+ * cells are fine.
+ */
+export class Cell {
+  readonly pbc: readonly [boolean, boolean, boolean];
+  /** [3, 3] rows are lattice vectors, angstrom. */
+  readonly vectors: Float64Array;
+  /** [3, 3] fractional = Cartesian . inverse */
+  readonly inverse: Float64Array;
+  /** Distances between opposite faces, angstrom: how far a direction goes before it repeats. */
+  readonly faceDistances: readonly [number, number, number];
+
+  /**
+   * @param vectors 9 numbers, rows are lattice vectors; those of non-periodic directions may be zero; null:
+   * none at all
+   *
+   * Errors: SHAPE when there are not 9 numbers; VALUE when a periodic vector is missing or not finite, or
+   * when the periodic vectors span no volume.
+   */
+  constructor(vectors: Matrix3 | null, pbc: Pbc) {
+    this.pbc = typeof pbc === "boolean" ? [pbc, pbc, pbc] : [pbc[0], pbc[1], pbc[2]];
+    if (vectors !== null && vectors.length !== 9)
+      throw new AtomgradError(
+        "SHAPE",
+        `cell: got ${vectors.length} numbers; give 9, rows are lattice vectors`,
+      );
+    this.vectors = complete(vectors, this.pbc);
+    this.inverse = inverseOf(this.vectors);
+    const height = (k: number): number =>
+      1 / Math.hypot(this.inverse[k], this.inverse[k + 3], this.inverse[k + 6]);
+    this.faceDistances = [height(0), height(1), height(2)];
+  }
+
+  /** Angstrom^3. Errors: VALUE when a direction is not periodic. */
+  get volume(): number {
+    const open = this.pbc.indexOf(false);
+    if (open >= 0)
+      throw new AtomgradError("VALUE", `cell: no volume, direction ${"abc"[open]} is not periodic`);
+    return Math.abs(determinant(this.vectors));
+  }
+
+  /** [N, 3] angstrom -> [N, 3] in units of the lattice vectors. */
+  fractional(positions: ArrayLike<number>): Float64Array {
+    return rowsTimes(positions, this.inverse);
+  }
+
+  /** [N, 3] in units of the lattice vectors -> [N, 3] angstrom. */
+  cartesian(fractions: ArrayLike<number>): Float64Array {
+    return rowsTimes(fractions, this.vectors);
+  }
+
+  /**
+   * Moves atoms into the cell along periodic directions: positions = wrapped + offsets . vectors.
+   * Errors: VALUE for atoms so far away that offsets overflow, or not finite.
+   */
+  wrap(positions: ArrayLike<number>): { wrapped: Float64Array; offsets: Int32Array } {
+    const wrapped = Float64Array.from(positions);
+    const offsets = new Int32Array(positions.length);
+    const fractions = this.fractional(positions);
+    for (let k = 0; k < positions.length; k++) {
+      const a = k % 3;
+      const whole = this.pbc[a] ? Math.floor(fractions[k]) : 0;
+      if (!(Math.abs(whole) <= farthest))
+        throw new AtomgradError(
+          "VALUE",
+          `atom ${(k - a) / 3} lies ${whole} cells away along ${"abc"[a]}; check its position`,
+        );
+      offsets[k] = whole;
+      for (let b = 0; b < 3; b++) wrapped[k - a + b] -= whole * this.vectors[3 * a + b];
+    }
+    return { wrapped, offsets };
+  }
+
+  /** The same lattice by short vectors: basis . vectors. Errors: VALUE for cells too skewed. */
+  compact(): { cell: Cell; basis: Int32Array } {
+    const { vectors, basis } = shortLattice(this.vectors, this.pbc);
+    return { cell: new Cell(vectors, this.pbc), basis };
+  }
 }
 
-/** Inverse: fractional = Cartesian . inverse. Errors: VALUE for a cell without volume. */
-export function inverse(m: Matrix3): Float64Array {
-  const det = determinant(m);
-  const size = [0, 3, 6].reduce((p, k) => p * Math.hypot(m[k], m[k + 1], m[k + 2]), 1);
-  if (!(Math.abs(det) > flattest * size))
-    throw new AtomgradError(
-      "VALUE",
-      `the cell [${Array.from(m, (x) => x.toPrecision(4)).join(", ")}] has no volume`,
-    );
-  const c = (a: number, b: number, p: number, q: number): number => (m[a] * m[b] - m[p] * m[q]) / det;
-  return Float64Array.of(
-    c(4, 8, 5, 7),
-    c(2, 7, 1, 8),
-    c(1, 5, 2, 4),
-    c(5, 6, 3, 8),
-    c(0, 8, 2, 6),
-    c(2, 3, 0, 5),
-    c(3, 7, 4, 6),
-    c(1, 6, 0, 7),
-    c(0, 4, 1, 3),
-  );
-}
-
-/** Distances between opposite faces, from the inverse: 1 / length of its columns. */
-export function faceDistances(inverseCell: Matrix3): [number, number, number] {
-  const column = (k: number): number =>
-    1 / Math.hypot(inverseCell[k], inverseCell[k + 3], inverseCell[k + 6]);
-  return [column(0), column(1), column(2)];
+function inverseOf(vectors: Float64Array): Float64Array {
+  const size = [0, 3, 6].reduce((p, k) => p * Math.hypot(vectors[k], vectors[k + 1], vectors[k + 2]), 1);
+  if (Math.abs(determinant(vectors)) > flattest * size) return inverse(vectors);
+  const shown = Array.from(vectors, (x) => Number(x.toPrecision(4))).join(", ");
+  throw new AtomgradError("VALUE", `the periodic cell [${shown}] has no volume; check its lattice vectors`);
 }
 
 /**
- * The cell with its non-periodic vectors replaced by unit vectors perpendicular to all others, so that it has a volume whatever
- * stood there. Errors: VALUE when the periodic vectors do not span.
+ * The given vectors of periodic directions, and unit vectors perpendicular to them and each other for the
+ * rest.
  */
-export function completeCell(cell: Matrix3 | null, pbc: readonly boolean[]): Float64Array {
-  const rows = [0, 1, 2].map((k) =>
-    pbc[k] && cell !== null ? [cell[3 * k], cell[3 * k + 1], cell[3 * k + 2]] : undefined,
-  );
-  const basis: number[][] = [];
-  for (const row of rows) if (row !== undefined) basis.push(perpendicular(row, basis));
-  const filled = rows.map((row) => {
-    if (row !== undefined) return row;
+function complete(given: Matrix3 | null, pbc: readonly boolean[]): Float64Array {
+  const vectors = new Float64Array(9);
+  const spanned: number[][] = [];
+  for (const k of [0, 1, 2].filter((axis) => pbc[axis])) {
+    if (given === null)
+      throw new AtomgradError("VALUE", `cell: direction ${"abc"[k]} is periodic, but there is no cell`);
+    const row = [given[3 * k], given[3 * k + 1], given[3 * k + 2]];
+    if (!row.every(Number.isFinite))
+      throw new AtomgradError(
+        "VALUE",
+        `cell: lattice vector ${"abc"[k]} is [${row.join(", ")}]; give finite numbers`,
+      );
+    vectors.set(row, 3 * k);
+    spanned.push(perpendicular(row, spanned));
+  }
+  for (const k of [0, 1, 2].filter((axis) => !pbc[axis])) {
     const candidates = [0, 1, 2].map((axis) =>
       perpendicular(
         [0, 1, 2].map((b) => Number(b === axis)),
-        basis,
+        spanned,
       ),
     );
-    const longest = candidates.reduce((a, b) => (length(b) > length(a) ? b : a));
-    const unit = longest.map((x) => x / length(longest));
-    basis.push(unit);
-    return unit;
-  });
-  return Float64Array.from(filled.flat());
+    const longest = candidates.reduce((a, b) => (Math.hypot(...b) > Math.hypot(...a) ? b : a));
+    const unit = longest.map((x) => x / Math.hypot(...longest));
+    vectors.set(unit, 3 * k);
+    spanned.push(unit);
+  }
+  return vectors;
 }
 
-/** The part of v perpendicular to an orthogonal basis. */
-function perpendicular(v: readonly number[], basis: readonly number[][]): number[] {
+/** The part of v perpendicular to an orthogonal set. */
+function perpendicular(v: readonly number[], spanned: readonly number[][]): number[] {
   let rest = [...v];
-  for (const b of basis) {
+  for (const b of spanned) {
     const square = b[0] ** 2 + b[1] ** 2 + b[2] ** 2;
     const along = square === 0 ? 0 : (rest[0] * b[0] + rest[1] * b[1] + rest[2] * b[2]) / square;
     rest = rest.map((x, k) => x - along * b[k]);
   }
   return rest;
-}
-
-function length(v: readonly number[]): number {
-  return Math.hypot(v[0], v[1], v[2]);
 }

@@ -1,4 +1,5 @@
 import type { NeighborList } from "./neighbor-list.js";
+import { sortByKey } from "./sort-by-key.js";
 
 /** DeePMD's choice of neighbours for mixed types: the nearest `sel` of any type (spec deepmd 2.2). */
 export interface SelectedNeighbors {
@@ -9,7 +10,10 @@ export interface SelectedNeighbors {
   readonly centre: Int32Array;
   /** [E, 3] angstrom */
   readonly vector: Float64Array;
-  /** [N] kept pairs whose types exclude each other; they hold a slot but contribute nothing, and are not in the list. */
+  /**
+   * [N] kept pairs whose types exclude each other; they hold a slot but contribute nothing, and are not in
+   * the list.
+   */
   readonly excluded: Int32Array;
   /** Largest number of neighbours an atom has, whatever `sel` is. */
   readonly largest: number;
@@ -43,6 +47,7 @@ export interface PairRules {
 
 /**
  * @param types [N]; negative: virtual atoms, neither centre nor neighbour
+ * @param sel neighbours kept per centre; of equally near ones those first in the list
  */
 export function selectNeighbors(
   list: NeighborList,
@@ -51,47 +56,60 @@ export function selectNeighbors(
   rules: PairRules = {},
 ): SelectedNeighbors {
   const atoms = types.length;
-  const isNeighbour = (a: number, b: number): boolean => b >= 0 && !rules.removed?.has(a, b);
-  const [neighbours] = list.edgeIndex;
+  const [neighbours, centres] = list.edgeIndex;
   const ptr = new Int32Array(atoms + 1);
-  const dropped = new Int32Array(atoms);
-  const kept: number[] = [];
-  const centre: number[] = [];
-  let largest = 0;
-  let minDistance = Infinity;
+  const excluded = new Int32Array(atoms);
+  const kept = new Int32Array(list.count);
+  const [candidates, spare] = [new Int32Array(list.count), new Int32Array(list.count)];
+  let [count, largest, minDistance] = [0, 0, Infinity];
   for (let i = 0; i < atoms; i++) {
-    const candidates: number[] = [];
-    if (types[i] >= 0)
-      for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++)
-        if (isNeighbour(types[i], types[neighbours[e]])) candidates.push(e);
-    largest = Math.max(largest, candidates.length);
-    // Ties keep the order of the list: neighbour, then offset.
-    candidates.sort((a, b) => list.distance[a] - list.distance[b] || a - b);
-    if (candidates.length > 0) minDistance = Math.min(minDistance, list.distance[candidates[0]]);
-    for (const e of candidates.slice(0, sel)) {
-      if (rules.excluded?.has(types[i], types[neighbours[e]])) {
-        dropped[i]++;
-        continue;
-      }
-      kept.push(e);
-      centre.push(i);
+    const found = candidatesOf(i, list, types, rules.removed, candidates);
+    sortByKey(candidates, found, list.distance, spare);
+    largest = Math.max(largest, found);
+    if (found > 0) minDistance = Math.min(minDistance, list.distance[candidates[0]]);
+    for (let k = 0; k < found && k < sel; k++) {
+      const e = candidates[k];
+      if (rules.excluded?.has(types[i], types[neighbours[e]])) excluded[i]++;
+      else kept[count++] = e;
     }
-    ptr[i + 1] = kept.length;
+    ptr[i + 1] = count;
   }
-  const vector = new Float64Array(3 * kept.length);
-  kept.forEach((e, k) => vector.set(list.edgeVector.subarray(3 * e, 3 * e + 3), 3 * k));
+  const edges = kept.subarray(0, count);
+  const vector = new Float64Array(3 * count);
+  for (let k = 0; k < count; k++)
+    for (let b = 0; b < 3; b++) vector[3 * k + b] = list.edgeVector[3 * edges[k] + b];
   return {
     ptr,
-    neighbour: Int32Array.from(kept, (e) => neighbours[e]),
-    centre: Int32Array.from(centre),
+    neighbour: edges.map((e) => neighbours[e]),
+    centre: edges.map((e) => centres[e]),
     vector,
-    excluded: dropped,
+    excluded,
     largest,
     minDistance,
   };
 }
 
-/** The same in DeePMD's padded form [N, sel], -1 in empty slots. */
+/** Puts the pairs of centre i that count as neighbours into `to`; their number. */
+function candidatesOf(
+  i: number,
+  list: NeighborList,
+  types: Int32Array,
+  removed: TypePairSet | undefined,
+  to: Int32Array,
+): number {
+  if (types[i] < 0) return 0;
+  const [neighbours] = list.edgeIndex;
+  let count = 0;
+  for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++) {
+    const type = types[neighbours[e]];
+    if (type >= 0 && !removed?.has(types[i], type)) to[count++] = e;
+  }
+  return count;
+}
+
+/**
+ * The neighbours in DeePMD's padded form [N, sel], -1 in empty slots (and for excluded pairs, at the end).
+ */
 export function paddedNeighbors(selected: SelectedNeighbors, sel: number): Int32Array {
   const atoms = selected.ptr.length - 1;
   const list = new Int32Array(atoms * sel).fill(-1);

@@ -1,5 +1,5 @@
 import { type DeepmdLabel, type DeepmdSystem, frameTypes, type LabelName } from "../../data/deepmd-system.js";
-import { determinant } from "../../geometry/cell.js";
+import { determinant } from "../../geometry/matrix3.js";
 import type { DeepPot, EvalResult } from "../../models/deepmd/deep-pot.js";
 
 /** Mean absolute and root mean square error of `count` numbers. */
