@@ -1,15 +1,16 @@
-import { mul, neg, sub } from "../../kernels/elementwise/ops.generated.js";
-import { type IndexMap, scatterSum, segmentSum } from "../../kernels/segment/op.js";
+import { edgePullOp } from "../../kernels/edge_vectors/op.js";
+import { mul, neg } from "../../kernels/elementwise/ops.generated.js";
+import { type IndexMap, scatterSum } from "../../kernels/segment/op.js";
 import { segmentOuter } from "../../kernels/segment_product/op.js";
 import { reshape } from "../autograd/reshape.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /**
- * Forces [N,3] from dE/d(edge) [E,3], edge = r_neighbour - r_centre: what edges pull at their centre, less what they pull at
- * their neighbour. Edges are sorted by centre; `ptr` i32[N+1].
+ * Forces [N,3] from dE/d(edge) [E,3], edge = r_neighbour - r_centre: what edges pull at their centre, less
+ * what they pull at their neighbour. Edges are sorted by centre; `ptr` i32[N+1].
  */
 export function assembleForces(slope: Tensor, ptr: Tensor, neighbour: IndexMap): Tensor {
-  return sub(segmentSum(slope, ptr), scatterSum(slope, neighbour));
+  return neg(edgePullOp.apply([slope, ptr, neighbour.index, neighbour.order, neighbour.ptr]));
 }
 
 /**
