@@ -23,6 +23,9 @@ export const adamOp = /*#__PURE__*/ defineOp({
     correction1: "real",
     correction2: "real",
     gradScale: "real",
+    // 1 - beta, taken in float64: the difference of rounded numbers would keep half the digits.
+    share1: "real",
+    share2: "real",
   },
   output: "none",
   cost: (d) => ({ flop: 16 * d.N, bytes: 7 * d.N }),
@@ -68,10 +71,19 @@ export interface AdamSettings {
 export function adamUpdate(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, s: AdamSettings): void {
   const tensors = flat("adamUpdate", [param, grad, m, v]);
   const { rate, beta1, beta2, eps, weightDecay, decoupled, gradScale, step } = s;
-  const correction1 = 1 - beta1 ** step;
-  const correction2 = 1 - beta2 ** step;
-  const attrs = { rate, beta1, beta2, eps, weightDecay, decoupled, correction1, correction2, gradScale };
-  adamOp.applyAll(tensors, attrs);
+  adamOp.applyAll(tensors, {
+    rate,
+    beta1,
+    beta2,
+    eps,
+    weightDecay,
+    decoupled,
+    correction1: 1 - beta1 ** step,
+    correction2: 1 - beta2 ** step,
+    gradScale,
+    share1: 1 - beta1,
+    share2: 1 - beta2,
+  });
 }
 
 export interface SgdSettings {

@@ -18,8 +18,8 @@ fn adamUpdate(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgro
   var x = param[k];
   var g = grad[k] * p.reals[1].w;
   if (p.ints[0].y != 0) { x -= rate * decay * x; } else { g += decay * x; }
-  let first = beta1 * m[k] + (1.0 - beta1) * g;
-  let second = beta2 * v[k] + (1.0 - beta2) * g * g;
+  let first = beta1 * m[k] + p.reals[2].x * g;
+  let second = beta2 * v[k] + p.reals[2].y * g * g;
   m[k] = first;
   v[k] = second;
   param[k] = x - rate / p.reals[1].y * (first / (sqrt(second) / sqrt(p.reals[1].z) + p.reals[0].w));

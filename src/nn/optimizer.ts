@@ -1,15 +1,26 @@
 import { type AdamSettings, adamUpdate, sgdUpdate } from "../../kernels/optimizer/op.js";
 import { AtomgradError } from "../tensor/error.js";
-import { keep } from "../tensor/scope.js";
+import { keep, scope } from "../tensor/scope.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
 
 /** Parameters by name, in a fixed order. */
 export type NamedParameters = ReadonlyMap<string, Tensor>;
 
+const updatesPrefix = "updates.";
+
+interface Step {
+  readonly rate: number;
+  readonly gradScale: number;
+  /** Of this update of the parameter, from 1. */
+  readonly number: number;
+}
+
 /** Keeps state tensors beside parameters and updates them in place. */
 abstract class Optimizer {
-  /** Updates done. */
-  protected count = 0;
+  /** Calls of `step`. */
+  private count = 0;
+  /** Updates of each parameter by name; as in PyTorch, a step without a gradient is none. */
+  private readonly updates = new Map<string, number>();
   protected readonly parameters: readonly [string, Tensor][];
   private readonly state = new Map<string, Tensor>();
 
@@ -36,29 +47,44 @@ abstract class Optimizer {
         `optimizer: ${grads.length} gradients for ${this.parameters.length} parameters`,
       );
     this.count++;
-    this.parameters.forEach(([name, parameter], k) => {
-      const grad = grads[k];
-      if (grad !== undefined) this.update(name, parameter, grad, rate, gradScale);
-    });
+    scope(() =>
+      this.parameters.forEach(([name, parameter], k) => {
+        const grad = grads[k];
+        if (grad === undefined) return;
+        const number = (this.updates.get(name) ?? 0) + 1;
+        this.updates.set(name, number);
+        this.update(name, parameter, grad, { rate, gradScale, number });
+      }),
+    );
   }
 
-  /** The state as host arrays, exact. */
+  /**
+   * The state as host arrays, exact: one per parameter and slot, and `updates.<name>` [1] for a parameter that was updated in
+   * some of the steps only.
+   */
   exportState(): Map<string, Float64Array> {
-    return new Map([...this.state].map(([name, t]) => [name, Float64Array.from(t.dataSync())]));
+    const out = new Map([...this.state].map(([name, t]) => [name, Float64Array.from(t.dataSync())]));
+    for (const [name] of this.parameters) {
+      const number = this.updates.get(name) ?? 0;
+      if (number !== this.count) out.set(updatesPrefix + name, Float64Array.of(number));
+    }
+    return out;
   }
 
-  /** Errors: FORMAT when an array is missing or has another size. */
+  /** Sets the state after `steps` calls of `step`: all, or after an error none. Errors: FORMAT for missing or misfit arrays. */
   importState(state: ReadonlyMap<string, Float64Array>, steps: number): void {
     for (const [name, t] of this.state) {
       const data = state.get(name);
-      if (data === undefined || data.length !== t.size)
+      if (data?.length !== t.size)
         throw new AtomgradError(
           "FORMAT",
           `optimizer: state ${name} has ${data?.length ?? 0} numbers, the model needs ${t.size}`,
         );
-      t.assign(data);
     }
+    for (const [name, t] of this.state) t.assign(state.get(name)!);
     this.count = steps;
+    for (const [name] of this.parameters)
+      this.updates.set(name, state.get(updatesPrefix + name)?.[0] ?? steps);
   }
 
   dispose(): void {
@@ -69,13 +95,7 @@ abstract class Optimizer {
     return this.state.get(`${slot}.${name}`)!;
   }
 
-  protected abstract update(
-    name: string,
-    parameter: Tensor,
-    grad: Tensor,
-    rate: number,
-    gradScale: number,
-  ): void;
+  protected abstract update(name: string, parameter: Tensor, grad: Tensor, step: Step): void;
 }
 
 export type AdamOptions = Partial<Pick<AdamSettings, "beta1" | "beta2" | "eps" | "weightDecay">>;
@@ -93,7 +113,7 @@ export class Adam extends Optimizer {
     return false;
   }
 
-  protected update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void {
+  protected update(name: string, parameter: Tensor, grad: Tensor, { rate, gradScale, number }: Step): void {
     const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = this.options;
     const settings = {
       rate,
@@ -102,7 +122,7 @@ export class Adam extends Optimizer {
       eps,
       weightDecay,
       decoupled: this.decoupled,
-      step: this.count,
+      step: number,
       gradScale,
     };
     adamUpdate(parameter, grad, this.slot("m", name), this.slot("v", name), settings);
@@ -132,16 +152,15 @@ export class Sgd extends Optimizer {
     super(parameters, ["velocity"]);
   }
 
-  protected update(name: string, parameter: Tensor, grad: Tensor, rate: number, gradScale: number): void {
+  protected update(name: string, parameter: Tensor, grad: Tensor, { rate, gradScale, number }: Step): void {
     const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = this.options;
-    const first = this.count === 1;
     sgdUpdate(parameter, grad, this.slot("velocity", name), {
       rate,
       momentum,
       dampening,
       nesterov,
       weightDecay,
-      first,
+      first: number === 1,
       gradScale,
     });
   }
