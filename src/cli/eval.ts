@@ -34,7 +34,10 @@ export function addEvalCommand(program: Command): void {
       const pot = await DeepPot.load(flags.model, { precision: flags.precision });
       const system = readDeepmdSystem(flags.system, { typeMap: pot.typeMap });
       const { frameCount: nf, atomCount: n } = system;
-      const result = pot.evalSync(system.positions, system.cells, system.types, { atomic: true });
+      const result = pot.evalSync(system.positions, system.cells, system.types, {
+        atomic: true,
+        frames: nf,
+      });
       const file = (name: string, width: number, data: Float64Array): FileToWrite => ({
         path: join(flags.output, `${name}.npy`),
         content: encodeNpy({ dtype: "f8", shape: [nf, width], data }),

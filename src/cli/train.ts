@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { SingleBar } from "cli-progress";
 import { basename } from "node:path";
+import { scientific } from "../train/deepmd/lcurve.js";
 import { trainDeepmd, type TrainOptions } from "../train/deepmd/run.js";
 import type { MetricsRow } from "../train/deepmd/metrics-file.js";
 
@@ -61,16 +62,16 @@ class Progress {
     console.error(text);
   }
 
-  row({ step, lr, training, validation }: MetricsRow): void {
+  row({ step, lr, training, validation, timed = true }: MetricsRow): void {
     const part = (name: string, errors: object): string =>
       `${name}: ${Object.entries(errors)
         .filter(([, value]) => !Number.isNaN(value))
-        .map(([key, value]) => `${key} = ${(value as number).toExponential(2)}`)
+        .map(([key, value]) => `${key} = ${scientific(value as number, 2)}`)
         .join(", ")}`;
-    const head = `batch ${String(step).padStart(7)}: `;
-    console.log(`${head}${part("trn", training)}, lr = ${lr.toExponential(2)}`);
+    const head = `Batch ${String(step).padStart(7)}: `;
+    console.log(`${head}${part("trn", training)}, lr = ${scientific(lr, 2)}`);
     if (validation !== undefined) console.log(`${head}${part("val", validation)}`);
-    console.log(`${head}total wall time = ${((Date.now() - this.started) / 1000).toFixed(2)} s`);
+    if (timed) console.log(`${head}total wall time = ${((Date.now() - this.started) / 1000).toFixed(2)} s`);
   }
 
   step(done: number, total: number): void {

@@ -11,6 +11,8 @@ import { atomicVirial } from "../../geometry/virial.js";
 export interface EvalOptions {
   /** Also give energies and virials per atom. */
   atomic?: boolean;
+  /** Number of frames: only needed where types differ between frames without cells, which do not tell it. */
+  frames?: number;
 }
 
 /** Results of an evaluation; nf frames of N atoms, row-major, eV and angstrom. */
@@ -85,7 +87,7 @@ export class DeepPot {
     types: ArrayLike<number>,
     options: EvalOptions = {},
   ): EvalResult {
-    const frames = frameList(coords, cells, types);
+    const frames = frameList(coords, cells, types, options.frames);
     const { count, atoms } = frames;
     const result = {
       energy: new Float64Array(count),
@@ -107,8 +109,9 @@ export class DeepPot {
     coords: ArrayLike<number>,
     cells: ArrayLike<number> | null,
     types: ArrayLike<number>,
+    options: Pick<EvalOptions, "frames"> = {},
   ): Float64Array {
-    const frames = frameList(coords, cells, types);
+    const frames = frameList(coords, cells, types, options.frames);
     const width = frames.atoms * this.descriptorWidth;
     const out = new Float64Array(frames.count * width);
     for (let f = 0; f < frames.count; f++)

@@ -79,6 +79,15 @@ export class EnergyModel {
     return segmentSum(atomEnergies, graph.framePtr);
   }
 
+  /** Adds to the energy bias of each type; `deviation` is what the new one leaves. */
+  shiftBias(shift: ArrayLike<number>, deviation: number): void {
+    const bias = this.fixed.get("out_bias")!;
+    const data = bias.data.map((value, t) => value + shift[t]);
+    this.fixed.set("out_bias", { ...bias, data });
+    this.fixed.set("out_std", { ...bias, data: data.map(() => deviation) });
+    this.outBias.assign([...data, 0]);
+  }
+
   /** All weights at their present values, for files. */
   weights(): Weights {
     return new Map([...this.parameters.export(), ...this.fixed]);

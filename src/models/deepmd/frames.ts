@@ -33,23 +33,30 @@ export class FrameList implements Frames {
   }
 }
 
+/**
+ * Frames from flat arrays: coords [nf, N, 3], cells [nf, 9] or null, types [N] or [nf, N].
+ *
+ * @param count nf; where it is not given the cells tell it, or else one set of types for all frames
+ *
+ * Errors: SHAPE.
+ */
 export function frameList(
   coords: ArrayLike<number>,
   cells: ArrayLike<number> | null,
   types: ArrayLike<number>,
+  count?: number,
 ): FrameList {
   const positions = Float64Array.from(coords);
   const boxes = cells === null ? null : Float64Array.from(cells);
   const perFrame = 3 * types.length;
-  // Types stand once for all frames, or once per frame: the cells, or the sizes, tell which.
-  const frames =
-    boxes !== null
-      ? boxes.length / 9
-      : perFrame > 0 && positions.length > perFrame
-        ? positions.length / perFrame
-        : 1;
-  if (boxes !== null && boxes.length % 9 !== 0)
-    throw new AtomgradError("SHAPE", `eval: cells have ${boxes.length} numbers; 9 per frame are needed`);
+  const told =
+    boxes !== null ? boxes.length / 9 : perFrame > 0 ? Math.max(1, positions.length / perFrame) : 1;
+  const frames = count ?? told;
+  if (boxes !== null && boxes.length !== 9 * Math.ceil(frames))
+    throw new AtomgradError(
+      "SHAPE",
+      `eval: cells have ${boxes.length} numbers; 9 per frame are needed${count === undefined ? "" : `, of ${count} frames`}`,
+    );
   const atoms = frames === 0 ? 0 : positions.length / 3 / frames;
   const shared = types.length === atoms;
   if (!Number.isInteger(frames) || !Number.isInteger(atoms) || (!shared && types.length !== atoms * frames))

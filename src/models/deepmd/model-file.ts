@@ -9,7 +9,7 @@ import {
 import { writeFileAtomicSync } from "../../data/atomic-write.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
 import { checkModelConfig } from "./serialize/model-config.js";
-import type { Weights } from "./parameters.js";
+import type { HostArray, Weights } from "./parameters.js";
 
 /** What a model file holds: settings, weights by DeePMD-kit's names, and (checkpoints) the state of a training run. */
 export interface ModelFile {
@@ -27,6 +27,8 @@ export interface TrainingState {
   readonly step: number;
   /** Optimiser state by name. */
   readonly optimizer: ReadonlyMap<string, Float64Array>;
+  /** Running averages of the weights by name; empty where the training keeps none. */
+  readonly averages: ReadonlyMap<string, HostArray>;
   /** The input file as it was, canonical. */
   readonly input: string;
 }
@@ -34,6 +36,7 @@ export interface TrainingState {
 const format = "atomgrad-deepmd";
 const version = "1";
 const optimizerPrefix = "optimizer.";
+const averagePrefix = "average.";
 
 /** The pieces of a model file: weights in f64, so that a round trip is exact for every precision. */
 export function encodeModel(model: ModelFile): Uint8Array[] {
@@ -41,6 +44,8 @@ export function encodeModel(model: ModelFile): Uint8Array[] {
   for (const [name, { shape, data }] of model.weights) tensors.push([name, { dtype: "F64", shape, data }]);
   for (const [name, data] of model.training?.optimizer ?? [])
     tensors.push([optimizerPrefix + name, { dtype: "F64", shape: [data.length], data }]);
+  for (const [name, { shape, data }] of model.training?.averages ?? [])
+    tensors.push([averagePrefix + name, { dtype: "F64", shape, data }]);
   const metadata: Record<string, string> = { format, version, model: JSON.stringify(model.config) };
   if (model.minDistance !== null) metadata.min_nbor_dist = String(model.minDistance);
   if (model.training !== undefined) {
@@ -88,9 +93,12 @@ export function readModelSync(path: string): ModelFile {
     );
   const weights: Weights = new Map();
   const optimizer = new Map<string, Float64Array>();
+  const averages: Weights = new Map();
   for (const [key, tensor] of tensors) {
     const data = tensorToFloat64(tensor);
     if (key.startsWith(optimizerPrefix)) optimizer.set(key.slice(optimizerPrefix.length), data);
+    else if (key.startsWith(averagePrefix))
+      averages.set(key.slice(averagePrefix.length), { shape: tensor.shape, data });
     else weights.set(key, { shape: tensor.shape, data });
   }
   return {
@@ -100,6 +108,6 @@ export function readModelSync(path: string): ModelFile {
     training:
       metadata.step === undefined
         ? undefined
-        : { step: Number(metadata.step), optimizer, input: metadata.input ?? "" },
+        : { step: Number(metadata.step), optimizer, averages, input: metadata.input ?? "" },
   };
 }

@@ -14,6 +14,15 @@ export interface HostArray {
 }
 export type Weights = Map<string, HostArray>;
 
+/** Values of parameters in f64, as files hold them. */
+export function hostArrays(
+  state: ReadonlyMap<string, { readonly shape: Shape; readonly data: ArrayLike<number> }>,
+): Weights {
+  return new Map(
+    [...state].map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data) }]),
+  );
+}
+
 /** Trainable tensors of a model by name; each knows its place, so that files and optimisers agree on the order. */
 export class ParameterSet {
   readonly tensors = new Map<string, Tensor>();

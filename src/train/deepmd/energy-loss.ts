@@ -1,140 +1,187 @@
-import { add, mul, square, sub } from "../../../kernels/elementwise/ops.generated.js";
+import { add, div, mul, safeSqrt, square, sub } from "../../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../../kernels/reduce/op.js";
+import { reshape } from "../../autograd/reshape.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import type { EnerLossConfig } from "../../models/deepmd/config/schema-training.js";
 import type { Prediction } from "../../models/deepmd/prediction.js";
-import { activeTerms, lossPrefactor, type LossTerm } from "../loss-prefactor.js";
+import { activeTerms, lossPrefactor, type LossRule, type LossTerm } from "../loss-prefactor.js";
 import type { LabelledBatch } from "./labelled-batch.js";
+import { penalise, type Penalty, type Residuals } from "./residuals.js";
 
-/** Prefactors of the terms at one step (spec 1.8). */
-export interface Prefactors {
-  readonly energy: number;
-  readonly force: number;
-  readonly virial: number;
-}
+/** Prefactors of the terms at one step (spec 1.8); terms that a loss does not have are absent. */
+export type Prefactors = ReadonlyMap<LossTerm, number>;
 
-/** Root mean square errors of a batch as lcurve.out shows them; NaN where a label is missing. */
-export interface Errors {
-  readonly rmse: number;
-  readonly rmse_e: number;
-  readonly rmse_f: number;
-  readonly rmse_v: number;
-}
+/** Errors of a batch as lcurve.out shows them, by column (`rmse`, `rmse_e`, `mae_f`, ...); NaN where a label is missing. */
+export type Errors = Readonly<Record<string, number>>;
 
-/** DeePMD-kit's `ener` loss (mean squares). */
+/** DeePMD-kit's `ener` loss: energy, force, virial, atomic energy and weighted forces (spec 1.8, PyTorch's formulas). */
 export class EnergyLoss {
-  private readonly terms: ReadonlySet<LossTerm>;
+  private readonly terms: readonly LossTerm[];
 
-  constructor(private readonly config: EnerLossConfig) {
-    refuse(config);
-    this.terms = new Set(activeTerms(config, "pt"));
+  /** @param rule whose rule decides which terms there are. Errors: CONFIG for keys that exclude each other. */
+  constructor(
+    private readonly config: EnerLossConfig,
+    rule: LossRule = "pt",
+  ) {
+    this.terms = activeTerms(config, rule);
+    checkKeys(config, this.terms);
   }
 
   /** Names of the reported columns, alphabetical. */
-  get columns(): (keyof Errors)[] {
-    const byTerm = (["e", "f", "v"] as const).filter((term) => this.terms.has(term));
-    return ["rmse", ...byTerm.map((term) => `rmse_${term}` as const)];
+  get columns(): string[] {
+    return ["rmse", ...this.terms.map((term) => this.column(term))].sort();
   }
 
   get hasVirial(): boolean {
-    return this.terms.has("v");
+    return this.terms.includes("v");
   }
 
   prefactors(rate: number, startRate: number): Prefactors {
-    const at = (term: LossTerm): number =>
-      this.terms.has(term) ? lossPrefactor(this.config, term, rate, startRate) : 0;
-    return { energy: at("e"), force: at("f"), virial: at("v") };
+    return new Map(this.terms.map((term) => [term, lossPrefactor(this.config, term, rate, startRate)]));
   }
 
   /**
-   * The loss (a scalar to differentiate) and functions that read the errors. Frames with virtual atoms count by their real
-   * atoms: 1/N is taken per frame inside the mean.
+   * The loss (a scalar to differentiate) and a function that reads the errors. Virtual atoms count for nothing: per frame
+   * quantities are divided by real atoms, per atom ones are averaged over the real atoms of the batch.
+   *
+   * Errors: CONFIG when the data have no label of any term.
    */
   evaluate(
     prediction: Prediction,
     batch: LabelledBatch,
-    p: Prefactors,
+    prefactors: Prefactors,
   ): { loss: Tensor; errors: () => Errors } {
-    const frames = batch.realAtoms.length;
-    const perFrame = (f: (n: number) => number): Float64Array => Float64Array.from(batch.realAtoms, f);
-    const terms: Tensor[] = [];
-    let energy: Tensor | undefined;
-    let force: Tensor | undefined;
-    let virial: Tensor | undefined;
-    if (this.terms.has("e") && batch.energy !== undefined) {
-      const d = square(sub(prediction.energy, tensor(batch.energy, [frames])));
-      const power = this.config.intensive_ener_virial ? 2 : 1;
-      terms.push(
-        mul(
-          weighted(
-            d,
-            perFrame((n) => 1 / (frames * n ** power)),
-          ),
-          p.energy,
-        ),
-      );
-      energy = weighted(
-        d,
-        perFrame((n) => 1 / (frames * n * n)),
-      );
+    const parts: Tensor[] = [];
+    const shown = new Map<string, () => number>();
+    for (const term of this.terms) {
+      const residuals = this.residuals(term, prediction, batch);
+      if (residuals === undefined) continue;
+      const { loss, shown: error } = penalise(residuals, this.penalty(term));
+      parts.push(mul(loss, prefactors.get(term)!));
+      shown.set(this.column(term), error);
     }
-    if (this.terms.has("f") && batch.force !== undefined) {
-      const atoms = batch.forceWeights.length;
-      const d = sum(square(sub(prediction.force, tensor(batch.force, [atoms, 3]))), { axis: 1 });
-      force = weighted(d, batch.forceWeights);
-      terms.push(mul(force, p.force));
-    }
-    if (this.terms.has("v") && batch.virial !== undefined && prediction.virial !== undefined) {
-      const d = sum(square(sub(prediction.virial, tensor(batch.virial, [frames, 9]))), { axis: 1 });
-      const power = this.config.intensive_ener_virial ? 2 : 1;
-      terms.push(
-        mul(
-          weighted(
-            d,
-            perFrame((n) => 1 / (9 * frames * n ** power)),
-          ),
-          p.virial,
-        ),
-      );
-      virial = weighted(
-        d,
-        perFrame((n) => 1 / (9 * frames * n * n)),
-      );
-    }
-    if (terms.length === 0)
+    if (parts.length === 0)
       throw new AtomgradError(
         "CONFIG",
         "loss: no term is left; the data have none of the labels the prefactors ask for",
       );
-    const loss = terms.reduce((a, b) => add(a, b));
-    const root = (t: Tensor | undefined): number => (t === undefined ? NaN : Math.sqrt(t.itemSync()));
-    return {
-      loss,
-      errors: () => ({ rmse: root(loss), rmse_e: root(energy), rmse_f: root(force), rmse_v: root(virial) }),
-    };
+    const loss = parts.reduce((a, b) => add(a, b));
+    shown.set("rmse", () => Math.sqrt(loss.itemSync()));
+    const errors = (): Errors =>
+      Object.fromEntries(this.columns.map((name) => [name, shown.get(name)?.() ?? NaN]));
+    return { loss, errors };
+  }
+
+  private column(term: LossTerm): string {
+    return `${this.config.loss_func === "mae" ? "mae" : "rmse"}_${term}`;
+  }
+
+  private penalty(term: LossTerm): Penalty {
+    const { huber_delta: delta, loss_func: kind, use_huber: huber } = this.config;
+    if (kind === "mae" || !huber) return { kind };
+    const [energy, force, virial] = Array.isArray(delta) ? delta : [delta, delta, delta];
+    return { kind: "huber", delta: term === "f" ? force : term === "v" ? virial : energy };
+  }
+
+  private residuals(term: LossTerm, prediction: Prediction, batch: LabelledBatch): Residuals | undefined {
+    switch (term) {
+      case "e":
+        return perFrame(prediction.energy, batch.energy, batch, this.config.intensive_ener_virial);
+      case "v":
+        return (
+          prediction.virial &&
+          perFrame(prediction.virial, batch.virial, batch, this.config.intensive_ener_virial)
+        );
+      case "ae":
+        return perAtom(prediction.atomEnergy, batch.atomEnergy, batch);
+      case "f":
+        return this.forceResiduals(prediction, batch);
+      case "pf":
+        return this.weightedForceResiduals(prediction, batch);
+    }
+  }
+
+  private forceResiduals({ force }: Prediction, batch: LabelledBatch): Residuals | undefined {
+    const rows = this.relative(perAtom(force, batch.force, batch), batch);
+    if (rows === undefined || !this.config.f_use_norm) return rows;
+    const length = safeSqrt(sum(square(rows.difference), { axis: 1, keepDims: true }));
+    const norms = { difference: length, share: batch.atomShare };
+    // The column shown by Huber's loss stays that of the components.
+    return this.config.loss_func === "mae" ? norms : { ...norms, reported: thirds(batch.atomShare) };
+  }
+
+  private weightedForceResiduals({ force }: Prediction, batch: LabelledBatch): Residuals | undefined {
+    const weights =
+      batch.atomPref ?? (this.config.use_default_pf ? new Float64Array(force.size).fill(1) : undefined);
+    const rows = this.relative(perAtom(force, batch.force, batch), batch);
+    if (rows === undefined || weights === undefined) return undefined;
+    return { ...rows, weights: tensor(weights, force.shape) };
+  }
+
+  /** `relative_f`: residuals in units of the label's length plus a constant. */
+  private relative(rows: Residuals | undefined, { force }: LabelledBatch): Residuals | undefined {
+    const offset = this.config.relative_f;
+    if (rows === undefined || offset === null) return rows;
+    const unit = Float64Array.from({ length: force!.length / 3 }, (_, i) => {
+      const [x, y, z] = force!.subarray(3 * i, 3 * i + 3);
+      return Math.sqrt(x * x + y * y + z * z) + offset;
+    });
+    return { ...rows, difference: div(rows.difference, tensor(unit, [unit.length, 1])) };
   }
 }
 
-function weighted(x: Tensor, weights: Float64Array): Tensor {
-  return sum(mul(x, tensor(weights, [weights.length])));
+/** Energies and virials: one row a frame, divided by its real atoms (or their square, `intensive`). */
+function perFrame(
+  predicted: Tensor,
+  label: Float64Array | undefined,
+  { realAtoms }: LabelledBatch,
+  intensive: boolean,
+): Residuals | undefined {
+  if (label === undefined) return undefined;
+  const frames = realAtoms.length;
+  const width = label.length / frames;
+  const share = (power: number): Float64Array =>
+    Float64Array.from(realAtoms, (n) => 1 / (width * frames * n ** power));
+  return {
+    difference: sub(tensor(label, [frames, width]), reshape(predicted, [frames, width])),
+    share: share(intensive ? 2 : 1),
+    reported: share(2),
+    absolute: share(1),
+    huber: { factor: Float64Array.from(realAtoms, (n) => 1 / n), share: share(0) },
+  };
 }
 
-function refuse(config: EnerLossConfig): void {
-  const used = [
-    config.use_huber && "use_huber",
-    config.loss_func !== "mse" && "loss_func",
-    config.f_use_norm && "f_use_norm",
-    config.relative_f !== null && "relative_f",
-    config.enable_atom_ener_coeff && "enable_atom_ener_coeff",
-    config.start_pref_ae !== 0 && "start_pref_ae",
-    config.start_pref_pf !== 0 && "start_pref_pf",
-    config.start_pref_h !== 0 && "start_pref_h",
-    config.start_pref_gf !== 0 && "start_pref_gf",
-  ].find((key) => key !== false);
-  if (used !== undefined)
+/** Forces and atomic energies: one row an atom. */
+function perAtom(
+  predicted: Tensor,
+  label: Float64Array | undefined,
+  { atomShare }: LabelledBatch,
+): Residuals | undefined {
+  if (label === undefined) return undefined;
+  const atoms = atomShare.length;
+  const width = label.length / atoms;
+  return {
+    difference: sub(tensor(label, [atoms, width]), reshape(predicted, [atoms, width])),
+    share: width === 3 ? thirds(atomShare) : atomShare,
+  };
+}
+
+function thirds(share: Float64Array): Float64Array {
+  return share.map((w) => w / 3);
+}
+
+function checkKeys(config: EnerLossConfig, terms: readonly LossTerm[]): void {
+  const norm = config.f_use_norm && !config.use_huber && config.loss_func !== "mae";
+  const huber = config.use_huber && (terms.includes("pf") || config.relative_f !== null);
+  if (norm)
     throw new AtomgradError(
       "CONFIG",
-      `loss.${used} is not computed by this version; energy, force and virial terms with mean squares are`,
+      'loss.f_use_norm: needs "use_huber": true or "loss_func": "mae"; squares are the same either way',
+    );
+  if (huber)
+    throw new AtomgradError(
+      "CONFIG",
+      `loss.use_huber: does not go with ${config.relative_f !== null ? "relative_f" : "start_pref_pf"}; leave one of them out`,
     );
 }

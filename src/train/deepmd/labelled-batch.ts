@@ -1,4 +1,4 @@
-import { type DeepmdSystem, frameTypes } from "../../data/deepmd-system.js";
+import { type DeepmdSystem, frameTypes, type LabelName } from "../../data/deepmd-system.js";
 
 /** Labels of a batch on the host; a label is undefined where the data lack it. F frames of n atoms, N = F n. */
 export interface LabelledBatch {
@@ -6,44 +6,55 @@ export interface LabelledBatch {
   readonly frames: Int32Array;
   /** [F] atoms that are not virtual. */
   readonly realAtoms: Float64Array;
+  /** [N] 1 / (real atoms of the batch); 0 for virtual atoms. */
+  readonly atomShare: Float64Array;
   /** [F] */
   readonly energy: Float64Array | undefined;
   /** [N * 3] */
   readonly force: Float64Array | undefined;
   /** [F * 9] */
   readonly virial: Float64Array | undefined;
-  /** [N] 1 / (3 times the real atoms of the batch); 0 for virtual atoms. */
-  readonly forceWeights: Float64Array;
+  /** [N] */
+  readonly atomEnergy: Float64Array | undefined;
+  /** [N * 3] weights of force components. */
+  readonly atomPref: Float64Array | undefined;
 }
 
 /** Picks frames of a system with their labels. */
 export function labelledBatch(system: DeepmdSystem, frames: Int32Array): LabelledBatch {
   const { atomCount } = system;
   const realAtoms = new Float64Array(frames.length);
-  const forceWeights = new Float64Array(frames.length * atomCount);
+  const atomShare = new Float64Array(frames.length * atomCount);
   frames.forEach((frame, f) => {
     const types = frameTypes(system, frame);
     realAtoms[f] = types.reduce((n, t) => n + Number(t >= 0), 0);
-    types.forEach((t, i) => (forceWeights[f * atomCount + i] = Number(t >= 0)));
+    types.forEach((t, i) => (atomShare[f * atomCount + i] = Number(t >= 0)));
   });
-  const components = 3 * realAtoms.reduce((a, b) => a + b, 0);
-  forceWeights.forEach((w, k) => (forceWeights[k] = w / components));
-  const pick = (name: "energy" | "force" | "virial"): Float64Array | undefined => {
-    const label = system.labels[name];
-    if (label === undefined || frames.some((frame) => label.found[frame] === 0)) return undefined;
-    const out = new Float64Array(frames.length * label.width);
-    frames.forEach((frame, f) =>
-      out.set(label.data.subarray(frame * label.width, (frame + 1) * label.width), f * label.width),
-    );
-    return out;
-  };
+  const atoms = realAtoms.reduce((a, b) => a + b, 0);
   return {
     system,
     frames,
     realAtoms,
-    energy: pick("energy"),
-    force: pick("force"),
-    virial: pick("virial"),
-    forceWeights,
+    atomShare: atomShare.map((w) => w / atoms),
+    energy: pickLabel(system, frames, "energy"),
+    force: pickLabel(system, frames, "force"),
+    virial: pickLabel(system, frames, "virial"),
+    atomEnergy: pickLabel(system, frames, "atom_ener"),
+    atomPref: pickLabel(system, frames, "atom_pref"),
   };
+}
+
+/** A label of some frames in a row; undefined where one of them has none. */
+export function pickLabel(
+  system: DeepmdSystem,
+  frames: Int32Array,
+  name: LabelName,
+): Float64Array | undefined {
+  const label = system.labels[name];
+  if (label === undefined || frames.some((frame) => label.found[frame] === 0)) return undefined;
+  const out = new Float64Array(frames.length * label.width);
+  frames.forEach((frame, f) =>
+    out.set(label.data.subarray(frame * label.width, (frame + 1) * label.width), f * label.width),
+  );
+  return out;
 }

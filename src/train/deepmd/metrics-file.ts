@@ -9,6 +9,8 @@ export interface MetricsRow {
   readonly lr: number;
   readonly training: Errors;
   readonly validation: Errors | undefined;
+  /** False where the time is not to be shown (`time_training`). */
+  readonly timed?: boolean;
 }
 
 /** JSON lines beside lcurve.out: `step, lr, rmse_trn, rmse_e_trn, ...` and the `_val` ones. No path: writes nothing. */
@@ -24,7 +26,7 @@ export class MetricsFile {
     }
   }
 
-  write(row: MetricsRow, columns: readonly (keyof Errors)[]): void {
+  write(row: MetricsRow, columns: readonly string[]): void {
     if (this.file === undefined) return;
     const line: Record<string, number> = { step: row.step, lr: row.lr };
     for (const name of columns) line[`${name}_trn`] = row.training[name];

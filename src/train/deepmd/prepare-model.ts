@@ -1,4 +1,4 @@
-import { frameTypes } from "../../data/deepmd-system.js";
+import { type DeepmdSystem, frameTypes } from "../../data/deepmd-system.js";
 import { environmentRows, largestNeighbourNumber } from "../../models/deepmd/build-graph.js";
 import type { ModelConfig } from "../../models/deepmd/config/deepmd-input.js";
 import { initialWeights } from "../../models/deepmd/initial-weights.js";
@@ -57,22 +57,34 @@ export function resolveSel(
   };
 }
 
+/** A frame of the statistics batches that has an energy. */
+export interface FrameComposition extends Composition {
+  readonly system: DeepmdSystem;
+  readonly frame: number;
+}
+
+/** Energies and numbers of atoms per type of the statistics batches. */
+export function compositions(model: ModelConfig, data: DataSet): FrameComposition[] {
+  const found: FrameComposition[] = [];
+  for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
+    for (const frame of frames) {
+      const energy = system.labels.energy;
+      if (energy === undefined || energy.found[frame] === 0) continue;
+      const counts = new Float64Array(model.type_map?.length ?? 0);
+      for (const t of frameTypes(system, frame)) if (t >= 0) counts[t]++;
+      found.push({ energy: energy.data[frame], counts, system, frame });
+    }
+  return found;
+}
+
 /** First weights with statistics of the data: davg, dstd and the energy bias (spec 2.5, 2.9). */
 export function freshWeights(model: ModelConfig, data: DataSet, seed: number): Weights {
   const settings = seAttenSettings(model);
   const environment = new EnvironmentAccumulator(settings.typeCount, settings.sel);
-  const compositions: Composition[] = [];
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
-    for (const frame of frames) {
-      environment.add(environmentRows(settings, system, frame));
-      const energy = system.labels.energy;
-      if (energy === undefined || energy.found[frame] === 0) continue;
-      const counts = new Float64Array(settings.typeCount);
-      for (const t of frameTypes(system, frame)) if (t >= 0) counts[t]++;
-      compositions.push({ energy: energy.data[frame], counts });
-    }
+    for (const frame of frames) environment.add(environmentRows(settings, system, frame));
   if (model.preset_out_bias !== null)
     throw new AtomgradError("CONFIG", "model.preset_out_bias is not computed by this version; leave it out");
-  const bias = energyBias(compositions, settings.typeCount);
+  const bias = energyBias(compositions(model, data), settings.typeCount);
   return initialWeights(model, environment.finish(settings.setDavgZero), bias, seed);
 }

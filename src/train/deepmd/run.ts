@@ -1,28 +1,29 @@
 import { mkdirSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { removeStaleTemporariesSync, writeFileAtomicSync } from "../../data/atomic-write.js";
 import { readText } from "../../data/read-file.js";
 import { type DeepmdInput, parseDeepmdInput } from "../../models/deepmd/config/deepmd-input.js";
 import { formatOutJson } from "../../models/deepmd/config/out-json.js";
 import { EnergyModel } from "../../models/deepmd/energy-model.js";
-import { encodeModel, type ModelFile, readModel } from "../../models/deepmd/model-file.js";
+import { encodeModel } from "../../models/deepmd/model-file.js";
+import { hostArrays } from "../../models/deepmd/parameters.js";
 import { openCpu } from "../../backends/cpu/cpu.js";
+import { Ema } from "../../nn/ema.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { learningRateSchedule } from "../learning-rate.js";
-import { CheckpointFolder } from "./checkpoint.js";
+import { changeBias } from "./change-bias.js";
+import { averagesPrefix, CheckpointFolder, checkpointsToKeep } from "./checkpoint.js";
 import { EnergyLoss, type Errors } from "./energy-loss.js";
 import { cutLcurve, Lcurve } from "./lcurve.js";
 import { DataSet } from "./load-data.js";
 import { MetricsFile, type MetricsRow } from "./metrics-file.js";
 import { freshWeights, neighbourStatistics, resolveSel } from "./prepare-model.js";
+import { RunningErrors } from "./running-errors.js";
+import { startingPoint, type StartingPoint } from "./starting-point.js";
 import { EnergyTrainer } from "./trainer.js";
 
-export interface TrainOptions {
-  /** Weights to start from; a new learning-rate schedule. */
-  initModel?: string;
-  /** A checkpoint to go on from: step, optimiser and schedule too. */
-  restart?: string;
+export interface TrainOptions extends StartingPoint {
   skipNeighborStat?: boolean;
   /** JSON lines, one per displayed row, unrounded. */
   metrics?: string;
@@ -55,19 +56,22 @@ export async function trainDeepmd(inputPath: string, options: TrainOptions = {})
   }
 }
 
+interface Parts {
+  readonly input: DeepmdInput;
+  readonly options: TrainOptions;
+  readonly steps: number;
+  readonly firstStep: number;
+  readonly model: EnergyModel;
+  readonly minDistance: number | null;
+  readonly trainer: EnergyTrainer;
+  readonly averages: Ema | undefined;
+  readonly loss: EnergyLoss;
+  readonly training: DataSet;
+  readonly validation: DataSet | undefined;
+}
+
 class TrainingRun {
-  private constructor(
-    private readonly input: DeepmdInput,
-    private readonly options: TrainOptions,
-    private readonly steps: number,
-    private readonly firstStep: number,
-    private readonly model: EnergyModel,
-    private readonly minDistance: number | null,
-    private readonly trainer: EnergyTrainer,
-    private readonly loss: EnergyLoss,
-    private readonly training: DataSet,
-    private readonly validation: DataSet | undefined,
-  ) {}
+  private constructor(private readonly parts: Parts) {}
 
   static async prepare(inputPath: string, options: TrainOptions): Promise<TrainingRun> {
     openCpu();
@@ -102,74 +106,110 @@ class TrainingRun {
     });
     const state = options.restart === undefined ? undefined : start?.training;
     if (state !== undefined) trainer.optimizer.importState(state.optimizer, state.step);
-    const minDistance = neighbours?.minDistance ?? start?.minDistance ?? null;
+    const { enable_ema: averaged, ema_decay: decay } = input.training;
+    const averages = averaged ? new Ema(model.parameters.tensors, decay) : undefined;
+    if (averages !== undefined && state !== undefined && state.averages.size > 0)
+      averages.loadState(state.averages);
     const complete = { ...input, model: config };
     writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
-    return new TrainingRun(
-      complete,
+    return new TrainingRun({
+      input: complete,
       options,
       steps,
-      state?.step ?? 0,
+      firstStep: state?.step ?? 0,
       model,
-      minDistance,
+      minDistance: neighbours?.minDistance ?? start?.minDistance ?? null,
       trainer,
+      averages,
       loss,
       training,
       validation,
-    );
+    });
   }
 
   async train(): Promise<TrainResult> {
-    const { training: settings, learning_rate: rateConfig } = this.input;
-    const rate = learningRateSchedule(rateConfig, this.steps);
-    const checkpoints = this.checkpoints();
-    const restarting = this.options.restart !== undefined;
-    if (restarting) cutLcurve(settings.disp_file, this.firstStep);
-    const lcurve = new Lcurve(
-      settings.disp_file,
-      this.loss.columns,
-      this.validation !== undefined,
-      restarting,
-    );
-    const metrics = new MetricsFile(this.options.metrics);
-    let step = this.firstStep;
+    const { input, options, steps, firstStep, loss, validation } = this.parts;
+    const { save_ckpt: prefix } = input.training;
+    const checkpoints = this.checkpoints(prefix, false);
+    const averaged =
+      this.parts.averages === undefined ? undefined : this.checkpoints(averagesPrefix(prefix), true);
+    const restarting = options.restart !== undefined;
+    if (restarting) cutLcurve(input.training.disp_file, firstStep);
+    const lcurve = new Lcurve(input.training.disp_file, loss.columns, validation !== undefined, restarting);
+    const metrics = new MetricsFile(options.metrics);
+    const save = async (step: number): Promise<number> => {
+      await this.save(checkpoints, step);
+      if (averaged !== undefined) await this.saveAverages(averaged, step);
+      return step;
+    };
+    let step = firstStep;
     let saved = -1;
     try {
-      while (step < this.steps && this.options.signal?.aborted !== true) {
-        const errors = this.trainer.update(step, this.training.batch(step));
+      const recent = new RunningErrors();
+      while (step < steps && options.signal?.aborted !== true) {
+        const errors = this.update(step, recent);
         step++;
-        if (step === 1 || step % settings.disp_freq === 0) {
-          const row = { step, lr: rate(step - 1), training: errors, validation: this.validate(step - 1) };
-          lcurve.write({
-            step,
-            rate: row.lr,
-            training: { ...row.training },
-            validation: row.validation && { ...row.validation },
-          });
-          metrics.write(row, this.loss.columns);
-          this.options.onRow?.(row);
-        }
-        if (step % settings.save_freq === 0) saved = this.save(checkpoints, step);
-        this.options.onStep?.(step, this.steps);
+        if (this.isShown(step)) this.show(step, errors, recent, lcurve, metrics);
+        if (step % input.training.save_freq === 0) saved = await save(step);
+        options.onStep?.(step, steps);
         // Without this turn of the event loop signals and progress would never be seen.
         await nextTurn();
       }
-      if (saved !== step) this.save(checkpoints, step);
+      if (step === steps && steps > firstStep && input.training.change_bias_after_training) {
+        changeBias(this.parts.model, this.parts.training);
+        saved = -1;
+      }
+      if (saved !== step) await save(step);
     } finally {
       lcurve.close();
       metrics.close();
     }
-    return { model: checkpoints.path(step), steps: step, interrupted: step < this.steps };
+    return { model: checkpoints.path(step), steps: step, interrupted: step < steps };
   }
 
   close(): void {
-    this.trainer.dispose();
-    this.model.dispose();
+    const { trainer, averages, model } = this.parts;
+    trainer.dispose();
+    averages?.dispose();
+    model.dispose();
   }
 
-  private checkpoints(): CheckpointFolder {
-    const { save_ckpt: prefix, max_ckpt_keep: keep } = this.input.training;
-    const folder = dirname(prefix);
+  private update(step: number, recent: RunningErrors): Errors {
+    const { trainer, training, averages, input } = this.parts;
+    const errors = trainer.update(step, training.batch(step));
+    averages?.update();
+    if (input.training.disp_avg) recent.add(errors);
+    return errors;
+  }
+
+  private isShown(step: number): boolean {
+    const { disp_training: shown, disp_freq: every } = this.parts.input.training;
+    return shown && (step === 1 || step % every === 0);
+  }
+
+  private show(
+    step: number,
+    errors: Errors,
+    recent: RunningErrors,
+    lcurve: Lcurve,
+    metrics: MetricsFile,
+  ): void {
+    const { input, steps, loss, options } = this.parts;
+    const row: MetricsRow = {
+      step,
+      lr: learningRateSchedule(input.learning_rate, steps)(step - 1),
+      training: input.training.disp_avg ? recent.take() : errors,
+      validation: this.validate(step - 1),
+      timed: input.training.time_training,
+    };
+    lcurve.write({ step, rate: row.lr, training: row.training, validation: row.validation });
+    metrics.write(row, loss.columns);
+    options.onRow?.(row);
+  }
+
+  private checkpoints(prefix: string, averages: boolean): CheckpointFolder {
+    const { training } = this.parts.input;
+    const folder = CheckpointFolder.folderOf(prefix, training.save_dir);
     try {
       mkdirSync(folder, { recursive: true });
     } catch (cause) {
@@ -178,46 +218,41 @@ class TrainingRun {
       });
     }
     removeStaleTemporariesSync(folder);
-    return new CheckpointFolder(prefix, keep);
+    const own = averages ? training.ema_ckpt_keep : null;
+    const kept =
+      own === null || training.ckpt_keep_ratio !== null ? checkpointsToKeep(training, this.parts.steps) : own;
+    return new CheckpointFolder(prefix, training.save_dir, kept, this.parts.firstStep);
   }
 
-  private save(checkpoints: CheckpointFolder, step: number): number {
-    const file: ModelFile = {
-      config: this.input.model,
-      weights: this.model.weights(),
-      minDistance: this.minDistance,
-      training: { step, optimizer: this.trainer.optimizer.exportState(), input: formatOutJson(this.input) },
+  private async save(checkpoints: CheckpointFolder, step: number): Promise<void> {
+    const { input, model, minDistance, trainer, averages } = this.parts;
+    const training = {
+      step,
+      optimizer: trainer.optimizer.exportState(),
+      averages: averages === undefined ? new Map() : hostArrays(await averages.exportState()),
+      input: formatOutJson(input),
     };
-    checkpoints.save(step, encodeModel(file));
-    return step;
+    const weights = model.weights();
+    checkpoints.save(step, encodeModel({ config: input.model, weights, minDistance, training }));
   }
 
-  /** Errors over `numb_btch` validation batches, averaged with the number of atoms as weight. */
+  private async saveAverages(checkpoints: CheckpointFolder, step: number): Promise<void> {
+    const { input, model, minDistance, averages } = this.parts;
+    const weights = await averages!.withAverages(() => model.weights());
+    checkpoints.save(step, encodeModel({ config: input.model, weights, minDistance, training: undefined }));
+  }
+
+  /** Errors over `numb_btch` validation batches, averaged with the number of real atoms as weight. */
   private validate(step: number): Errors | undefined {
-    if (this.validation === undefined) return undefined;
-    const count = this.input.training.validation_data?.numb_btch ?? 1;
-    const totals: Record<keyof Errors, number> = { rmse: 0, rmse_e: 0, rmse_f: 0, rmse_v: 0 };
-    let weight = 0;
+    const { validation, input, trainer } = this.parts;
+    if (validation === undefined) return undefined;
+    const count = input.training.validation_data?.numb_btch ?? 1;
+    const mean = new RunningErrors();
     for (let k = 0; k < count; k++) {
-      const batch = this.validation.batch(step * count + k);
-      const errors = this.trainer.evaluate(step, batch);
-      const atoms = batch.system.atomCount;
-      weight += atoms;
-      for (const key of Object.keys(totals) as (keyof Errors)[]) totals[key] += errors[key] * atoms;
+      const batch = validation.batch(step * count + k);
+      const atoms = batch.realAtoms.reduce((a, b) => a + b, 0);
+      mean.add(trainer.evaluate(step, batch), atoms);
     }
-    for (const key of Object.keys(totals) as (keyof Errors)[]) totals[key] /= weight;
-    return totals;
+    return mean.take();
   }
-}
-
-async function startingPoint({ initModel, restart }: TrainOptions): Promise<ModelFile | undefined> {
-  const path = restart ?? initModel;
-  if (path === undefined) return undefined;
-  const file = await readModel(path);
-  if (restart !== undefined && file.training === undefined)
-    throw new AtomgradError(
-      "FORMAT",
-      `${basename(path)}: holds no optimiser state to restart from; use --init-model to start from its weights`,
-    );
-  return file;
 }

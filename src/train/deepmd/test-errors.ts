@@ -64,32 +64,12 @@ export function averageErrors(all: readonly SystemErrors[]): SystemErrors {
 
 function evaluate(pot: Evaluator, system: DeepmdSystem, frames: number, atomic: boolean): EvalResult {
   const { atomCount: atoms, cells, mixed, positions, types } = system;
-  // Types per frame without cells do not tell the number of frames: one frame a call.
-  const block = mixed && cells === null ? 1 : frames;
-  const parts: EvalResult[] = [];
-  for (let first = 0; first < frames; first += block) {
-    const end = Math.min(frames, first + block);
-    const own = mixed ? types.subarray(first * atoms, end * atoms) : types;
-    const boxes = cells === null ? null : cells.subarray(first * 9, end * 9);
-    parts.push(pot.evalSync(positions.subarray(first * atoms * 3, end * atoms * 3), boxes, own, { atomic }));
-  }
-  return parts.length === 1 ? parts[0] : joined(parts);
-}
-
-function joined(parts: readonly EvalResult[]): EvalResult {
-  const join = (pick: (part: EvalResult) => Float64Array | undefined): Float64Array =>
-    Float64Array.from(parts.flatMap((part) => [...(pick(part) ?? [])]));
-  const result = {
-    energy: join((part) => part.energy),
-    force: join((part) => part.force),
-    virial: join((part) => part.virial),
-  };
-  if (parts.every((part) => part.atomEnergy === undefined)) return result;
-  return {
-    ...result,
-    atomEnergy: join((part) => part.atomEnergy),
-    atomVirial: join((part) => part.atomVirial),
-  };
+  return pot.evalSync(
+    positions.subarray(0, frames * atoms * 3),
+    cells === null ? null : cells.subarray(0, frames * 9),
+    mixed ? types.subarray(0, frames * atoms) : types,
+    { atomic, frames },
+  );
 }
 
 function measure(

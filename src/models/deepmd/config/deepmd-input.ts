@@ -54,15 +54,16 @@ const inputSchema = section({
   validating: validatingSchema,
 });
 
-/** Keys of `training` that speed up, log or cache in DeePMD-kit and do nothing here. */
-const withoutEffect = [
-  "stat_file",
-  "profiling",
-  "enable_profiler",
-  "tensorboard",
-  "enable_compile",
-  "enable_tf32",
-] as const;
+/** Keys of `training` that speed up, log or cache in DeePMD-kit and do nothing here; what they are where unused. */
+const withoutEffect = {
+  stat_file: null,
+  profiling: false,
+  enable_profiler: false,
+  tensorboard: false,
+  enable_compile: false,
+  enable_tf32: false,
+  neighbor_graph_method: "auto",
+} as const;
 
 /** The last learning rate where the input names none. */
 const defaultStopRate = 5e-8;
@@ -90,7 +91,7 @@ export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput 
   const rate = checked.learning_rate;
   if (rate.stop_lr === null && rate.stop_lr_ratio === null) rate.stop_lr = defaultStopRate;
   const input = { ...checked, model: completeModel(checked.model) };
-  return { input, notes: [...conversions, ...unusedKeys(checked.training)] };
+  return { input, notes: [...conversions, ...unusedKeys(checked)] };
 }
 
 function completeModel(model: CheckedModel): ModelConfig {
@@ -104,8 +105,14 @@ function completeModel(model: CheckedModel): ModelConfig {
   return { ...model, descriptor: rest };
 }
 
-function unusedKeys(training: TrainingConfig): string[] {
-  return withoutEffect
-    .filter((key) => training[key] !== null && training[key] !== false)
+function unusedKeys({ model, training }: { model: CheckedModel; training: TrainingConfig }): string[] {
+  const keys = Object.keys(withoutEffect) as (keyof typeof withoutEffect)[];
+  const notes = keys
+    .filter((key) => training[key] !== withoutEffect[key])
     .map((key) => `training.${key} has no effect here`);
+  const tensorFlowOnly = { data_stat_protect: 0.01, data_bias_nsample: 10 } as const;
+  for (const key of Object.keys(tensorFlowOnly) as (keyof typeof tensorFlowOnly)[])
+    if (model[key] !== tensorFlowOnly[key])
+      notes.push(`model.${key} acts only in DeePMD-kit's TensorFlow backend; it has no effect here`);
+  return notes;
 }

@@ -89,7 +89,11 @@ const refusals: readonly Refusal[] = [
     path: "training.mixed_precision",
     says: 'TensorFlow\'s mixed precision is not supported; set "precision" of the descriptor and the fitting net to "float32"',
   },
-  { path: "training.enable_ema", says: `averaging the weights over steps ${notYet}; set it to false` },
+  {
+    path: "training.acc_freq",
+    when: isNot(1),
+    says: "adding up gradients over steps exists only in DeePMD-kit's Paddle backend; set it to 1 and use a larger batch_size",
+  },
   { path: "training.zero_stage", says: "sharding the optimiser over ranks is not supported; set it to 0" },
   {
     path: "training.training_data.min_pair_dist",

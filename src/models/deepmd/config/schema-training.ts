@@ -14,6 +14,7 @@ import {
 } from "./leaf.js";
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
+const isPositive = (value: unknown): boolean => Number.isFinite(value) && (value as number) > 0;
 const isBatchRule = (value: unknown): boolean =>
   typeof value === "string" && /^(auto|(auto|max|filter|mixed):\d+)$/.test(value);
 
@@ -61,10 +62,16 @@ export const trainingSchema = section({
   save_dir: nullable(text, "a path").default(null),
   save_ckpt: text.default("model.ckpt"),
   max_ckpt_keep: whole(0).default(5),
-  ckpt_keep_ratio: optionalNumber,
+  ckpt_keep_ratio: nullable(
+    leaf<number>("a number between 0 and 1", (value) => isPositive(value) && (value as number) < 1),
+    "a number between 0 and 1",
+  ).default(null),
   enable_ema: flag.default(false),
-  ema_decay: real({ least: 0, most: 1 }).default(0.999),
-  ema_ckpt_keep: nullable(whole(0), "a whole number").default(null),
+  ema_decay: leaf<number>(
+    "a number of at least 0 and below 1",
+    (value) => Number.isFinite(value) && (value as number) >= 0 && (value as number) < 1,
+  ).default(0.999),
+  ema_ckpt_keep: nullable(whole(1), "a whole number of at least 1").default(null),
   change_bias_after_training: flag.default(false),
   disp_training: flag.default(true),
   time_training: flag.default(true),
@@ -116,8 +123,6 @@ export const learningRateSchema = z.discriminatedUnion(
 );
 
 const pref = (value: number): z.ZodDefault<z.ZodType<number, number>> => real({ least: 0 }).default(value);
-const isPositive = (value: unknown): boolean => Number.isFinite(value) && (value as number) > 0;
-
 /** The `loss` section of type `ener` (deepmd.md 1.8). */
 export const lossSchema = section({
   type: z.literal("ener"),
