@@ -1,7 +1,7 @@
 // Brings a checkout into a state in which commands run: dependencies, generated files, native addon, JavaScript. Each step is
 // skipped when its result is newer than its inputs. `npm start` and `npm test` begin with it.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -34,6 +34,11 @@ function newest(paths, matches = /./) {
   return time;
 }
 
+/** A linked folder belongs to another checkout: an installation would empty it there. */
+function isLinked(path) {
+  return lstatSync(join(root, path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 const nodeVersion = process.versions.node.split(".").map(Number);
 
 export function prepare() {
@@ -41,7 +46,10 @@ export function prepare() {
     console.error(`atomgrad needs Node 20 or newer, this is ${process.version}`);
     process.exit(1);
   }
-  if (newest(["node_modules/.package-lock.json"]) < newest(["package-lock.json"])) {
+  if (
+    !isLinked("node_modules") &&
+    newest(["node_modules/.package-lock.json"]) < newest(["package-lock.json"])
+  ) {
     console.log("installing dependencies (npm ci) ...");
     run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
       shell: process.platform === "win32",
