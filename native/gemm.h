@@ -39,9 +39,10 @@ template <class T> static inline size_t gemmSerialWorkspaceBytes(int64_t n, int6
 }
 
 // How a product is computed; depends on the problem and the instruction set only.
-enum class GemmWay { kTiles, kSwappedTiles, kDots };
+enum class GemmWay { kTiles, kSwappedTiles, kDots, kThin };
 
 template <class T> static GemmWay gemmWay(const Gemm<T>& g) {
+  if (g.k > 0 && g.k <= kThinDepth) return GemmWay::kThin;
   if (!g.transposeA) return g.k <= kGemmDepth && dotPays<T>(g.n, g.k) ? GemmWay::kDots : GemmWay::kTiles;
   const bool emptier = 8 * vectorsOf<T>(g.m) * g.n < 7 * vectorsOf<T>(g.n) * g.m;
   return emptier && g.k >= 32 ? GemmWay::kSwappedTiles : GemmWay::kTiles;
@@ -71,6 +72,7 @@ template <class T> static void gemmSerial(const Gemm<T>& g) {
   if (way == GemmWay::kDots && !g.transposeB && !g.work) way = GemmWay::kTiles;
   const bool swapped = way == GemmWay::kSwappedTiles;
   T* work = static_cast<T*>(g.work);
+  if (way == GemmWay::kThin) return Sweep<T>(g, false, nullptr).thinRows(0, g.m);
   if (way == GemmWay::kDots) {
     const TurnedB<T> turned(g);
     return Sweep<T>(g, false, nullptr).dots(0, g.m, turned.data, turned.stride);
@@ -115,6 +117,11 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
     const Sweep<T> sweep(g, false, nullptr);
     return blocks(call, g.m, ceilTo(gemmPartRows(g.m, nsPerRow), 16), nsPerRow,
                   [&](int64_t i0, int64_t i1) { sweep.dots(i0, i1, turned.data, turned.stride); });
+  }
+  if (way == GemmWay::kThin) {
+    const Sweep<T> sweep(g, false, nullptr);
+    return blocks(call, g.m, gemmPartRows(g.m, nsPerRow), nsPerRow,
+                  [&](int64_t i0, int64_t i1) { sweep.thinRows(i0, i1); });
   }
   const bool packed = !swapped && (g.transposeB || (!split && g.m >= 64));
   if (packed)

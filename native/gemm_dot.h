@@ -28,7 +28,8 @@ template <class T, int R> AG_INLINE V<T> sumEach(const V<T> (&s)[R]) {
     return s[0];
   } else {
     V<T> half[R / 2];
-    unroll<R / 2>([&](auto r) { half[r] = evens<T>(s[2 * r], s[2 * r + 1]) + odds<T>(s[2 * r], s[2 * r + 1]); });
+    unroll<R / 2>([&](auto r)
+                      AG_ALWAYS { half[r] = evens<T>(s[2 * r], s[2 * r + 1]) + odds<T>(s[2 * r], s[2 * r + 1]); });
     return sumEach<T, R / 2>(half);
   }
 }
@@ -38,22 +39,20 @@ template <class T>
 static __attribute__((noinline)) V<T> dotRows(const T* a, int64_t lda, int64_t rows, const T* b, int64_t depth) {
   constexpr int L = kLanes<T>;
   V<T> sum[L];
-  unroll<L>([&](auto r) { sum[r] = V<T>{}; });
+  unroll<L>([&](auto r) AG_ALWAYS { sum[r] = V<T>{}; });
   int64_t k = 0;
   if (rows >= L) {
-    int64_t odd[8];
-    unroll<8>([&](auto h) { odd[h] = (2 * h + 1) * lda * static_cast<int64_t>(sizeof(T)); });
-    const char* at = reinterpret_cast<const char*>(a);
-    for (; k + L <= depth; k += L, at += AG_VECTOR_BYTES) {
+    Rows<L> at(a, lda * static_cast<int64_t>(sizeof(T)));
+    for (; k + L <= depth; k += L) {
       const V<T> y = load(b + k);
-      unroll<L / 2>([&](auto h) { AG_KEEP(odd[h]); });
-      unroll<L>([&](auto r) { sum[r] = fma(load(reinterpret_cast<const T*>(at + rowOffset<r>(odd))), y, sum[r]); });
+      unroll<L>([&](auto r) AG_ALWAYS { sum[r] = fma(load(at.template at<T, r>()), y, sum[r]); });
+      at.advance(AG_VECTOR_BYTES);
     }
   }
   for (; k < depth; k += L) {
     const Tail<T> t = tailOf<T>(static_cast<int>(depth - k < L ? depth - k : L));
     const V<T> y = loadTail(b + k, t);
-    unroll<L>([&](auto r) {
+    unroll<L>([&](auto r) AG_ALWAYS {
       if (r < rows) sum[r] = fma(loadTail(a + r * lda + k, t), y, sum[r]);
     });
   }

@@ -64,7 +64,7 @@ template <class T, Activation A> static __attribute__((noinline)) void finishAs(
     const T* residual = e.residual ? e.residual + (row + i) * e.residualStride + col : nullptr;
     const T* sums = s.data + i * s.stride;
     T* out = c + (row + i) * ldc + col;
-    auto vector = [&](int64_t j, Tail<T> t) __attribute__((always_inline)) {
+    auto vector = [&](int64_t j, Tail<T> t) AG_ALWAYS {
       V<T> x = alpha * sumParts(sums + j, s, t);
       if (bias) x += loadTail(bias + j, t);
       x = activate<T, A>(x);
@@ -110,8 +110,13 @@ template <class T> static void finishTransposed(const Epilogue<T>& e, const Sums
     for (int64_t j = 0; j < cols; j += kCols) {
       const int64_t wide = cols - j < kCols ? cols - j : kCols;
       for (int64_t w = 0; w < wide; ++w) {
-        const V<T> x = sumParts(s.data + (j + w) * s.stride + i, s, t);
-        for (int l = 0; l < L; ++l) turned[l * kCols + w] = x[l];
+        const T* column = s.data + (j + w) * s.stride + i;
+        alignas(64) T added[L];
+        if (s.count > 1) {
+          store(added, sumParts(column, s, t));
+          column = added;
+        }
+        for (int l = 0; l < high; ++l) turned[l * kCols + w] = column[l];
       }
       finish<T>(e, {turned, kCols, 1, 0}, high, wide, row + i, col + j, c, ldc);
     }

@@ -26,13 +26,13 @@ template <class T> AG_INLINE V<T> interleaveHigh(V<T> a, V<T> b) {
 template <class T> AG_INLINE void transposeSquare(V<T> (&row)[kLanes<T>]) {
   constexpr int L = kLanes<T>;
   constexpr int rounds = L == 16 ? 4 : L == 8 ? 3 : L == 4 ? 2 : 1;
-  unroll<rounds>([&](auto) {
+  unroll<rounds>([&](auto) AG_ALWAYS {
     V<T> next[L];
-    unroll<L / 2>([&](auto r) {
+    unroll<L / 2>([&](auto r) AG_ALWAYS {
       next[2 * r] = interleaveLow<T>(row[r], row[r + L / 2]);
       next[2 * r + 1] = interleaveHigh<T>(row[r], row[r + L / 2]);
     });
-    unroll<L>([&](auto r) { row[r] = next[r]; });
+    unroll<L>([&](auto r) AG_ALWAYS { row[r] = next[r]; });
   });
 }
 
@@ -46,10 +46,10 @@ template <class T> static void packTurned(const T* b, int64_t ldb, int64_t depth
       const int64_t deep = depth - k < L ? depth - k : L;
       const Tail<T> t = tailOf<T>(static_cast<int>(deep));
       V<T> row[L];
-      unroll<L>([&](auto r) { row[r] = r < have ? loadTail(b + (j + r) * ldb + k, t) : V<T>{}; });
+      unroll<L>([&](auto r) AG_ALWAYS { row[r] = r < have ? loadTail(b + (j + r) * ldb + k, t) : V<T>{}; });
       transposeSquare<T>(row);
       T* to = out + k * stride + j;
-      unroll<L>([&](auto r) {
+      unroll<L>([&](auto r) AG_ALWAYS {
         if (r < deep) store(to + r * stride, row[r]);
       });
     }

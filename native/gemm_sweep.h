@@ -3,6 +3,7 @@
 #pragma once
 #include "gemm_dot.h"
 #include "gemm_epilogue.h"
+#include "gemm_thin.h"
 
 namespace ag {
 namespace AG_ISA {
@@ -62,6 +63,7 @@ template <class T> struct Sweep {
       job.b = packed ? packed + depth * panel.col + k0 * panel.stride() : b + k0 * ldb + panel.col;
       job.bRow = packed ? panel.stride() : ldb;
       job.last = panel.last();
+      job.whole = packed || panel.cols == panel.stride();
       const int64_t height = kTileRows[panel.width];
       for (int64_t i = i0; i < i1; i += height) {
         const int here = static_cast<int>(i1 - i < height ? i1 - i : height);
@@ -130,6 +132,31 @@ template <class T> struct Sweep {
     const Sums<T> s = {swapped ? sums + begin : sums + begin * cols, cols, static_cast<int>(splits), rows * cols};
     if (swapped) finishTransposed<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
     else finish<T>(g.epilogue, s, end - begin, g.n, begin, 0, g.c, g.ldc);
+  }
+
+  // Few k's: rows [begin, end) of C, a block of whole rows after the other.
+  void thinRows(int64_t begin, int64_t end) const {
+    constexpr int64_t kWide = kThinWidth * kLanes<T>, kHigh = 64;
+    alignas(64) T spill[16 * kWide];
+    const bool direct = g.epilogue.none();
+    const int64_t high = direct ? kHigh : 16;
+    ThinJob<T> job;
+    job.aRow = aRow;
+    job.aCol = aCol;
+    job.bRow = g.transposeB ? 1 : g.ldb;
+    job.bCol = g.transposeB ? g.ldb : 1;
+    for (int64_t i = begin; i < end; i += high) {
+      for (int64_t col = 0; col < cols; col += kWide) {
+        job.a = a + i * aRow;
+        job.b = b + col * job.bCol;
+        job.cols = cols - col < kWide ? cols - col : kWide;
+        job.rows = end - i < high ? end - i : high;
+        job.out = direct ? g.c + i * g.ldc + col : spill;
+        job.outRow = direct ? g.ldc : kWide;
+        runThin(job, depth);
+        if (!direct) finish<T>(g.epilogue, {spill, kWide, 1, 0}, job.rows, job.cols, i, col, g.c, g.ldc);
+      }
+    }
   }
 
   // Few columns: rows [begin, end) of C as dot products with the columns of B, `turned` [n,k] (B itself if transposed).

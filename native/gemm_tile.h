@@ -11,16 +11,23 @@ namespace ag {
 namespace AG_ISA {
 namespace {
 
-// Vector registers decide the tile: R W sums + W vectors of B + one broadcast.
+// Rows by width. Vector registers decide: R W sums, W vectors of B, one broadcast, and a product where there is no
+// fused multiply-add.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kTileRows[4] = {0, 14, 14, 9};
-#else
+#elif defined(__FMA__)
 constexpr int kTileRows[4] = {0, 12, 6, 4};
+#else
+constexpr int kTileRows[4] = {0, 12, 6, 3};
 #endif
-constexpr int kTileWidth = 3; // vectors at most
 constexpr int kMaxTileSums = 28;
-
 constexpr int kLine = 64; // bytes of a cache line
+
+#if defined(__AVX512F__)
+constexpr bool kMaskedLoadsAreFree = true;
+#else
+constexpr bool kMaskedLoadsAreFree = false;
+#endif
 
 template <class T> struct TileJob {
   const T* a;
@@ -28,6 +35,7 @@ template <class T> struct TileJob {
   const T* b;
   int64_t bRow;  // b(k, j) = b[k bRow + j]
   Tail<T> last;  // columns of the last vector
+  bool whole;    // all lanes of b's last vector may be read
   int64_t depth; // number of k
   T* out;
   int64_t outRow;
@@ -43,11 +51,11 @@ template <class T> struct TileJob {
 };
 
 // Hides a value from the optimiser, which would otherwise keep every row's address in a register of its own and spill.
-#define AG_KEEP(x) asm volatile("" : "+r"(x))
+template <class X> AG_INLINE void keep(X& x) { asm volatile("" : "+r"(x)); }
 
 // f(Index<0>), f(Index<1>), ...: loops over registers must be unrolled before the compiler decides what lives in one.
 template <int I> struct Index {
-  constexpr operator int() const { return I; }
+  AG_ALWAYS constexpr operator int() const { return I; }
 };
 template <int N, class F> AG_INLINE void unroll(F&& f) {
   if constexpr (N > 0) {
@@ -56,39 +64,55 @@ template <int N, class F> AG_INLINE void unroll(F&& f) {
   }
 }
 
-// Byte offset of a row in the instruction's own address form: odd multiples of the stride in registers, times 1, 2, 4
-// or 8.
-template <int I> AG_INLINE int64_t rowOffset(const int64_t (&odd)[8]) {
-  constexpr int twos = I % 8 == 0 ? 8 : I % 4 == 0 ? 4 : I % 2 == 0 ? 2 : 1;
-  if constexpr (I == 0) return 0;
-  else return odd[I / twos / 2] * twos;
-}
+// The addresses of R <= 16 rows in few registers: two bases eight rows apart and odd multiples of the stride, which the
+// instruction itself scales by 1, 2 or 4.
+template <int R> struct Rows {
+  const char* base[2];
+  int64_t odd[4];
 
-template <class T, int R, int W> static __attribute__((noinline)) void tile(const TileJob<T>& job) {
+  AG_ALWAYS Rows(const void* first, int64_t stride) {
+    base[0] = static_cast<const char*>(first);
+    base[1] = base[0] + 8 * stride;
+    unroll<4>([&](auto h) AG_ALWAYS { odd[h] = (2 * h + 1) * stride; });
+  }
+  template <class T, int I> AG_ALWAYS const T* at() const {
+    constexpr int i = I % 8, twos = i % 4 == 0 ? 4 : i % 2 == 0 ? 2 : 1;
+    const char* p = base[I / 8];
+    if constexpr (i > 0) p += odd[i / twos / 2] * twos;
+    return reinterpret_cast<const T*>(p);
+  }
+  AG_ALWAYS void advance(int64_t bytes) {
+    unroll<(R > 8 ? 2 : 1)>([&](auto h) AG_ALWAYS {
+      base[h] += bytes;
+      keep(base[h]);
+    });
+    unroll<(R > 7 ? 4 : R / 2)>([&](auto h) AG_ALWAYS { keep(odd[h]); });
+  }
+};
+
+template <class T, int R, int W, bool Whole> static __attribute__((noinline)) void tile(const TileJob<T>& job) {
   constexpr int L = kLanes<T>;
   const Tail<T> last = job.last;
   V<T> sum[R][W];
-  unroll<R>([&](auto i) { unroll<W>([&](auto j) { sum[i][j] = V<T>{}; }); });
+  unroll<R>([&](auto i) AG_ALWAYS { unroll<W>([&](auto j) AG_ALWAYS { sum[i][j] = V<T>{}; }); });
   if (job.add) {
     const T* out = job.out;
-    unroll<R>([&](auto i) {
-      unroll<W - 1>([&](auto j) { sum[i][j] = load(out + j * L); });
+    unroll<R>([&](auto i) AG_ALWAYS {
+      unroll<W - 1>([&](auto j) AG_ALWAYS { sum[i][j] = load(out + j * L); });
       sum[i][W - 1] = loadTail(out + (W - 1) * L, last);
       out += job.outRow;
-      AG_KEEP(out);
+      keep(out);
     });
   }
   const char* c = reinterpret_cast<const char*>(job.c);
-  unroll<R>([&](auto) {
-    unroll<W>([&](auto j) { __builtin_prefetch(c + j * AG_VECTOR_BYTES, 1); });
+  unroll<R>([&](auto) AG_ALWAYS {
+    unroll<W>([&](auto j) AG_ALWAYS { __builtin_prefetch(c + j * AG_VECTOR_BYTES, 1); });
     c += job.cRow * static_cast<int64_t>(sizeof(T));
-    AG_KEEP(c);
+    keep(c);
   });
   const int64_t aCol = job.aCol * static_cast<int64_t>(sizeof(T)), bRow = job.bRow;
-  const char* a = reinterpret_cast<const char*>(job.a);
+  Rows<R> a(job.a, job.aRow * static_cast<int64_t>(sizeof(T)));
   const T* b = job.b;
-  int64_t odd[8];
-  unroll<8>([&](auto h) { odd[h] = (2 * h + 1) * job.aRow * static_cast<int64_t>(sizeof(T)); });
   const char* next = reinterpret_cast<const char*>(job.next);
   const int64_t nextStep = job.nextStep * static_cast<int64_t>(sizeof(T));
   for (int64_t k = job.depth; k > 0; --k) {
@@ -96,31 +120,29 @@ template <class T, int R, int W> static __attribute__((noinline)) void tile(cons
     if (TileJob<T>::fetchesTwo(W)) __builtin_prefetch(next + kLine);
     next += nextStep;
     V<T> y[W];
-    unroll<W - 1>([&](auto j) { y[j] = load(b + j * L); });
-    y[W - 1] = loadTail(b + (W - 1) * L, last);
-    unroll<(R + 1) / 2>([&](auto h) { AG_KEEP(odd[h]); });
-    unroll<R>([&](auto i) {
-      T x;
-      std::memcpy(&x, a + rowOffset<i>(odd), sizeof(T));
-      unroll<W>([&](auto j) { sum[i][j] = fma(splat(x), y[j], sum[i][j]); });
+    unroll<W - 1>([&](auto j) AG_ALWAYS { y[j] = load(b + j * L); });
+    y[W - 1] = Whole ? load(b + (W - 1) * L) : loadTail(b + (W - 1) * L, last);
+    unroll<R>([&](auto i) AG_ALWAYS {
+      const V<T> x = splat(*a.template at<T, i>());
+      unroll<W>([&](auto j) AG_ALWAYS { sum[i][j] = fma(x, y[j], sum[i][j]); });
     });
     b += bRow;
-    a += aCol;
-    AG_KEEP(a);
+    a.advance(aCol);
   }
   T* out = job.out;
-  unroll<R>([&](auto i) {
-    unroll<W - 1>([&](auto j) { store(out + j * L, sum[i][j]); });
+  unroll<R>([&](auto i) AG_ALWAYS {
+    unroll<W - 1>([&](auto j) AG_ALWAYS { store(out + j * L, sum[i][j]); });
     storeTail(out + (W - 1) * L, sum[i][W - 1], last);
     out += job.outRow;
-    AG_KEEP(out);
+    keep(out);
   });
 }
 
 template <class T, int W, int R> AG_INLINE void tileOfRows(const TileJob<T>& job, int rows) {
   if constexpr (R > 1)
     if (rows < R) return tileOfRows<T, W, R - 1>(job, rows);
-  tile<T, R, W>(job);
+  if (!kMaskedLoadsAreFree && job.whole) return tile<T, R, W, !kMaskedLoadsAreFree>(job);
+  tile<T, R, W, false>(job);
 }
 
 // rows <= kTileRows[width].
@@ -130,19 +152,19 @@ template <class T> static void runTile(const TileJob<T>& job, int rows, int widt
   return tileOfRows<T, 3, kTileRows[3]>(job, rows);
 }
 
-// Columns fall into panels two vectors wide; an odd vector widens the last one to three (or stands alone as the only
-// one).
+// Columns fall into panels: three vectors wide, the last one or two panels two wide where three does not divide their
+// number; a single vector is a panel of its own.
 template <class T> constexpr int64_t vectorsOf(int64_t n) { return (n + kLanes<T> - 1) / kLanes<T>; }
-template <class T> constexpr int64_t panelsOf(int64_t n) { return vectorsOf<T>(n) > 1 ? vectorsOf<T>(n) / 2 : 1; }
+template <class T> constexpr int64_t panelsOf(int64_t n) { return (vectorsOf<T>(n) + 2) / 3; }
 
 template <class T> struct Panel {
   int width;         // vectors
   int64_t col, cols; // first column, columns that exist
 
   Panel(int64_t index, int64_t n) {
-    const int64_t left = vectorsOf<T>(n) - 2 * index;
-    width = left == 3 ? 3 : left == 1 ? 1 : 2;
-    col = 2 * index * kLanes<T>;
+    const int64_t vectors = vectorsOf<T>(n), threes = panelsOf<T>(n) - (3 - vectors % 3) % 3;
+    width = vectors == 1 ? 1 : index < threes ? 3 : 2;
+    col = (vectors == 1 ? 0 : 2 * index + (index < threes ? index : threes)) * kLanes<T>;
     cols = n - col < width * kLanes<T> ? n - col : width * kLanes<T>;
   }
   int64_t stride() const { return width * kLanes<T>; }

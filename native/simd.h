@@ -38,7 +38,8 @@ template <class T> using V = typename Lanes<T>::vector;     // + - * / and compa
 template <class T> using VInt = typename Lanes<T>::integer; // masks (0 or -1 a lane) and bit patterns
 template <class T> constexpr int kLanes = AG_VECTOR_BYTES / static_cast<int>(sizeof(T));
 
-#define AG_INLINE static inline __attribute__((always_inline))
+#define AG_ALWAYS __attribute__((always_inline))
+#define AG_INLINE static inline AG_ALWAYS
 
 template <class T> AG_INLINE V<T> load(const T* p) {
   V<T> v;

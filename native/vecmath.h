@@ -1,9 +1,10 @@
-// Vector functions on V<float> and V<double>: exp, expm1, log, log1p, tanh, sigmoid, sqrt, rsqrt, sin, cos, pow, abs,
-// min, max.
+// Vector functions on V<float> and V<double>: exp, expm1, log, log1p, tanh, sigmoid, sqrt, rsqrt, abs, min, max; sin
+// and cos on V<double>.
 //
 // Branch-free per lane: range reduction by a rounded multiple of ln 2 (or pi/2), a minimax polynomial (Remez, relative
-// error below 1/5 ulp), exponent assembled in the bits. Errors stay within 2 ulp (bench/native/vecmath_test.cc sweeps
-// them); limits, signed zeros, denormals, infinities and NaN come out as in the C library.
+// error below 1/5 ulp), exponent assembled in the bits. Errors: exp and log 1 ulp, log1p 1.5, expm1, sin and cos 2.3,
+// sigmoid and tanh 2.5 (swept by bench/native/vecmath_test.cc); limits, signed zeros, denormals, infinities and NaN
+// come out as in the C library.
 #pragma once
 #include <cmath>
 
@@ -200,6 +201,44 @@ template <class T> AG_INLINE V<T> log1pOf(V<T> x) {
 }
 AG_INLINE V<float> log1p(V<float> x) { return log1pOf<float>(x); }
 AG_INLINE V<double> log1p(V<double> x) { return log1pOf<double>(x); }
+
+// Beyond this many radians the three-part reduction runs out of digits and the C library takes over.
+constexpr double kTrigMax = 1e5;
+
+// sin(x + quarter pi/2), quarter 0 or 1: x less the nearest multiple of pi/2 (three parts, the first two exact times an
+// integer below 2^17), then the polynomial of the quadrant.
+AG_INLINE V<double> sinShifted(V<double> x, int64_t quarter) {
+  static constexpr double s[] = {-0x1.5555555555549p-3, 0x1.111111110f842p-7,   -0x1.a01a019c0a281p-13,
+                                 0x1.71de3570fcd81p-19, -0x1.ae5e60c421ec1p-26, 0x1.5d915df3a677ep-33};
+  static constexpr double c[] = {0x1.555555555554cp-5,   -0x1.6c16c16c15140p-10, 0x1.a01a019cab73ep-16,
+                                 -0x1.27e4f8053388bp-22, 0x1.1ee9e89097728p-29,  -0x1.8facd1483b149p-37};
+  constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
+  constexpr double kPiHalf1 = 0x1.921fb544p0, kPiHalf2 = 0x1.0b4611a6p-34, kPiHalf3 = 0x1.3198a2e037073p-69;
+  const V<double> t = fma(x, splat(kTwoOverPi), splat(Real<double>::kRound)), n = t - Real<double>::kRound;
+  const V<double> r = fma(n, splat(-kPiHalf3), fma(n, splat(-kPiHalf2), fma(n, splat(-kPiHalf1), x)));
+  const VInt<double> q = (VInt<double>)t + quarter;
+  const V<double> z = r * r;
+  const V<double> sine = fma(r * z, polynomial<double>(z, s), r);
+  const V<double> cosine = fma(z * z, polynomial<double>(z, c), fma(z, splat(-0.5), splat(1.0)));
+  const V<double> y = (q & 1) != 0 ? cosine : sine;
+  const VInt<double> sign = (q & 2) << 62;
+  const V<double> signedY = (V<double>)((VInt<double>)y ^ sign);
+  return quarter == 0 ? (x == 0.0 ? x : signedY) : signedY; // sin(-0) is -0
+}
+
+// Lane by lane; a function of its own so that the hot path stays short.
+static __attribute__((noinline)) V<double> trigSlow(V<double> x, bool cosine) {
+  for (int k = 0; k < kLanes<double>; ++k) x[k] = cosine ? ::cos(x[k]) : ::sin(x[k]);
+  return x;
+}
+AG_INLINE bool anyBeyond(V<double> x, double limit) {
+  const VInt<double> far = !(abs(x) <= limit);
+  int64_t any = 0;
+  for (int k = 0; k < kLanes<double>; ++k) any |= far[k];
+  return any != 0;
+}
+AG_INLINE V<double> sin(V<double> x) { return anyBeyond(x, kTrigMax) ? trigSlow(x, false) : sinShifted(x, 0); }
+AG_INLINE V<double> cos(V<double> x) { return anyBeyond(x, kTrigMax) ? trigSlow(x, true) : sinShifted(x, 1); }
 
 } // namespace
 } // namespace AG_ISA

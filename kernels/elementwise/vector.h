@@ -14,15 +14,23 @@ template <class T> AG_INLINE V<T> vle(V<T> a, V<T> b) { return oneWhere<T>(a <= 
 template <class T> AG_INLINE V<T> veq(V<T> a, V<T> b) { return oneWhere<T>(a == b); }
 template <class T> AG_INLINE V<T> vwhere(V<T> m, V<T> a, V<T> b) { return select<T>(m != splat<T>(T(0)), a, b); }
 
-#define LANEWISE(name)                                                                                                 \
-  template <class W> AG_INLINE W name##Of(W x) {                                                                       \
-    for (unsigned k = 0; k < sizeof(x) / sizeof(x[0]); ++k) x[k] = std::name(x[k]);                                    \
-    return x;                                                                                                          \
-  }                                                                                                                    \
-  AG_INLINE V<float> name(V<float> x) { return name##Of(x); }                                                          \
-  AG_INLINE V<double> name(V<double> x) { return name##Of(x); }
-LANEWISE(sin)
-LANEWISE(cos)
+// In double precision: the argument reduction of float would need one of its own.
+template <class F> AG_INLINE V<float> inDouble(V<float> x, F&& f) {
+  for (int half = 0; half < 2; ++half) {
+    const int first = half * kLanes<double>;
+    V<double> wide;
+    for (int k = 0; k < kLanes<double>; ++k) wide[k] = x[first + k];
+    wide = f(wide);
+    for (int k = 0; k < kLanes<double>; ++k) x[first + k] = static_cast<float>(wide[k]);
+  }
+  return x;
+}
+AG_INLINE V<float> sin(V<float> x) {
+  return inDouble(x, [](V<double> y) AG_ALWAYS { return sin(y); });
+}
+AG_INLINE V<float> cos(V<float> x) {
+  return inDouble(x, [](V<double> y) AG_ALWAYS { return cos(y); });
+}
 AG_INLINE V<float> pow(V<float> x, V<float> p) {
   for (int k = 0; k < kLanes<float>; ++k) x[k] = std::pow(x[k], p[k]);
   return x;

@@ -6,6 +6,7 @@ import { sizeOf } from "../tensor/shape.js";
 import { Storage } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { bind, evaluate, type Expression, parseExpression, Symbols } from "./contract.js";
+import { isProfiling, launchProfiled } from "./profile.js";
 import { mustRecord, type Node, record, type Rule } from "./node.js";
 import { gradientsOf } from "./walk.js";
 
@@ -237,10 +238,26 @@ export class Op implements Rule {
     this.kernel.realNames.forEach((name, k) => (backend.reals[k] = Number(attrs[name])));
     const scratch = this.scratch(device, bound, dtype);
     words[word.work] = scratch?.slot ?? -1;
-    backend.launch(this.kernel, typeCode[dtype]);
+    if (isProfiling()) this.launchProfiled(backend, dtype, bound, inputs, outs);
+    else backend.launch(this.kernel, typeCode[dtype]);
     scratch?.release();
     this.checkStatus(backend, bound);
     return outs;
+  }
+
+  private launchProfiled(
+    backend: Backend,
+    dtype: DType,
+    bound: readonly number[],
+    inputs: readonly (Tensor | undefined)[],
+    outs: readonly Tensor[],
+  ): void {
+    const bytes = [...inputs, ...outs].reduce(
+      (sum, t) => sum + (t === undefined ? 0 : t.size * backend.itemBytes(t.dtype)),
+      0,
+    );
+    const flop = this.spec.cost?.(this.dims(bound)).flop ?? 0;
+    launchProfiled(this.name, flop, bytes, () => backend.launch(this.kernel, typeCode[dtype]));
   }
 
   private scratch(device: DeviceContext, bound: readonly number[], dtype: DType): Storage | undefined {
