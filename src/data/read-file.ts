@@ -42,48 +42,69 @@ export function fileError(
   });
 }
 
+/** A file held open, for readers that come back to it. Not to be read after `close`. */
+export interface OpenFile extends ByteSource {
+  close(): void;
+}
+
 /**
- * Opens a regular file, hands it to `use` and closes it. Nothing is read or allocated here.
+ * Opens a regular file. Nothing is read or allocated here.
  * `label` names the file in messages: its basename unless more of the path is needed to tell it from others.
  */
-export function withFile<T>(path: string, use: (source: ByteSource) => T, label = basename(path)): T {
+export function openFile(path: string, label = basename(path)): OpenFile {
   let descriptor: number;
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
     throw fileError(error, path, "read", label);
   }
-  try {
-    const state = fstatSync(descriptor);
-    if (!state.isFile()) {
-      const what = state.isDirectory() ? "a folder" : "not a regular file";
-      throw new AtomgradError("FILE", `${label}: cannot read "${path}": it is ${what}; name a file`);
-    }
-    return use(fileSource(descriptor, label, state.size));
-  } catch (error) {
-    throw isSystemError(error) ? fileError(error, path, "read", label) : error;
-  } finally {
+  const state = fstatSync(descriptor);
+  if (!state.isFile()) {
     closeSync(descriptor);
+    const what = state.isDirectory() ? "a folder" : "not a regular file";
+    throw new AtomgradError("FILE", `${label}: cannot read "${path}": it is ${what}; name a file`);
+  }
+  return fileSource(descriptor, path, label, state.size);
+}
+
+/** Opens a regular file, hands it to `use` and closes it; nothing may read from it afterwards. */
+export function withFile<T>(path: string, use: (source: ByteSource) => T, label = basename(path)): T {
+  const file = openFile(path, label);
+  try {
+    return use(file);
+  } finally {
+    file.close();
   }
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
-}
-
-function fileSource(descriptor: number, name: string, size: number): ByteSource {
+function fileSource(descriptor: number, path: string, name: string, size: number): OpenFile {
+  let isOpen = true;
   return {
     name,
     size,
     read(target, position) {
-      let done = 0;
-      while (done < target.length) {
-        const got = readSync(descriptor, target, done, target.length - done, position + done);
-        if (got === 0) throw new AtomgradError("FORMAT", `${name}: the file ended while it was being read`);
-        done += got;
+      // A closed descriptor's number may already belong to another file.
+      if (!isOpen) throw new AtomgradError("FILE", `${name}: read after it was closed`);
+      try {
+        readFully(descriptor, name, target, position);
+      } catch (error) {
+        throw fileError(error, path, "read", name);
       }
     },
+    close() {
+      if (isOpen) closeSync(descriptor);
+      isOpen = false;
+    },
   };
+}
+
+function readFully(descriptor: number, name: string, target: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < target.length) {
+    const got = readSync(descriptor, target, done, target.length - done, position + done);
+    if (got === 0) throw new AtomgradError("FORMAT", `${name}: the file ended while it was being read`);
+    done += got;
+  }
 }
 
 /** Bytes in memory as a source. */

@@ -1,0 +1,110 @@
+import { AtomgradError } from "../../tensor/error.js";
+import type { ByteSource } from "../read-file.js";
+import { PickleBytes } from "./values.js";
+
+const windowBytes = 1 << 16;
+
+/** Reads a source from front to back through a small window; every length is checked against what is left. */
+export class ByteReader {
+  private window = new Uint8Array(0);
+  private windowStart = 0;
+
+  constructor(
+    readonly source: ByteSource,
+    public position = 0,
+  ) {}
+
+  /** Bytes that are left. */
+  get left(): number {
+    return this.source.size - this.position;
+  }
+
+  u8(): number {
+    return this.take(1)[0];
+  }
+
+  u16(): number {
+    const b = this.take(2);
+    return b[0] | (b[1] << 8);
+  }
+
+  i32(): number {
+    const b = this.take(4);
+    return b[0] | (b[1] << 8) | (b[2] << 16) | (b[3] << 24);
+  }
+
+  u32(): number {
+    return this.i32() >>> 0;
+  }
+
+  /** A length; one that no file can have is an error. */
+  u64(): number {
+    const low = this.u32();
+    return low + this.u32() * 2 ** 32;
+  }
+
+  /** A big-endian float64, as pickles store it. */
+  f64BigEndian(): number {
+    const b = this.take(8);
+    return new DataView(b.buffer, b.byteOffset, 8).getFloat64(0, false);
+  }
+
+  /** A region of `length` bytes, which stays where it is. */
+  region(length: number): PickleBytes {
+    this.need(length);
+    const bytes = new PickleBytes(this.source, this.position, length);
+    this.position += length;
+    return bytes;
+  }
+
+  /** `length` bytes; the view is valid until the next call. */
+  take(length: number): Uint8Array {
+    this.need(length);
+    if (length > windowBytes) {
+      const bytes = new Uint8Array(length);
+      this.source.read(bytes, this.position);
+      this.position += length;
+      return bytes;
+    }
+    if (this.position < this.windowStart || this.position + length > this.windowStart + this.window.length) {
+      const bytes = new Uint8Array(Math.min(windowBytes, this.left));
+      this.source.read(bytes, this.position);
+      this.window = bytes;
+      this.windowStart = this.position;
+    }
+    const start = this.position - this.windowStart;
+    this.position += length;
+    return this.window.subarray(start, start + length);
+  }
+
+  utf8(length: number): string {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.take(length));
+    } catch (error) {
+      if (error instanceof AtomgradError) throw error;
+      throw new AtomgradError("FORMAT", `${this.source.name}: a text in it is not valid UTF-8`);
+    }
+  }
+
+  /** A line of at most `limit` bytes, without its end. */
+  line(limit: number): string {
+    const codes: number[] = [];
+    for (let byte = this.u8(); byte !== 10; byte = this.u8()) {
+      if (codes.push(byte) > limit) {
+        throw new AtomgradError(
+          "FORMAT",
+          `${this.source.name}: a line of more than ${limit} bytes in a pickle`,
+        );
+      }
+    }
+    return new TextDecoder().decode(Uint8Array.from(codes));
+  }
+
+  private need(length: number): void {
+    if (length <= this.left) return;
+    throw new AtomgradError(
+      "FORMAT",
+      `${this.source.name}: ${length} bytes are needed at byte ${this.position}, ${this.left} are left; the file was cut short`,
+    );
+  }
+}
