@@ -6,6 +6,7 @@ Requests, all with "dtype" ("f32" or "f64") and "repeats"; the answer is {"ms", 
   {"op": "matmul", "shape": [m, k, n], "batch": b, "transA": false, "transB": false, "backend": "torch" | "numpy"}
   {"op": "add", "shape": [...], "grad": false}            with "grad" the result hangs on the tape
   {"op": "index_add", "rows": e, "columns": f, "segments": s}     out[s] += x[e] over sorted segments of random length
+  {"op": "gather_multiply", ...}    out[target e] += x[source e] * w[e], then the gradients of sum(out^2) for x and w
 NumPy from PyPI ships OpenBLAS; its thread count follows --threads. Operands are made once per request kind and kept.
 """
 
@@ -62,7 +63,21 @@ def index_add(request: dict):
     return lambda: out.zero_().index_add_(0, index, x)
 
 
-OPS = {"matmul": matmul, "add": add, "index_add": index_add}
+def gather_multiply(request: dict):
+    rows, columns, segments = request["rows"], request["columns"], request["segments"]
+    x = torch.from_numpy(array(request["dtype"], segments, columns)).clone().requires_grad_()
+    w = torch.from_numpy(array(request["dtype"], rows, columns)).clone().requires_grad_()
+    target = torch.from_numpy(np.sort(np.random.default_rng(2).integers(0, segments, rows)))
+    source = torch.from_numpy(np.random.default_rng(3).integers(0, segments, rows))
+
+    def work() -> None:
+        out = torch.zeros_like(x).index_add(0, target, x[source] * w)
+        torch.autograd.grad((out * out).sum(), [x, w])
+
+    return work
+
+
+OPS = {"matmul": matmul, "add": add, "index_add": index_add, "gather_multiply": gather_multiply}
 
 
 def answer(request: dict) -> dict:
@@ -77,7 +92,7 @@ blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
 serve(
     {
         "peer": "torch",
-        "versions": {"torch": torch.__version__, "numpy": np.__version__, "blas": f"{blas['name']} {blas['version']}"},
+        "versions": {"torch": torch.__version__, "numpy": np.__version__, "openblas": f"{blas['version']} (numpy {np.__version__})"},
         "threads": torch.get_num_threads(),
         "allocator": allocator(),
     },

@@ -1,0 +1,152 @@
+import { setThreads } from "../src/index.js";
+import type { Bench, PeerRequest, Workload } from "./bench.js";
+import { type Ceiling, ceiling, type Machine, machine } from "./machine.js";
+import { type PeerAnswer, PeerProcess } from "./peer-process.js";
+
+/** One line of the results; a row of the table per peer. Times in milliseconds, medians. */
+export interface Result {
+  readonly name: string;
+  readonly dtype: string;
+  readonly threads: number;
+  readonly reps: number;
+  readonly ours_ms: number;
+  readonly ours_min_ms: number;
+  readonly ours_cpu_ms: number;
+  readonly peer?: string;
+  readonly peer_version?: string;
+  readonly peer_ms?: number;
+  readonly peer_cpu_ms?: number;
+  readonly peer_default_malloc_ms?: number;
+  readonly ratio?: number;
+  readonly floor_ms: number;
+  readonly floor: string;
+  readonly work: Readonly<Record<string, number>>;
+  readonly max_difference?: number;
+  readonly machine: Machine;
+}
+
+interface Sample {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** Quick work is repeated within a sample until the sample is longer than the clock's and the scheduler's grain. */
+const sampleMs = 20;
+
+/**
+ * Measures a prepared row: ours, each peer with its allocator told to keep memory, and each as shipped, in turn.
+ *
+ * @returns a result per peer (one without a peer where none is installed) and a sentence per peer left out
+ */
+export async function measure(
+  bench: Bench,
+  workload: Workload,
+  reps: number,
+): Promise<{ results: Result[]; absent: string[] }> {
+  const top = ceiling(bench.dtype, bench.threads);
+  setThreads(bench.threads);
+  const absent: string[] = [];
+  const rivals: { request: PeerRequest; tuned: PeerProcess; shipped: PeerProcess }[] = [];
+  try {
+    for (const request of workload.peers) {
+      const pair = await startPair(request);
+      if (typeof pair === "string") absent.push(`${bench.name}: ${request.peer} left out (${pair})`);
+      else rivals.push({ request, ...pair });
+    }
+    const repeats = await calibrate(workload);
+    for (const r of rivals)
+      for (let k = 0; k < 4; k++)
+        for (const p of [r.tuned, r.shipped]) await p.ask({ ...r.request.request, repeats });
+    const ours: Sample[] = [];
+    const theirs = rivals.map(() => ({ tuned: [] as PeerAnswer[], shipped: [] as PeerAnswer[] }));
+    for (let k = 0; k < reps; k++) {
+      ours.push(await sample(workload, repeats));
+      for (const [i, r] of rivals.entries()) {
+        theirs[i].tuned.push(await r.tuned.ask({ ...r.request.request, repeats }));
+        theirs[i].shipped.push(await r.shipped.ask({ ...r.request.request, repeats }));
+      }
+    }
+    const own = ownResult(bench, workload, ours, top);
+    const results = rivals.map(({ request, tuned }, i) => {
+      const { tuned: quick, shipped } = theirs[i];
+      const peerMs = median(quick.map((s) => s.ms));
+      return {
+        ...own,
+        peer: request.peer,
+        peer_version: tuned.versions[request.peer] ?? "unknown",
+        peer_ms: peerMs,
+        peer_cpu_ms: median(quick.map((s) => s.cpuMs)),
+        peer_default_malloc_ms: median(shipped.map((s) => s.ms)),
+        ratio: peerMs / own.ours_ms,
+        ...(workload.difference && { max_difference: workload.difference(quick[0]) }),
+      };
+    });
+    return { results: results.length > 0 ? results : [own], absent };
+  } finally {
+    for (const r of rivals) for (const p of [r.tuned, r.shipped]) p.stop();
+  }
+}
+
+async function startPair({
+  program,
+  args,
+}: PeerRequest): Promise<{ tuned: PeerProcess; shipped: PeerProcess } | string> {
+  const tuned = await PeerProcess.start(program, args, true);
+  if (typeof tuned === "string") return tuned;
+  const shipped = await PeerProcess.start(program, args, false);
+  if (typeof shipped !== "string") return { tuned, shipped };
+  tuned.stop();
+  return shipped;
+}
+
+async function calibrate(workload: Workload): Promise<number> {
+  for (let k = 0; k < 2; k++) await workload.run();
+  let repeats = 1;
+  while (repeats < 1 << 20) {
+    const { ms } = await sample(workload, repeats);
+    if (ms * repeats >= sampleMs) break;
+    repeats = Math.max(2 * repeats, Math.min(16 * repeats, Math.ceil(sampleMs / ms)));
+  }
+  return repeats;
+}
+
+async function sample(workload: Workload, repeats: number): Promise<Sample> {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  for (let k = 0; k < repeats; k++) {
+    const pending = workload.run();
+    if (pending instanceof Promise) await pending;
+  }
+  const ms = performance.now() - start;
+  const used = process.cpuUsage(cpu);
+  return { ms: ms / repeats, cpuMs: (used.user + used.system) / 1e3 / repeats };
+}
+
+function ownResult(bench: Bench, workload: Workload, samples: Sample[], top: Ceiling): Result {
+  const { flop = 0, bytes = 0 } = workload.floor;
+  const compute = (flop / top.flops) * 1e3;
+  const transfer = (bytes / top.bandwidth) * 1e3;
+  const floor =
+    compute >= transfer
+      ? `flop ${(flop / 1e9).toPrecision(3)} G at ${(top.flops / 1e9).toPrecision(3)} GF/s`
+      : `bytes ${(bytes / 1e6).toPrecision(3)} MB at ${(top.bandwidth / 1e9).toPrecision(3)} GB/s`;
+  return {
+    name: bench.name,
+    dtype: bench.dtype,
+    threads: bench.threads,
+    reps: samples.length,
+    ours_ms: median(samples.map((s) => s.ms)),
+    ours_min_ms: Math.min(...samples.map((s) => s.ms)),
+    ours_cpu_ms: median(samples.map((s) => s.cpuMs)),
+    floor_ms: Math.max(compute, transfer),
+    floor,
+    work: workload.work,
+    machine: machine(),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,15 @@
+import type { Bench } from "../bench.js";
+import { addRows } from "./op-add.js";
+import { matmulRows } from "./matmul.js";
+import { neighborRows } from "./neighbors.js";
+import { seAttenRows } from "./se-atten.js";
+import { segmentSumRows } from "./segment-sum.js";
+
+/** Every row of the benchmark table, in the order it is printed. */
+export const rows: readonly Bench[] = [
+  ...addRows,
+  ...matmulRows,
+  ...segmentSumRows,
+  ...neighborRows,
+  ...seAttenRows,
+];

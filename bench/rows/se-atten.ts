@@ -1,0 +1,131 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { DeepPot, profile, setThreads } from "../../src/index.js";
+import { type DeepmdInput, parseDeepmdInput } from "../../src/models/deepmd/config/deepmd-input.js";
+import { EnergyModel } from "../../src/models/deepmd/energy-model.js";
+import { learningRateSchedule } from "../../src/train/learning-rate.js";
+import { EnergyLoss } from "../../src/train/deepmd/energy-loss.js";
+import { DataSet } from "../../src/train/deepmd/load-data.js";
+import { freshWeights } from "../../src/train/deepmd/prepare-model.js";
+import { EnergyTrainer } from "../../src/train/deepmd/trainer.js";
+import type { Bench, BenchType, PeerRequest, Workload } from "../bench.js";
+
+const water = fileURLToPath(new URL("../../../../shared/data/deepmd-water/data_0", import.meta.url));
+const missing = "it needs DeePMD-kit's water example beside the checkout, in ../shared/data/deepmd-water";
+const threads = 2;
+
+/** The network of DeePMD-kit's examples/water/se_atten; bench/peers/deepmd_train_step.py has the same. */
+function input(attnLayer: number, dtype: BenchType): DeepmdInput {
+  const precision = dtype === "f64" ? "float64" : "float32";
+  const config = {
+    model: {
+      type_map: ["O", "H"],
+      descriptor: { type: "se_atten", sel: 120, rcut_smth: 0.5, rcut: 6, neuron: [25, 50, 100], axis_neuron: 16, attn: 128, attn_layer: attnLayer, attn_dotr: true, smooth_type_embedding: false, precision, seed: 1 }, // prettier-ignore
+      fitting_net: { neuron: [240, 240, 240], resnet_dt: true, precision, seed: 1 },
+      data_stat_nbatch: 2,
+    },
+    learning_rate: { type: "exp", start_lr: 1e-3, stop_lr: 3.51e-8, decay_steps: 5000 },
+    loss: { type: "ener", start_pref_e: 0.02, limit_pref_e: 1, start_pref_f: 1000, limit_pref_f: 1 },
+    training: { training_data: { systems: [water], batch_size: 1 }, numb_steps: 1_000_000, seed: 1 },
+  };
+  return parseDeepmdInput(JSON.stringify(config), "water").input;
+}
+
+function peer(attnLayer: number, dtype: BenchType, what: "train" | "evaluate"): PeerRequest {
+  const precision = dtype === "f64" ? "float64" : "float32";
+  const args = [
+    water,
+    "--attn-layer",
+    String(attnLayer),
+    "--precision",
+    precision,
+    "--threads",
+    String(threads),
+  ];
+  return { peer: "deepmd-kit", program: "deepmd_train_step.py", args, request: { do: what } };
+}
+
+function model(config: DeepmdInput, data: DataSet): EnergyModel {
+  return new EnergyModel(config.model, freshWeights(config.model, data, 1));
+}
+
+function flopOf(body: () => unknown): number {
+  return [...profile(body).values()].reduce((sum, op) => sum + op.flop, 0);
+}
+
+function trainRow(attnLayer: number, dtype: BenchType): Bench {
+  return {
+    name: `se_atten/train-attn${attnLayer}-${dtype}`,
+    dtype,
+    threads,
+    open: () => Promise.resolve(existsSync(water) ? trainingStep(attnLayer, dtype) : missing),
+  };
+}
+
+/** Forward, loss, backward and Adam on one frame, always the same. */
+function trainingStep(attnLayer: number, dtype: BenchType): Workload {
+  setThreads(threads);
+  const config = input(attnLayer, dtype);
+  const data = DataSet.load(config.training.training_data, config.model.type_map, 1, "train");
+  const energyModel = model(config, data);
+  const trainer = new EnergyTrainer({
+    model: energyModel,
+    loss: new EnergyLoss(config.loss),
+    rate: learningRateSchedule(config.learning_rate, 1_000_000),
+    startRate: config.learning_rate.start_lr,
+    optimizer: config.optimizer,
+    maxNorm: null,
+  });
+  const batch = data.batch(0);
+  let step = 0;
+  const run = (): unknown => trainer.update(step++, batch);
+  const flop = flopOf(run);
+  return {
+    run,
+    work: { atoms: batch.system.atomCount, sel: 120 },
+    floor: { flop },
+    peers: [peer(attnLayer, dtype, "train")],
+    close: () => {
+      trainer.dispose();
+      energyModel.dispose();
+    },
+  };
+}
+
+function evalRow(dtype: BenchType): Bench {
+  return {
+    name: `se_atten/eval-attn2-${dtype}`,
+    dtype,
+    threads,
+    open: () => Promise.resolve(existsSync(water) ? evaluation(dtype) : missing),
+  };
+}
+
+/** Energy, forces and virial of one frame. */
+function evaluation(dtype: BenchType): Workload {
+  setThreads(threads);
+  const config = input(2, dtype);
+  const data = DataSet.load(config.training.training_data, config.model.type_map, 1, "train");
+  const pot = DeepPot.of(model(config, data));
+  const system = data.systems[0];
+  const size = 3 * system.atomCount;
+  const run = (): unknown =>
+    pot.evalSync(system.positions.subarray(0, size), system.cells?.subarray(0, 9) ?? null, system.types);
+  const flop = flopOf(run);
+  return {
+    run,
+    work: { atoms: system.atomCount, sel: 120 },
+    floor: { flop },
+    peers: [peer(2, dtype, "evaluate")],
+    close: () => pot.dispose(),
+  };
+}
+
+export const seAttenRows: readonly Bench[] = [
+  trainRow(2, "f64"),
+  trainRow(2, "f32"),
+  trainRow(0, "f64"),
+  trainRow(0, "f32"),
+  evalRow("f64"),
+  evalRow("f32"),
+];
