@@ -49,3 +49,18 @@ export function labelWidth(label: LabelName, atoms: number): number | null {
   if (label === "atom_ener") return atoms;
   return null;
 }
+
+/** A label of some frames in a row; undefined where one of them has none. */
+export function pickLabel(
+  system: DeepmdSystem,
+  frames: Int32Array,
+  name: LabelName,
+): Float64Array | undefined {
+  const label = system.labels[name];
+  if (label === undefined || frames.some((frame) => label.found[frame] === 0)) return undefined;
+  const out = new Float64Array(frames.length * label.width);
+  frames.forEach((frame, f) =>
+    out.set(label.data.subarray(frame * label.width, (frame + 1) * label.width), f * label.width),
+  );
+  return out;
+}

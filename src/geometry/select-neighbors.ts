@@ -1,7 +1,7 @@
 import type { NeighborList } from "./neighbor-list.js";
 import { sortByKey } from "./sort-by-key.js";
 
-/** DeePMD's choice of neighbours for mixed types: the nearest `sel` of any type (spec deepmd 2.2). */
+/** DeePMD's choice of neighbours: the nearest `sel` of any type, or of each type (spec deepmd 2.2). */
 export interface SelectedNeighbors {
   /** [N + 1] kept pairs of each centre. */
   readonly ptr: Int32Array;
@@ -15,6 +15,8 @@ export interface SelectedNeighbors {
    * the list.
    */
   readonly excluded: Int32Array;
+  /** [N, types] slots in use per neighbour type, excluded pairs included; undefined for a `sel` of all types. */
+  readonly slots: Int32Array | undefined;
   /** Largest number of neighbours an atom has, whatever `sel` is. */
   readonly largest: number;
   /** Shortest distance, angstrom; Infinity without pairs. */
@@ -43,22 +45,31 @@ export interface PairRules {
   readonly excluded?: TypePairSet;
   /** Pairs that are no neighbours at all (`pair_exclude_types` of a model). */
   readonly removed?: TypePairSet;
+  /**
+   * With a `sel` per type: fill each type's slots from all neighbours (TensorFlow), not from the nearest sum(sel) of any type
+   * (PyTorch). They differ only where `sel` is too small.
+   */
+  readonly eachTypeAlone?: boolean;
 }
 
 /**
  * @param types [N]; negative: virtual atoms, neither centre nor neighbour
- * @param sel neighbours kept per centre; of equally near ones those first in the list
+ * @param sel neighbours kept per centre, or of each type; of equally near ones those first in the list
  */
 export function selectNeighbors(
   list: NeighborList,
   types: Int32Array,
-  sel: number,
+  sel: number | readonly number[],
   rules: PairRules = {},
 ): SelectedNeighbors {
   const atoms = types.length;
   const [neighbours, centres] = list.edgeIndex;
   const ptr = new Int32Array(atoms + 1);
   const excluded = new Int32Array(atoms);
+  const perType = typeof sel === "number" ? undefined : sel;
+  const most =
+    typeof sel === "number" ? sel : rules.eachTypeAlone ? Infinity : sel.reduce((a, b) => a + b, 0);
+  const slots = perType && new Int32Array(atoms * perType.length);
   const kept = new Int32Array(list.count);
   const [candidates, spare] = [new Int32Array(list.count), new Int32Array(list.count)];
   let [count, largest, minDistance] = [0, 0, Infinity];
@@ -67,9 +78,14 @@ export function selectNeighbors(
     sortByKey(candidates, found, list.distance, spare);
     largest = Math.max(largest, found);
     if (found > 0) minDistance = Math.min(minDistance, list.distance[candidates[0]]);
-    for (let k = 0; k < found && k < sel; k++) {
+    for (let k = 0; k < found && k < most; k++) {
       const e = candidates[k];
-      if (rules.excluded?.has(types[i], types[neighbours[e]])) excluded[i]++;
+      const type = types[neighbours[e]];
+      if (perType !== undefined && slots![i * perType.length + type]++ >= perType[type]) {
+        slots![i * perType.length + type]--;
+        continue;
+      }
+      if (rules.excluded?.has(types[i], type)) excluded[i]++;
       else kept[count++] = e;
     }
     ptr[i + 1] = count;
@@ -84,6 +100,7 @@ export function selectNeighbors(
     centre: edges.map((e) => centres[e]),
     vector,
     excluded,
+    slots,
     largest,
     minDistance,
   };
@@ -105,6 +122,38 @@ function candidatesOf(
     if (type >= 0 && !removed?.has(types[i], type)) to[count++] = e;
   }
   return count;
+}
+
+/** Largest number of neighbours an atom has, of each type and in all, and the shortest distance (Infinity without pairs). */
+export interface NeighborNumbers {
+  /** [types] */
+  readonly byType: Int32Array;
+  readonly total: number;
+  /** angstrom */
+  readonly minDistance: number;
+}
+
+/** Counts neighbours. @param types [N]; negative: virtual atoms, neither centre nor neighbour */
+export function neighborNumbers(list: NeighborList, types: Int32Array, typeCount: number): NeighborNumbers {
+  const [neighbours] = list.edgeIndex;
+  const byType = new Int32Array(typeCount);
+  const own = new Int32Array(typeCount);
+  let [total, minDistance] = [0, Infinity];
+  for (let i = 0; i < types.length; i++) {
+    if (types[i] < 0) continue;
+    own.fill(0);
+    let all = 0;
+    for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++) {
+      const type = types[neighbours[e]];
+      if (type < 0) continue;
+      own[type]++;
+      all++;
+      minDistance = Math.min(minDistance, list.distance[e]);
+    }
+    total = Math.max(total, all);
+    for (let t = 0; t < typeCount; t++) byType[t] = Math.max(byType[t], own[t]);
+  }
+  return { byType, total, minDistance };
 }
 
 /**

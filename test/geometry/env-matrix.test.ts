@@ -199,7 +199,7 @@ describe("statistics of water (deepmd 2.5)", () => {
     const system = readDeepmdSystem(folder);
     const n = system.atomCount;
     const sel = 120;
-    const accumulator = new EnvironmentAccumulator(2, sel);
+    const accumulator = new EnvironmentAccumulator({ typeCount: 2, rules: "pt", rcut: 6 }, sel);
     for (const f of [0, 1]) {
       const positions = system.positions.subarray(3 * n * f, 3 * n * (f + 1));
       const list = neighborList(positions, system.cells!.subarray(9 * f, 9 * f + 9), true, 6, {

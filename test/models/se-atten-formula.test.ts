@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
 import { EnergyModel } from "../../src/models/deepmd/energy-model.js";
-import { box, coords, formulaModel, types } from "./se-atten-formula.js";
+import { box, coords, formulaModel, types } from "./formula-model.js";
 
 /** Energies of spec deepmd 6.6, cross-checked there against DeePMD-kit's NumPy backend. */
 const cases: [

@@ -3,7 +3,7 @@ import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
 import { EnergyModel } from "../../src/models/deepmd/energy-model.js";
 import { assertEquivariant, assertInvariant } from "../../src/testing.js";
-import { coords, formulaModel, types } from "./se-atten-formula.js";
+import { coords, formulaModel, types } from "./formula-model.js";
 
 /** A cell smaller than twice the cutoff, skewed: every atom sees images of itself. */
 const tiny = Float64Array.of(4.6, 0.3, 0, -0.4, 5.1, 0.2, 0.1, 0.5, 4.9);

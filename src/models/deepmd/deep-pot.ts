@@ -1,6 +1,6 @@
 import { scope } from "../../tensor/scope.js";
 import { openCpu } from "../../backends/cpu/cpu.js";
-import { type FrameList, frameList } from "./frames.js";
+import { type FrameList, frameList, type FrameOptions } from "./frames.js";
 import { graphOf } from "./build-graph.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
 import { EnergyModel } from "./energy-model.js";
@@ -8,11 +8,9 @@ import { readModel } from "./model-file.js";
 import { predict } from "./prediction.js";
 import { atomicVirial } from "../../geometry/virial.js";
 
-export interface EvalOptions {
+export interface EvalOptions extends FrameOptions {
   /** Also give energies and virials per atom. */
   atomic?: boolean;
-  /** Number of frames: only needed where types differ between frames without cells, which do not tell it. */
-  frames?: number;
 }
 
 /** Results of an evaluation; nf frames of N atoms, row-major, eV and angstrom. */
@@ -67,6 +65,11 @@ export class DeepPot {
     return this.model.settings.rcut;
   }
 
+  /** Numbers per frame (`numb_fparam`) and per atom (`numb_aparam`) the model wants; 0 for most models. */
+  get parameterCounts(): { readonly fparam: number; readonly aparam: number } {
+    return this.model.parameterCounts;
+  }
+
   /** Width of the descriptor of one atom. */
   get descriptorWidth(): number {
     return this.model.descriptor.width;
@@ -87,7 +90,7 @@ export class DeepPot {
     types: ArrayLike<number>,
     options: EvalOptions = {},
   ): EvalResult {
-    const frames = frameList(coords, cells, types, options.frames);
+    const frames = frameList(coords, cells, types, options, this.model.parameterCounts);
     const { count, atoms } = frames;
     const result = {
       energy: new Float64Array(count),
@@ -109,15 +112,15 @@ export class DeepPot {
     coords: ArrayLike<number>,
     cells: ArrayLike<number> | null,
     types: ArrayLike<number>,
-    options: Pick<EvalOptions, "frames"> = {},
+    options: FrameOptions = {},
   ): Float64Array {
-    const frames = frameList(coords, cells, types, options.frames);
+    const frames = frameList(coords, cells, types, options, this.model.parameterCounts);
     const width = frames.atoms * this.descriptorWidth;
     const out = new Float64Array(frames.count * width);
     for (let f = 0; f < frames.count; f++)
       scope(() => {
         const graph = graphOf(this.model, frames.slice(f, f + 1));
-        out.set(this.model.descriptor.forward(graph).dataSync(), f * width);
+        out.set(this.model.descriptors(graph).dataSync(), f * width);
       });
     return out;
   }

@@ -1,34 +1,35 @@
 import { add, mul } from "../../../kernels/elementwise/ops.generated.js";
 import { gather, segmentSum } from "../../../kernels/segment/op.js";
+import { concat } from "../../../kernels/shape_ops/op.js";
 import { reshape } from "../../autograd/reshape.js";
 import type { DeviceName } from "../../tensor/backend.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { keep } from "../../tensor/scope.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
-import { EnergyFitting } from "./energy-fitting.js";
+import type { Descriptor, EnvironmentStatistics } from "./descriptor.js";
+import { EnergyFitting, type FittingSettings } from "./energy-fitting.js";
+import type { Frames } from "./frames.js";
+import { descriptorSettings, fittingSettings, precisionType } from "./from-config.js";
 import type { DeepmdGraph } from "./graph.js";
+import { parameterRows } from "./parameter-rows.js";
 import { type HostArray, ParameterSet, type Weights } from "./parameters.js";
 import { SeAttenDescriptor } from "./se-atten/descriptor.js";
-import { fittingSettings, precisionType, seAttenSettings } from "./se-atten/from-config.js";
-import type { SeAttenSettings } from "./se-atten/settings.js";
+import { SeE2ADescriptor } from "./se-e2-a/descriptor.js";
+import type { DescriptorSettings } from "./settings.js";
 
-/** Weights that are fixed by statistics, not trained. */
-const fixedNames = [
-  "descriptor.se_atten.mean",
-  "descriptor.se_atten.stddev",
-  "fitting_net.bias_atom_e",
-  "out_bias",
-  "out_std",
-] as const;
+/** Under which name the descriptor's own arrays stand in DeePMD-kit's PyTorch models. */
+export const descriptorBlocks = { se_atten: "descriptor.se_atten", se_e2_a: "descriptor.sea" } as const;
 
-/** A `se_atten` energy model: descriptor, fitting net and biases. Energies in eV, lengths in angstrom. */
+/** An energy model: descriptor, fitting nets and biases. Energies in eV, lengths in angstrom. */
 export class EnergyModel {
-  readonly settings: SeAttenSettings;
+  readonly settings: DescriptorSettings;
   readonly typeMap: readonly string[];
   readonly parameters: ParameterSet;
-  readonly descriptor: SeAttenDescriptor;
+  readonly descriptor: Descriptor;
+  private readonly fittingSettings: FittingSettings;
   private readonly fitting: EnergyFitting;
+  /** Weights that are fixed by statistics, not trained. */
   private readonly fixed: Weights = new Map();
   /** out_bias by type in f64, [nt+1, 1]; 0 for virtual atoms. */
   private readonly outBias: Tensor;
@@ -39,44 +40,61 @@ export class EnergyModel {
     weights: Weights,
     device: DeviceName = "cpu",
   ) {
-    this.settings = seAttenSettings(config);
+    this.settings = descriptorSettings(config);
+    this.fittingSettings = fittingSettings(config);
     this.typeMap = this.settings.typeMap;
     const types = this.typeMap.length;
-    for (const name of fixedNames) this.fixed.set(name, required(weights, name));
     this.parameters = new ParameterSet(weights, device);
-    const statistics = {
-      mean: this.fixedArray("descriptor.se_atten.mean", 4 * types),
-      stddev: this.fixedArray("descriptor.se_atten.stddev", 4 * types),
-    };
-    const precision = precisionType(config.descriptor.precision);
-    this.descriptor = new SeAttenDescriptor(this.settings, this.parameters, statistics, precision);
+    this.descriptor = this.makeDescriptor(weights);
+    const { fparam, aparam } = this.fittingSettings.parameters;
+    const both = (kind: "avg" | "inv_std"): Float64Array =>
+      Float64Array.of(
+        ...this.constant(weights, `fitting_net.fparam_${kind}`, fparam),
+        ...this.constant(weights, `fitting_net.aparam_${kind}`, aparam),
+      );
     this.fitting = new EnergyFitting(
-      fittingSettings(config),
+      this.fittingSettings,
       this.descriptor.width,
+      this.descriptor.typeWidth,
       this.parameters,
-      this.fixedArray("fitting_net.bias_atom_e", types),
+      {
+        bias: this.constant(weights, "fitting_net.bias_atom_e", types),
+        parameterMean: both("avg"),
+        parameterScale: both("inv_std"),
+      },
       precisionType(config.fitting_net.precision),
     );
-    const rows = new Float64Array(types + 1);
-    rows.set(this.fixedArray("out_bias", types));
-    this.outBias = keep(tensor(rows, [types + 1, 1], { dtype: "f64", device }));
+    this.constant(weights, "out_std", types);
+    const bias = this.constant(weights, "out_bias", types);
+    this.outBias = keep(tensor([...bias, 0], [types + 1, 1], { dtype: "f64", device }));
   }
 
   /** Atomic energies [N], f64, eV; virtual atoms 0. */
   atomEnergies(graph: DeepmdGraph): Tensor {
-    return this.energiesOf(this.descriptor.forward(graph), graph);
-  }
-
-  /** Atomic energies of given descriptors. */
-  energiesOf(descriptor: Tensor, graph: DeepmdGraph): Tensor {
-    const energies = this.fitting.forward(descriptor, graph);
+    const energies = this.fitting.forward(this.descriptor.forward(graph), graph);
     const biased = add(energies, reshape(gather(this.outBias, graph.atomType), [graph.atoms]));
     return graph.real === undefined ? biased : mul(biased, graph.real);
+  }
+
+  /** Descriptors [N, width], atoms in order. */
+  descriptors(graph: DeepmdGraph): Tensor {
+    const rows = this.descriptor.forward(graph);
+    return graph.byType === undefined ? rows[0] : gather(concat(rows, 0), graph.byType.place);
   }
 
   /** Frame energies [F] from atomic ones. */
   frameEnergies(atomEnergies: Tensor, graph: DeepmdGraph): Tensor {
     return segmentSum(atomEnergies, graph.framePtr);
+  }
+
+  /** Numbers per frame (`numb_fparam`) and per atom (`numb_aparam`) that the model wants beside the structure. */
+  get parameterCounts(): FittingSettings["parameters"] {
+    return this.fittingSettings.parameters;
+  }
+
+  /** What the fitting net gets beside descriptors, [N, numbers]. Errors: VALUE, SHAPE where frames lack it. */
+  parameterRows(frames: Frames): Tensor | undefined {
+    return parameterRows(frames, this.fittingSettings.parameters);
   }
 
   /** Adds to the energy bias of each type; `deviation` is what the new one leaves. */
@@ -100,19 +118,28 @@ export class EnergyModel {
     this.outBias.dispose();
   }
 
-  private fixedArray(name: string, size: number): Float64Array {
-    const { data, shape } = this.fixed.get(name)!;
-    if (data.length !== size)
+  private makeDescriptor(weights: Weights): Descriptor {
+    const { settings } = this;
+    const array = (name: string): Float64Array =>
+      this.constant(weights, `${descriptorBlocks[settings.kind]}.${name}`, 4 * this.typeMap.length);
+    const statistics: EnvironmentStatistics = { mean: array("mean"), stddev: array("stddev") };
+    const dtype = precisionType(this.config.descriptor.precision);
+    return settings.kind === "se_atten"
+      ? new SeAttenDescriptor(settings, this.parameters, statistics, dtype)
+      : new SeE2ADescriptor(settings, this.parameters, statistics, dtype);
+  }
+
+  /** An array that is not trained; nothing where the model has none of its kind. */
+  private constant(weights: Weights, name: string, size: number): Float64Array {
+    if (size === 0) return new Float64Array(0);
+    const array: HostArray | undefined = weights.get(name);
+    if (array === undefined) throw new AtomgradError("FORMAT", `model: ${name} is missing`);
+    if (array.data.length !== size)
       throw new AtomgradError(
         "FORMAT",
-        `model: ${name} has shape [${shape.join(",")}], the type map needs ${size} numbers`,
+        `model: ${name} has shape [${array.shape.join(",")}], the settings need ${size} numbers`,
       );
-    return data;
+    this.fixed.set(name, array);
+    return array.data;
   }
-}
-
-function required(weights: Weights, name: string): HostArray {
-  const array = weights.get(name);
-  if (array === undefined) throw new AtomgradError("FORMAT", `model: ${name} is missing`);
-  return array;
 }

@@ -1,3 +1,4 @@
+import { type DeepmdSystem, frameTypes, pickLabel } from "../../data/deepmd-system.js";
 import { AtomgradError } from "../../tensor/error.js";
 
 /** Frames of equal size as flat arrays. */
@@ -10,6 +11,32 @@ export interface Frames {
   readonly cells: Float64Array | null;
   /** [count, atoms] */
   readonly types: Int32Array;
+  /** [count, numb_fparam] parameters of frames and [count, atoms, numb_aparam] of atoms; undefined where not given. */
+  readonly fparam?: Float64Array;
+  readonly aparam?: Float64Array;
+}
+
+/** Picks frames of a system. */
+export function framesOf(system: DeepmdSystem, frames: Int32Array): Frames {
+  const { atomCount: atoms } = system;
+  const positions = new Float64Array(frames.length * atoms * 3);
+  const cells = system.cells === null ? null : new Float64Array(frames.length * 9);
+  const types = new Int32Array(frames.length * atoms);
+  frames.forEach((frame, f) => {
+    positions.set(system.positions.subarray(frame * atoms * 3, (frame + 1) * atoms * 3), f * atoms * 3);
+    cells?.set(system.cells!.subarray(frame * 9, (frame + 1) * 9), f * 9);
+    types.set(frameTypes(system, frame), f * atoms);
+  });
+  const parameters = (["fparam", "aparam"] as const).map((name) => pickLabel(system, frames, name));
+  return {
+    count: frames.length,
+    atoms,
+    positions,
+    cells,
+    types,
+    fparam: parameters[0],
+    aparam: parameters[1],
+  };
 }
 
 export class FrameList implements Frames {
@@ -19,24 +46,40 @@ export class FrameList implements Frames {
     readonly positions: Float64Array,
     readonly cells: Float64Array | null,
     readonly types: Int32Array,
+    readonly fparam?: Float64Array,
+    readonly aparam?: Float64Array,
   ) {}
 
   slice(first: number, end: number): Frames {
-    const { atoms } = this;
+    const { atoms, count } = this;
+    const part = (rows: Float64Array | undefined): Float64Array | undefined =>
+      rows?.subarray((rows.length / count) * first, (rows.length / count) * end);
     return new FrameList(
       end - first,
       atoms,
       this.positions.subarray(first * atoms * 3, end * atoms * 3),
       this.cells === null ? null : this.cells.subarray(first * 9, end * 9),
       this.types.subarray(first * atoms, end * atoms),
+      part(this.fparam),
+      part(this.aparam),
     );
   }
+}
+
+/** What else may be said of frames. */
+export interface FrameOptions {
+  /** Number of frames: only needed where types differ between frames without cells, which do not tell it. */
+  frames?: number;
+  /** [nf, numb_fparam], or [numb_fparam] for all frames. */
+  fparam?: ArrayLike<number>;
+  /** [nf, N, numb_aparam], [N, numb_aparam] for all frames, or [numb_aparam] for all atoms. */
+  aparam?: ArrayLike<number>;
 }
 
 /**
  * Frames from flat arrays: coords [nf, N, 3], cells [nf, 9] or null, types [N] or [nf, N].
  *
- * @param count nf; where it is not given the cells tell it, or else one set of types for all frames
+ * @param counts numbers per frame and per atom the model wants
  *
  * Errors: SHAPE.
  */
@@ -44,18 +87,19 @@ export function frameList(
   coords: ArrayLike<number>,
   cells: ArrayLike<number> | null,
   types: ArrayLike<number>,
-  count?: number,
+  options: FrameOptions = {},
+  counts: { readonly fparam: number; readonly aparam: number } = { fparam: 0, aparam: 0 },
 ): FrameList {
   const positions = Float64Array.from(coords);
   const boxes = cells === null ? null : Float64Array.from(cells);
   const perFrame = 3 * types.length;
   const told =
     boxes !== null ? boxes.length / 9 : perFrame > 0 ? Math.max(1, positions.length / perFrame) : 1;
-  const frames = count ?? told;
+  const frames = options.frames ?? told;
   if (boxes !== null && boxes.length !== 9 * Math.ceil(frames))
     throw new AtomgradError(
       "SHAPE",
-      `eval: cells have ${boxes.length} numbers; 9 per frame are needed${count === undefined ? "" : `, of ${count} frames`}`,
+      `eval: cells have ${boxes.length} numbers; 9 per frame are needed${options.frames === undefined ? "" : `, of ${options.frames} frames`}`,
     );
   const atoms = frames === 0 ? 0 : positions.length / 3 / frames;
   const shared = types.length === atoms;
@@ -68,5 +112,34 @@ export function frameList(
   const all = new Int32Array(atoms * frames);
   for (let f = 0; f < frames; f++)
     for (let i = 0; i < atoms; i++) all[f * atoms + i] = types[shared ? i : f * atoms + i];
-  return new FrameList(frames, atoms, positions, boxes, all);
+  const spread = (name: "fparam" | "aparam", perFrame: number, per: string): Float64Array | undefined =>
+    spreadParameters(options[name], name, frames, perFrame, counts[name], per);
+  return new FrameList(
+    frames,
+    atoms,
+    positions,
+    boxes,
+    all,
+    spread("fparam", counts.fparam, "frame"),
+    spread("aparam", atoms * counts.aparam, "atom"),
+  );
+}
+
+/** Parameters of all frames from those of all, of one for all, or (atoms) of one atom for all. */
+function spreadParameters(
+  given: ArrayLike<number> | undefined,
+  name: string,
+  frames: number,
+  perFrame: number,
+  width: number,
+  per: string,
+): Float64Array | undefined {
+  if (given === undefined || width === 0) return undefined;
+  const total = frames * perFrame;
+  if (![total, perFrame, width].includes(given.length))
+    throw new AtomgradError(
+      "SHAPE",
+      `eval: ${name} has ${given.length} numbers; ${width} per ${per} are needed, ${total} in all`,
+    );
+  return Float64Array.from({ length: total }, (_, k) => given[k % given.length]);
 }

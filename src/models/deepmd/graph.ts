@@ -16,8 +16,52 @@ export interface EmptySlots {
   readonly count: Tensor;
 }
 
+/** What se_atten needs beside the edges: all neighbours of a centre see each other. */
+export interface AttentionRows {
+  readonly pairs: TypePairs;
+  /** i32[N+1]: where each centre's n x n attention matrix starts in a row of pairs. */
+  readonly start: Tensor;
+  /** Sum of n^2 over centres. */
+  readonly pairCount: number;
+  /** i32[N]: empty or excluded slots that stand in the softmax's denominator. */
+  readonly pad: Tensor;
+  readonly emptySlots: EmptySlots | undefined;
+}
+
+/** Neighbours of one type around centres of one type: the rows of one embedding net. */
+export interface NetRows {
+  readonly neighbour: number;
+  /** Rows `from` to `to` of `TypeRows.rows`. */
+  readonly from: number;
+  readonly to: number;
+  /** i32[atoms of the block + 1], from 0: rows of each centre. */
+  readonly ptr: Tensor;
+}
+
+/** The atoms of one type. */
+export interface TypeBlock {
+  readonly type: number;
+  /** Atoms `from` to `to` in the order of `TypeRows.order`. */
+  readonly from: number;
+  readonly to: number;
+  readonly nets: readonly NetRows[];
+}
+
+/** What se_e2_a needs beside the edges: atoms by type, and neighbours by net. */
+export interface TypeRows {
+  /** Rows of all nets, one net after the other, as look-ups into the E edges and then one empty slot per centre type. */
+  readonly rows: IndexMap;
+  /** [R, 1] how often a row counts: once, or as often as there are empty slots; undefined where all count once. */
+  readonly weight: Tensor | undefined;
+  readonly blocks: readonly TypeBlock[];
+  /** Look-up from the atoms of all blocks, one block after the other, to the atoms of the batch. */
+  readonly order: IndexMap;
+  /** The other way round. */
+  readonly place: IndexMap;
+}
+
 /**
- * A batch of frames as the se_atten model reads it: all atoms in a row, real neighbours of each centre in a row (sorted by
+ * A batch of frames as the models read it: all atoms in a row, real neighbours of each centre in a row (sorted by
  * distance), nothing padded. E edges, N atoms, F frames.
  */
 export interface DeepmdGraph {
@@ -28,18 +72,10 @@ export interface DeepmdGraph {
   readonly edge: Tensor;
   /** i32[E] */
   readonly centreType: Tensor;
-  readonly pairs: TypePairs;
   /** Types of the atoms, virtual ones as 0. */
   readonly atomType: IndexMap;
   /** i32[N+1]: rows of each centre. */
   readonly ptr: Tensor;
-  /** i32[N+1]: where each centre's n x n attention matrix starts in a row of pairs. */
-  readonly start: Tensor;
-  /** Sum of n^2 over centres. */
-  readonly pairCount: number;
-  /** i32[N]: empty or excluded slots that stand in the softmax's denominator. */
-  readonly pad: Tensor;
-  readonly emptySlots: EmptySlots | undefined;
   /** f64[N]: 0 for virtual atoms and types without energy, 1 for others; undefined when all are 1. */
   readonly real: Tensor | undefined;
   /** i32[F+1]: atoms of each frame. */
@@ -48,4 +84,10 @@ export interface DeepmdGraph {
   readonly edgePtr: Tensor;
   /** The neighbour of each edge. */
   readonly neighbour: IndexMap;
+  /** Of se_atten. */
+  readonly attention: AttentionRows | undefined;
+  /** Of se_e2_a. */
+  readonly byType: TypeRows | undefined;
+  /** [N, numb_fparam + numb_aparam] in f64, not normalised: what the fitting net gets beside descriptors. */
+  readonly parameters: Tensor | undefined;
 }

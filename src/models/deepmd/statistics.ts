@@ -1,5 +1,6 @@
+import type { NeighbourSettings } from "./settings.js";
 import { leastSquares } from "./least-squares.js";
-import type { EnvironmentStatistics } from "./se-atten/descriptor.js";
+import type { EnvironmentStatistics } from "./descriptor.js";
 
 /** Radial part and components of environment rows of one frame: what statistics are taken over. */
 export interface EnvironmentRows {
@@ -13,6 +14,8 @@ export interface EnvironmentRows {
 
 const smallestDeviation = 1e-2;
 const absentDeviation = 0.1;
+/** Beside the count, in TensorFlow's means. */
+const tinyCount = 1e-15;
 
 /** Accumulates davg and dstd (spec 2.5). Empty slots count as zeros. */
 export class EnvironmentAccumulator {
@@ -20,10 +23,15 @@ export class EnvironmentAccumulator {
   /** By type: sum s, sum s^2, sum of components, sum of their squares. */
   private readonly sums: Float64Array;
 
+  private readonly typeCount: number;
+
+  /** @param sel slots of an atom */
   constructor(
-    private readonly typeCount: number,
+    private readonly settings: Pick<NeighbourSettings, "typeCount" | "rules" | "rcut">,
     private readonly sel: number,
   ) {
+    const { typeCount } = settings;
+    this.typeCount = typeCount;
     this.count = new Float64Array(typeCount);
     this.sums = new Float64Array(4 * typeCount);
   }
@@ -40,15 +48,17 @@ export class EnvironmentAccumulator {
     }
   }
 
-  /** davg and dstd [nt, 4]; types without data get average 0 and deviation 0.1. */
+  /** davg and dstd [nt, 4]; types without data get average 0 and deviation 0.1 (TensorFlow: 1/rcut). */
   finish(setDavgZero: boolean): EnvironmentStatistics {
     const mean = new Float64Array(4 * this.typeCount);
     const stddev = new Float64Array(4 * this.typeCount);
     for (let t = 0; t < this.typeCount; t++) {
-      const n = this.count[t];
+      const { rcut, rules } = this.settings;
+      const absent = rules === "tf" ? 1 / rcut : absentDeviation;
+      const n = rules === "tf" && this.count[t] > 0 ? this.count[t] + tinyCount : this.count[t];
       const [s, s2, a, a2] = this.sums.subarray(4 * t, 4 * t + 4);
-      const radial = n === 0 ? absentDeviation : deviation(s / n, s2 / n);
-      const angular = n === 0 ? absentDeviation : deviation(a / (3 * n), a2 / (3 * n));
+      const radial = n === 0 ? absent : deviation(s / n, s2 / n);
+      const angular = n === 0 ? absent : deviation(a / (3 * n), a2 / (3 * n));
       if (!setDavgZero && n > 0) mean[4 * t] = s / n;
       stddev.set([radial, angular, angular, angular], 4 * t);
     }
@@ -75,12 +85,29 @@ export interface EnergyBias {
   readonly observed: readonly boolean[];
 }
 
-/** Energy per type by least squares over frames: E_f = sum_t n_ft b_t (spec 2.9). */
-export function energyBias(frames: readonly Composition[], typeCount: number): EnergyBias {
+/**
+ * Energy per type by least squares over frames: E_f = sum_t n_ft b_t (spec 2.9).
+ *
+ * @param preset energies that are given; null: from the data
+ */
+export function energyBias(
+  frames: readonly Composition[],
+  typeCount: number,
+  preset: readonly (number | null)[] = [],
+): EnergyBias {
   const a = new Float64Array(frames.length * typeCount);
-  const b = Float64Array.from(frames, (frame) => frame.energy);
+  const unknown = (t: number): number => Number((preset[t] ?? null) === null);
   frames.forEach((frame, f) => a.set(Array.from(frame.counts), f * typeCount));
-  const bias = leastSquares(a, b, frames.length, typeCount);
+  const given = (frame: Composition): number =>
+    preset.reduce<number>((sum, energy, t) => sum + (energy ?? 0) * frame.counts[t], 0);
+  const b = Float64Array.from(frames, (frame) => frame.energy - given(frame));
+  const bias = leastSquares(
+    a.map((n, k) => n * unknown(k % typeCount)),
+    b,
+    frames.length,
+    typeCount,
+  );
+  preset.forEach((energy, t) => (bias[t] = energy ?? bias[t]));
   const rest = frames.map((frame, f) => {
     let predicted = 0;
     for (let t = 0; t < typeCount; t++) predicted += a[f * typeCount + t] * bias[t];
@@ -90,4 +117,28 @@ export function energyBias(frames: readonly Composition[], typeCount: number): E
   const variance = rest.reduce((x, y) => x + (y - mean) ** 2, 0) / Math.max(1, rest.length);
   const observed = Array.from({ length: typeCount }, (_, t) => frames.some((frame) => frame.counts[t] > 0));
   return { bias, deviation: Math.sqrt(variance), observed };
+}
+
+/** Means and inverse deviations of the parameters of frames and atoms. */
+export type ParameterStatistics = Readonly<
+  Record<"fparam" | "aparam", { readonly mean: Float64Array; readonly scale: Float64Array }>
+>;
+
+/** Means and inverse standard deviations of columns (spec 2.9); deviations are at least 0.01. No rows: 0 and 1. */
+export function parameterStatistics(
+  parts: readonly Float64Array[],
+  width: number,
+): { mean: Float64Array; scale: Float64Array } {
+  const [sums, squares] = [new Float64Array(width), new Float64Array(width)];
+  let rows = 0;
+  for (const part of parts) {
+    rows += part.length / width;
+    part.forEach((x, k) => {
+      sums[k % width] += x;
+      squares[k % width] += x * x;
+    });
+  }
+  if (rows === 0) return { mean: sums, scale: sums.map(() => 1) };
+  const mean = sums.map((s) => s / rows);
+  return { mean, scale: mean.map((m, k) => 1 / deviation(m, squares[k] / rows)) };
 }

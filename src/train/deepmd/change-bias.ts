@@ -4,7 +4,7 @@ import { energyBias } from "../../models/deepmd/statistics.js";
 import { noGrad } from "../../autograd/node.js";
 import { scope } from "../../tensor/scope.js";
 import type { DataSet } from "./load-data.js";
-import { compositions } from "./prepare-model.js";
+import { compositions, givenEnergies } from "./prepare-model.js";
 
 /**
  * Shifts the energy bias of every type by least squares over what the model misses on the statistics batches (spec 2.9,
@@ -15,7 +15,9 @@ export function changeBias(model: EnergyModel, data: DataSet): void {
     counts,
     energy: energy - energyOf(model, system, frame),
   }));
-  const { bias, deviation } = energyBias(missed, model.typeMap.length);
+  // Types whose energy is given keep it.
+  const kept = givenEnergies(model.config).map((energy) => (energy === null ? null : 0));
+  const { bias, deviation } = energyBias(missed, model.typeMap.length, kept);
   model.shiftBias(bias, deviation);
 }
 

@@ -1,4 +1,4 @@
-import { type DeepmdSystem, frameTypes, type LabelName } from "../../data/deepmd-system.js";
+import { type DeepmdSystem, frameTypes, pickLabel } from "../../data/deepmd-system.js";
 
 /** Labels of a batch on the host; a label is undefined where the data lack it. F frames of n atoms, N = F n. */
 export interface LabelledBatch {
@@ -42,19 +42,4 @@ export function labelledBatch(system: DeepmdSystem, frames: Int32Array): Labelle
     atomEnergy: pickLabel(system, frames, "atom_ener"),
     atomPref: pickLabel(system, frames, "atom_pref"),
   };
-}
-
-/** A label of some frames in a row; undefined where one of them has none. */
-export function pickLabel(
-  system: DeepmdSystem,
-  frames: Int32Array,
-  name: LabelName,
-): Float64Array | undefined {
-  const label = system.labels[name];
-  if (label === undefined || frames.some((frame) => label.found[frame] === 0)) return undefined;
-  const out = new Float64Array(frames.length * label.width);
-  frames.forEach((frame, f) =>
-    out.set(label.data.subarray(frame * label.width, (frame + 1) * label.width), f * label.width),
-  );
-  return out;
 }

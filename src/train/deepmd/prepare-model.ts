@@ -1,60 +1,77 @@
-import { type DeepmdSystem, frameTypes } from "../../data/deepmd-system.js";
-import { environmentRows, largestNeighbourNumber } from "../../models/deepmd/build-graph.js";
+import { type DeepmdSystem, frameTypes, pickLabel } from "../../data/deepmd-system.js";
+import type { NeighborNumbers } from "../../geometry/select-neighbors.js";
 import type { ModelConfig } from "../../models/deepmd/config/deepmd-input.js";
+import { descriptorSettings, fittingSettings } from "../../models/deepmd/from-config.js";
 import { initialWeights } from "../../models/deepmd/initial-weights.js";
+import { environmentRows, largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
+import { frameParameters, type ParameterCounts } from "../../models/deepmd/parameter-rows.js";
 import type { Weights } from "../../models/deepmd/parameters.js";
-import { seAttenConfig, seAttenSettings } from "../../models/deepmd/se-atten/from-config.js";
-import { type Composition, energyBias, EnvironmentAccumulator } from "../../models/deepmd/statistics.js";
+import { slotsOf } from "../../models/deepmd/settings.js";
+import {
+  type Composition,
+  energyBias,
+  EnvironmentAccumulator,
+  parameterStatistics,
+  type ParameterStatistics,
+} from "../../models/deepmd/statistics.js";
 import { AtomgradError } from "../../tensor/error.js";
 import type { DataSet } from "./load-data.js";
 
-/** What looking at the neighbours of the training data gives. */
-export interface NeighbourStatistics {
-  readonly largest: number;
-  /** angstrom */
-  readonly minDistance: number;
-}
-
 /** Counts neighbours within the cutoff in all training frames. */
-export function neighbourStatistics(data: DataSet, rcut: number): NeighbourStatistics {
-  let largest = 0;
-  let minDistance = Infinity;
+export function neighbourStatistics(data: DataSet, rcut: number, typeCount: number): NeighborNumbers {
+  const byType = new Int32Array(typeCount);
+  let [total, minDistance] = [0, Infinity];
   for (const system of data.systems)
     for (let frame = 0; frame < system.frameCount; frame++) {
-      const found = largestNeighbourNumber(system, frame, rcut);
-      largest = Math.max(largest, found.largest);
+      const found = largestNeighbourNumbers(system, frame, rcut, typeCount);
+      byType.forEach((n, t) => (byType[t] = Math.max(n, found.byType[t])));
+      total = Math.max(total, found.total);
       minDistance = Math.min(minDistance, found.minDistance);
     }
-  return { largest, minDistance };
+  return { byType, total, minDistance };
 }
 
 /**
- * The model section with `sel` as a number: "auto:f" is f times the largest neighbour number, rounded up to a multiple of
- * 4 (spec 1.3). A given `sel` that is too small gives a warning, as in DeePMD-kit.
+ * The model section with `sel` as numbers: "auto:f" is f times the largest neighbour number, rounded up to a multiple of 4
+ * (spec 1.3). A given `sel` that is too small gives a warning, as in DeePMD-kit.
  */
 export function resolveSel(
   model: ModelConfig,
-  neighbours: NeighbourStatistics | undefined,
+  neighbours: NeighborNumbers | undefined,
 ): { model: ModelConfig; warning: string | undefined } {
-  const descriptor = seAttenConfig(model);
+  const { descriptor } = model;
   const { sel } = descriptor;
-  if (typeof sel !== "string") {
-    const total = typeof sel === "number" ? sel : sel.reduce((a, b) => a + b, 0);
-    const tooSmall = neighbours !== undefined && neighbours.largest > total;
-    const warning = `model.descriptor.sel is ${total}, but an atom of the training data has ${neighbours?.largest ?? 0} neighbours within rcut; the farthest are ignored. Set sel to at least ${neighbours?.largest ?? 0}`;
-    return { model, warning: tooSmall ? warning : undefined };
-  }
+  if (typeof sel !== "string") return { model, warning: warningOf(model, neighbours) };
   if (neighbours === undefined)
     throw new AtomgradError(
       "CONFIG",
       `model.descriptor.sel is "${sel}", which needs the neighbour statistics; leave out --skip-neighbor-stat or give a number`,
     );
   const factor = Number(sel.split(":")[1] ?? 1.1);
-  const resolved = 4 * Math.floor((Math.trunc(neighbours.largest * factor) + 3) / 4);
-  return {
-    model: { ...model, descriptor: { ...descriptor, sel: Math.max(4, resolved) } },
-    warning: undefined,
-  };
+  const resolved = (n: number): number => 4 * Math.floor((Math.trunc(n * factor) + 3) / 4);
+  const warning = undefined;
+  if (descriptor.type === "se_e2_a") {
+    const list = Array.from(neighbours.byType, resolved);
+    const own = list.every((n) => n === 0) ? list.map(() => 4) : list;
+    return { model: { ...model, descriptor: { ...descriptor, sel: own } }, warning };
+  }
+  const all = Math.max(4, resolved(neighbours.total));
+  return { model: { ...model, descriptor: { ...descriptor, sel: all } }, warning };
+}
+
+function warningOf({ descriptor }: ModelConfig, neighbours: NeighborNumbers | undefined): string | undefined {
+  const { sel, type } = descriptor;
+  if (neighbours === undefined || typeof sel === "string") return undefined;
+  const advice = "within rcut; the farthest are ignored. Set sel to at least";
+  if (type === "se_e2_a") {
+    const list = sel as readonly number[];
+    if (neighbours.byType.every((n, t) => n <= list[t])) return undefined;
+    const needed = `[${neighbours.byType.join(", ")}]`;
+    return `model.descriptor.sel is [${list.join(", ")}], but atoms of the training data have up to ${needed} neighbours of each type ${advice} ${needed}`;
+  }
+  const total = typeof sel === "number" ? sel : sel.reduce((a, b) => a + b, 0);
+  if (neighbours.total <= total) return undefined;
+  return `model.descriptor.sel is ${total}, but an atom of the training data has ${neighbours.total} neighbours ${advice} ${neighbours.total}`;
 }
 
 /** A frame of the statistics batches that has an energy. */
@@ -63,7 +80,7 @@ export interface FrameComposition extends Composition {
   readonly frame: number;
 }
 
-/** Energies and numbers of atoms per type of the statistics batches. */
+/** Energies and numbers of atoms per type of the statistics batches; atoms without energy (`atom_exclude_types`) left out. */
 export function compositions(model: ModelConfig, data: DataSet): FrameComposition[] {
   const found: FrameComposition[] = [];
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
@@ -72,19 +89,45 @@ export function compositions(model: ModelConfig, data: DataSet): FrameCompositio
       if (energy === undefined || energy.found[frame] === 0) continue;
       const counts = new Float64Array(model.type_map?.length ?? 0);
       for (const t of frameTypes(system, frame)) if (t >= 0) counts[t]++;
+      for (const t of model.atom_exclude_types) counts[t] = 0;
       found.push({ energy: energy.data[frame], counts, system, frame });
     }
   return found;
 }
 
-/** First weights with statistics of the data: davg, dstd and the energy bias (spec 2.5, 2.9). */
+/** Energies of single atoms that the input gives, by type: `preset_out_bias`, and in TensorFlow `atom_ener`. */
+export function givenEnergies(model: ModelConfig): readonly (number | null)[] {
+  if (model.preset_out_bias !== null) return model.preset_out_bias.energy;
+  return model.rules === "tf" ? model.fitting_net.atom_ener : [];
+}
+
+/** First weights with statistics of the data: davg, dstd, parameters and the energy bias (spec 2.5, 2.9). */
 export function freshWeights(model: ModelConfig, data: DataSet, seed: number): Weights {
-  const settings = seAttenSettings(model);
-  const environment = new EnvironmentAccumulator(settings.typeCount, settings.sel);
+  const settings = descriptorSettings(model);
+  const environment = new EnvironmentAccumulator(settings, slotsOf(settings));
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
     for (const frame of frames) environment.add(environmentRows(settings, system, frame));
-  if (model.preset_out_bias !== null)
-    throw new AtomgradError("CONFIG", "model.preset_out_bias is not computed by this version; leave it out");
-  const bias = energyBias(compositions(model, data), settings.typeCount);
-  return initialWeights(model, environment.finish(settings.setDavgZero), bias, seed);
+  const energy = energyBias(compositions(model, data), settings.typeCount, givenEnergies(model));
+  const parameters = statisticsOfParameters(model, data);
+  const statistics = { environment: environment.finish(settings.setDavgZero), energy, parameters };
+  return initialWeights(model, statistics, seed);
+}
+
+/** Means and deviations of fparam and aparam over the statistics batches. Errors: VALUE where frames lack them. */
+export function statisticsOfParameters(model: ModelConfig, data: DataSet): ParameterStatistics {
+  const counts: ParameterCounts = fittingSettings(model).parameters;
+  const [fparam, aparam]: [Float64Array[], Float64Array[]] = [[], []];
+  for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch)) {
+    const own = frameParameters(
+      { count: frames.length, fparam: pickLabel(system, frames, "fparam") },
+      counts,
+    );
+    if (own !== undefined) fparam.push(own);
+    const ofAtoms = counts.aparam === 0 ? undefined : pickLabel(system, frames, "aparam");
+    if (ofAtoms !== undefined) aparam.push(ofAtoms);
+  }
+  return {
+    fparam: parameterStatistics(fparam, counts.fparam),
+    aparam: parameterStatistics(aparam, counts.aparam),
+  };
 }

@@ -89,7 +89,7 @@ class TrainingRun {
     const neighbours =
       options.skipNeighborStat === true
         ? undefined
-        : neighbourStatistics(training, input.model.descriptor.rcut);
+        : neighbourStatistics(training, input.model.descriptor.rcut, input.model.type_map?.length ?? 0);
     const { model: config, warning } = resolveSel(start?.config ?? input.model, neighbours);
     if (warning !== undefined) say(`warning: ${warning}`);
     const steps =

@@ -7,7 +7,7 @@ import type { EnergyModel } from "../../models/deepmd/energy-model.js";
 import { predict } from "../../models/deepmd/prediction.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { scope } from "../../tensor/scope.js";
-import type { Tensor } from "../../tensor/tensor.js";
+import { type Tensor, zeros } from "../../tensor/tensor.js";
 import type { LearningRateSchedule } from "../learning-rate.js";
 import type { EnergyLoss, Errors } from "./energy-loss.js";
 import type { LabelledBatch } from "./labelled-batch.js";
@@ -22,7 +22,7 @@ export interface TrainerOptions {
   readonly maxNorm: number | null;
 }
 
-/** One update of a `se_atten` energy model per call, and evaluation with the same loss. */
+/** One update of an energy model per call, and evaluation with the same loss. */
 export class EnergyTrainer {
   readonly optimizer: Adam | AdamW;
   private readonly names: string[];
@@ -55,7 +55,10 @@ export class EnergyTrainer {
       );
       const before = errors();
       assertFinite(before.rmse, "loss", step, batch);
-      const grads = grad(value, this.variables, { allowUnused: true });
+      // Nets of types that no atom of the batch has get gradients of 0, as in DeePMD-kit: their momentum goes on.
+      const grads = grad(value, this.variables, { allowUnused: true }).map(
+        (g, k) => g ?? zeros(this.variables[k].shape, { dtype: this.variables[k].dtype }),
+      );
       const norm = globalNorm(grads);
       assertFinite(norm, "gradient", step, batch);
       this.optimizer.step(grads, rate(step), maxNorm !== null && norm > maxNorm ? maxNorm / norm : 1);
@@ -86,7 +89,8 @@ export class EnergyTrainer {
 function isTrainable(model: EnergyModel, name: string): boolean {
   const { descriptor, fitting_net: fitting } = model.config;
   if (name.startsWith("descriptor.")) {
-    if (name.includes(".attn_layer_norm.") && !model.settings.trainableNorm) return false;
+    if (name.includes(".attn_layer_norm.") && "trainable_ln" in descriptor && !descriptor.trainable_ln)
+      return false;
     return descriptor.trainable;
   }
   // PyTorch's rule: frozen unless every entry is true.

@@ -96,13 +96,18 @@ export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput 
 
 function completeModel(model: CheckedModel): ModelConfig {
   const { descriptor } = model;
-  if (descriptor.type === "se_e2_a") return { ...model, descriptor };
+  const rules = "pt";
+  if (descriptor.type === "se_e2_a") return { ...model, rules, descriptor };
   if (descriptor.type === "se_atten_v2") {
-    return { ...model, descriptor: { ...descriptor, tebd_input_mode: "strip", smooth_type_embedding: true } };
+    return {
+      ...model,
+      rules,
+      descriptor: { ...descriptor, tebd_input_mode: "strip", smooth_type_embedding: true },
+    };
   }
   const { stripped_type_embedding: stripped, ...rest } = descriptor;
   if (stripped !== null) rest.tebd_input_mode = stripped ? "strip" : "concat";
-  return { ...model, descriptor: rest };
+  return { ...model, rules, descriptor: rest };
 }
 
 function unusedKeys({ model, training }: { model: CheckedModel; training: TrainingConfig }): string[] {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Rules } from "../settings.js";
 import {
   activation,
   flag,
@@ -174,6 +175,8 @@ export type SeAttenConfig = Omit<z.output<typeof seAtten>, "type" | "stripped_ty
 
 /** The `model` section: canonical keys in the spelling of the file, every default filled in. */
 export type ModelConfig = Omit<CheckedModel, "descriptor" | "fitting_net"> & {
+  /** Whose rules the numbers follow where DeePMD-kit's backends differ; no key of an input. */
+  rules: Rules;
   descriptor: SeAttenConfig | SeE2AConfig;
   fitting_net: EnerFittingConfig;
 };

@@ -30,7 +30,8 @@ export function gateOf(
   graph: DeepmdGraph,
   { smooth, dotr }: SeAttenSettings,
 ): Gate {
-  const { ptr, start, pairCount } = graph;
+  const { ptr } = graph;
+  const { start, pairCount } = graph.attention!;
   const switches = smooth ? raggedNT(sw, sw, ptr, start, pairCount) : undefined;
   const cosine = dotr ? raggedNT(unit, unit, ptr, start, pairCount) : undefined;
   const factor =
@@ -72,13 +73,15 @@ export class AttentionLayer {
   /** g [E, M] -> [E, M] */
   forward(g: Tensor, { switches, factor, graph }: Gate): Tensor {
     const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
-    const logits = raggedNT(q, k, graph.ptr, graph.start, graph.pairCount);
+    const { ptr } = graph;
+    const { start, pairCount, pad } = graph.attention!;
+    const logits = raggedNT(q, k, ptr, start, pairCount);
     const gated =
       switches === undefined
         ? mul(logits, this.scale)
         : mulAdd(mulAdd(logits, this.scale, shift), switches, -shift);
-    const weights = raggedSoftmax(gated, graph.ptr, graph.start, graph.pad, -shift);
-    const mixed = raggedNN(factor === undefined ? weights : mul(weights, factor), v, graph.ptr, graph.start);
+    const weights = raggedSoftmax(gated, ptr, start, pad, -shift);
+    const mixed = raggedNN(factor === undefined ? weights : mul(weights, factor), v, ptr, start);
     return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));
   }
 

@@ -10,18 +10,14 @@ import { keep } from "../../../tensor/scope.js";
 import { type Tensor, tensor } from "../../../tensor/tensor.js";
 import { type Activation, activationOf } from "../activation.js";
 import { type DenseLayer, denseChain, qualifiesForResidual } from "../dense.js";
+import type { Descriptor, EnvironmentStatistics } from "../descriptor.js";
 import { typePairTable } from "../type-pairs.js";
 import type { DeepmdGraph, TypePairs } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
+import { switchRadii } from "../settings.js";
 import { AttentionLayer, gateOf } from "./attention.js";
 import type { SeAttenSettings } from "./settings.js";
 import { TypeEmbedding } from "./type-embedding.js";
-
-/** Statistics of the environment matrix per centre type: [nt, 4] each, `mean` davg and `stddev` dstd. */
-export interface EnvironmentStatistics {
-  readonly mean: Float64Array;
-  readonly stddev: Float64Array;
-}
 
 const prefix = "descriptor.se_atten";
 
@@ -30,8 +26,9 @@ const prefix = "descriptor.se_atten";
  * smooth attention they stand in the softmax's denominator, and with davg != 0 they are equal rows per centre, computed
  * once and weighted.
  */
-export class SeAttenDescriptor {
+export class SeAttenDescriptor implements Descriptor {
   readonly width: number;
+  readonly typeWidth: number;
   private readonly activation: Activation;
   private readonly typeEmbedding: TypeEmbedding;
   private readonly embedding: readonly DenseLayer[];
@@ -78,7 +75,8 @@ export class SeAttenDescriptor {
           dtype,
         ),
     );
-    this.width = rowWidth * axisNeuron + (concatOutputTebd ? tebdDim : 0);
+    this.typeWidth = concatOutputTebd ? tebdDim : 0;
+    this.width = rowWidth * axisNeuron + this.typeWidth;
     this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype }));
     this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype }));
     this.phantom = phantomRows(statistics, typeCount, dtype);
@@ -90,18 +88,20 @@ export class SeAttenDescriptor {
   }
 
   /** @returns [N, width] */
-  forward(graph: DeepmdGraph): Tensor {
-    const { rcut, rcutSmooth, protection, sel, axisNeuron, concatOutputTebd } = this.settings;
+  forward(graph: DeepmdGraph): Tensor[] {
+    const { protection, sel, axisNeuron, concatOutputTebd } = this.settings;
+    const { from, to } = switchRadii(this.settings);
     const env = envMatrix(graph.edge, graph.centreType, this.mean, this.stddev, {
-      rcut,
-      rcutSmth: rcutSmooth,
+      rcut: to,
+      rcutSmth: from,
       protection,
     });
-    const column = (from: number, to: number): Tensor => slice(env, 1, from, to);
+    const attention = graph.attention!;
+    const column = (first: number, end: number): Tensor => slice(env, 1, first, end);
     const rows = column(0, 4);
     const sw = column(4, 5);
     const types = this.typeEmbedding.table();
-    let g = this.embed(column(0, 1), types, graph.pairs, sw);
+    let g = this.embed(column(0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
     const gate = this.attention.length === 0 ? undefined : gateOf(sw, column(5, 8), graph, this.settings);
     for (const layer of this.attention) {
@@ -114,7 +114,7 @@ export class SeAttenDescriptor {
     const axis = slice(moments, 1, 0, axisNeuron);
     const product = matmul(moments, axis, { transposeB: true });
     const flat = reshape(product, [graph.atoms, product.shape[1] * product.shape[2]]);
-    return concatOutputTebd ? concat([flat, gather(types, graph.atomType)], 1) : flat;
+    return [concatOutputTebd ? concat([flat, gather(types, graph.atomType)], 1) : flat];
   }
 
   dispose(): void {
@@ -148,12 +148,12 @@ export class SeAttenDescriptor {
   /** G of one empty slot per centre. Its switch is 0. */
   private phantomEmbedding(types: Tensor, graph: DeepmdGraph): Tensor {
     const rows = gather(this.phantom!, graph.atomType);
-    return this.embed(slice(rows, 1, 0, 1), types, graph.emptySlots!.pairs, undefined);
+    return this.embed(slice(rows, 1, 0, 1), types, graph.attention!.emptySlots!.pairs, undefined);
   }
 
   /** Sum over the empty slots of a centre: [N, M, 4]. */
   private phantomMoments(g: Tensor, graph: DeepmdGraph): Tensor {
-    const rows = mul(gather(this.phantom!, graph.atomType), graph.emptySlots!.count);
+    const rows = mul(gather(this.phantom!, graph.atomType), graph.attention!.emptySlots!.count);
     const [atoms, width] = g.shape;
     return mul(reshape(g, [atoms, width, 1]), reshape(rows, [atoms, 1, 4]));
   }

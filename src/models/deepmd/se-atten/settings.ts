@@ -1,23 +1,10 @@
+import type { NeighbourSettings } from "../settings.js";
+
 /** What the `se_atten` code needs to know, in this package's names; made from the descriptor section of an input. */
-export interface SeAttenSettings {
-  readonly typeCount: number;
-  /** Element symbols; needed only with `econf`. */
-  readonly typeMap: readonly string[];
-  readonly rcut: number;
-  readonly rcutSmooth: number;
-  readonly protection: number;
+export interface SeAttenSettings extends NeighbourSettings {
+  readonly kind: "se_atten";
   /** Slots per centre. */
   readonly sel: number;
-  readonly neuron: readonly number[];
-  readonly axisNeuron: number;
-  readonly activation: string;
-  readonly resnetDt: boolean;
-  readonly typeOneSide: boolean;
-  readonly excludeTypes: readonly (readonly [number, number])[];
-  /** Pairs of types that are no neighbours at all (model level). */
-  readonly removedPairs: readonly (readonly [number, number])[];
-  /** Types whose atoms have no energy (model level). */
-  readonly silentTypes: readonly number[];
   readonly tebdDim: number;
   readonly tebdBias: boolean;
   readonly econf: boolean;
@@ -27,11 +14,12 @@ export interface SeAttenSettings {
   readonly attentionLayers: number;
   readonly attentionWidth: number;
   readonly dotr: boolean;
+  /** Whether a neighbour does not attend to itself (TensorFlow's attn_mask). */
+  readonly maskSelf: boolean;
   readonly normalize: boolean;
   readonly scalingFactor: number;
   /** A multiplier of the logits; null: 1/sqrt(width * scalingFactor). */
   readonly temperature: number | null;
   readonly trainableNorm: boolean;
   readonly normEps: number;
-  readonly setDavgZero: boolean;
 }

@@ -1,17 +1,23 @@
 import type { SeAttenConfig } from "../config/schema-model.js";
 import { Fields } from "./fields.js";
-import { readDescriptorConfig, readDescriptorType, readFittingConfig } from "./read-config.js";
-import { readAttention, readNet, readPrecision, readSharedNet } from "./read-layers.js";
+import { readDescriptorType, readFittingConfig, readSeAttenConfig, readSeE2AConfig } from "./read-config.js";
+import { readAttention, readNet, readNets, readPrecision, readSharedNet } from "./read-layers.js";
 import { isArray, ndArray } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
-import type { DeepmdModelData, EnerFittingWeights, SeAttenWeights } from "./weights.js";
+import {
+  type DeepmdModelData,
+  type EnerFittingWeights,
+  isSeE2A,
+  type SeAttenWeights,
+  type SeE2AWeights,
+} from "./weights.js";
 
 /** Entries of an electron configuration (deepmd.md 2.8). */
 const electronEntries = 118;
 
 /**
  * The model in the tree of a `.yaml` or `.dp` file: `Model` of type standard with descriptor `dpa1` (`se_atten`,
- * `se_atten_v2`) and fitting net `ener`, as DeePMD-kit 3.0 to 3.2 write them.
+ * `se_atten_v2`) or `se_e2_a` and fitting net `ener`, as DeePMD-kit 3.0 to 3.2 write them.
  *
  * @throws AtomgradError FORMAT, naming the path: another kind of model (in one sentence), a missing key, a wrong shape
  */
@@ -29,14 +35,11 @@ export function readModelTree(tree: Tree, file: string): DeepmdModelData {
   const typeMap = model.texts("type_map");
   const types = typeMap.length;
   const descriptor = readDescriptor(model.child("descriptor"), types);
-  const { config } = descriptor;
-  const moments = config.neuron[config.neuron.length - 1] * config.axis_neuron;
-  const width = moments + (config.concat_output_tebd ? config.tebd_dim : 0);
   const variables = model.has("@variables") ? model.child("@variables") : null;
   return {
     typeMap,
     descriptor,
-    fitting: readFitting(model.child("fitting"), types, width),
+    fitting: readFitting(model.child("fitting"), types, descriptorWidth(descriptor), !isSeE2A(descriptor)),
     outBias:
       variables?.arrayOrNull("out_bias", [1, types, 1]) ?? ndArray([1, types, 1], new Float64Array(types)),
     outStd:
@@ -72,20 +75,28 @@ function plainText(value: Tree | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function readDescriptor(fields: Fields, types: number): SeAttenWeights {
-  readDescriptorType(fields);
+/** Numbers per atom. */
+export function descriptorWidth(weights: SeAttenWeights | SeE2AWeights): number {
+  const { config } = weights;
+  const moments = config.neuron[config.neuron.length - 1] * config.axis_neuron;
+  return config.type !== "se_e2_a" && config.concat_output_tebd ? moments + config.tebd_dim : moments;
+}
+
+function readDescriptor(fields: Fields, types: number): SeAttenWeights | SeE2AWeights {
+  const type = readDescriptorType(fields);
   if (fields.has("compress") || fields.value("@version") === 3) {
     throw fields.bad(
       "compress",
       "compressed models are not supported; use the model from before `dp compress`",
     );
   }
+  if (type === "se_e2_a") return readSeE2A(fields, types);
   if (fields.value("@version") === 4 || (fields.has("lmax") && fields.whole("lmax") > 1)) {
     throw fields.bad("lmax", "only the classic se_atten with lmax 1 is supported");
   }
   const version = fields.version("Descriptor", [2, 1]);
   const attention = fields.child("attention_layers");
-  const config = { ...readDescriptorConfig(fields, version), precision: readPrecision(attention) };
+  const config = { ...readSeAttenConfig(fields, version), precision: readPrecision(attention) };
   const sel = fields.wholes("sel");
   const slots = sel.reduce((sum, count) => sum + count, 0);
   const { attn, neuron, tebd_dim: tebd, tebd_input_mode: mode, type_one_side: oneSide } = config;
@@ -112,6 +123,22 @@ function readDescriptor(fields: Fields, types: number): SeAttenWeights {
   };
 }
 
+function readSeE2A(fields: Fields, types: number): SeE2AWeights {
+  fields.version("Descriptor", [2, 1]);
+  const config = readSeE2AConfig(fields);
+  if (config.sel.length !== types)
+    throw fields.bad("sel", `${config.sel.length} numbers; one for each of the ${types} types is needed`);
+  const slots = config.sel.reduce((sum, count) => sum + count, 0);
+  const variables = fields.child("@variables");
+  const shape = { input: 1, neuron: config.neuron };
+  return {
+    config,
+    davg: variables.array("davg", [types, slots, 4]),
+    dstd: variables.array("dstd", [types, slots, 4]),
+    embeddings: readNets(fields.child("embeddings"), config.type_one_side ? 1 : 2, types, shape),
+  };
+}
+
 function readTypeEmbedding(
   fields: Fields,
   types: number,
@@ -128,23 +155,29 @@ function readTypeEmbedding(
   });
 }
 
-function readFitting(fields: Fields, types: number, descriptorWidth: number): EnerFittingWeights {
+function readFitting(fields: Fields, types: number, width: number, shared: boolean): EnerFittingWeights {
   fields.version("Fitting", [4, 3, 2, 1]);
   const config = readFittingConfig(fields);
-  if (!fields.flag("mixed_types"))
-    throw fields.bad("mixed_types", "separate nets for each type do not go with se_atten");
+  if (fields.flag("mixed_types") !== shared)
+    throw fields.bad(
+      "mixed_types",
+      shared
+        ? "separate nets for each type do not go with se_atten"
+        : "one net for all types does not go with se_e2_a",
+    );
   const announced = fields.whole("dim_descrpt");
-  if (announced !== descriptorWidth) {
-    throw fields.bad("dim_descrpt", `found ${announced}, but the descriptor is ${descriptorWidth} wide`);
+  if (announced !== width) {
+    throw fields.bad("dim_descrpt", `found ${announced}, but the descriptor is ${width} wide`);
   }
   const { neuron, numb_aparam: aparam, numb_fparam: fparam } = config;
-  const input = descriptorWidth + fparam + aparam;
+  const shape = { input: width + fparam + aparam, neuron, output: 1 };
+  const nets = fields.child("nets");
   const variables = fields.child("@variables");
   const optional = (key: string, size: number): NdArray | null =>
     size > 0 ? variables.array(key, [size]) : null;
   return {
     config,
-    layers: readSharedNet(fields.child("nets"), { input, neuron, output: 1 }),
+    nets: shared ? [readSharedNet(nets, shape)] : readNets(nets, 1, types, shape),
     biasAtomE: variables.array("bias_atom_e", [types, 1]),
     fparamAvg: optional("fparam_avg", fparam),
     fparamInvStd: optional("fparam_inv_std", fparam),

@@ -2,6 +2,7 @@ import { AtomgradError } from "../../../tensor/error.js";
 import type { ModelConfig } from "../config/schema-model.js";
 import { Fields } from "./fields.js";
 import { readDescriptorConfig, readFittingConfig } from "./read-config.js";
+import type { Rules } from "../settings.js";
 import type { Tree } from "./tree.js";
 
 /**
@@ -25,6 +26,7 @@ export function checkModelConfig(text: string, name: string): ModelConfig {
     throw model.bad("type", `found ${JSON.stringify(type.slice(0, 40))}; "standard" is needed`);
   return {
     type,
+    rules: readRules(model),
     type_map: model.texts("type_map"),
     data_stat_nbatch: model.whole("data_stat_nbatch", 10),
     data_stat_protect: model.number("data_stat_protect", 0.01),
@@ -46,4 +48,11 @@ export function checkModelConfig(text: string, name: string): ModelConfig {
 function readPreset(model: Fields): ModelConfig["preset_out_bias"] {
   if (!model.has("preset_out_bias")) return null;
   return { energy: model.child("preset_out_bias").numbersOrNulls("energy") };
+}
+
+/** Whose rules the numbers follow; files of earlier versions do not say and mean PyTorch's. */
+function readRules(model: Fields): Rules {
+  const rules = model.text("rules", "pt");
+  if (rules === "pt" || rules === "tf") return rules;
+  throw model.bad("rules", `found ${JSON.stringify(rules.slice(0, 40))}; "pt" or "tf" is needed`);
 }

@@ -1,9 +1,16 @@
 import { AtomgradError } from "../../../tensor/error.js";
 import { modelSection } from "../config/out-json.js";
-import type { ModelConfig, SeAttenConfig } from "../config/schema-model.js";
-import { ndArray } from "./tree.js";
+import type { ModelConfig, SeAttenConfig, SeE2AConfig } from "../config/schema-model.js";
+import { isArray, isSection, ndArray } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
-import type { AttentionWeights, DeepmdModelData, LayerWeights } from "./weights.js";
+import {
+  type AttentionWeights,
+  type DeepmdModelData,
+  isSeE2A,
+  type LayerWeights,
+  type SeAttenWeights,
+  type SeE2AWeights,
+} from "./weights.js";
 
 /** An array by name, as the model code holds it. */
 export interface NamedArray {
@@ -23,11 +30,13 @@ export interface NamedModel {
 }
 
 const block = "descriptor.se_atten";
+const seaBlock = "descriptor.sea";
 const typeLayer = "descriptor.type_embedding.embedding.embedding_net.layers.0";
 const embeddingLayers = `${block}.filter_layers.networks.0.layers`;
 const stripLayers = `${block}.filter_layers_strip.networks.0.layers`;
 const attentionLayers = `${block}.dpa1_attention.attention_layers`;
-const fittingLayers = "fitting_net.filter_layers.networks.0.layers";
+const seaLayers = (net: number): string => `${seaBlock}.filter_layers.networks.${net}.layers`;
+const fittingLayers = (net: number): string => `fitting_net.filter_layers.networks.${net}.layers`;
 const parameterStatistics = [
   ["fitting_net.fparam_avg", "fparamAvg"],
   ["fitting_net.fparam_inv_std", "fparamInvStd"],
@@ -53,6 +62,28 @@ export function toNamedModel(data: DeepmdModelData, file: string): NamedModel {
     put(`${name}.bias`, b);
     put(`${name}.idt`, idt);
   };
+  if (isSeE2A(descriptor))
+    descriptor.embeddings.forEach((net, n) =>
+      net.forEach((layer, k) => putLayer(`${seaLayers(n)}.${k}`, layer)),
+    );
+  else putSeAtten(descriptor, file, put, putLayer);
+  fitting.nets.forEach((net, n) => net.forEach((layer, k) => putLayer(`${fittingLayers(n)}.${k}`, layer)));
+  const own = isSeE2A(descriptor) ? seaBlock : block;
+  put(`${own}.mean`, perType(descriptor.davg, `${file}: model.descriptor.@variables.davg`));
+  put(`${own}.stddev`, perType(descriptor.dstd, `${file}: model.descriptor.@variables.dstd`));
+  put("fitting_net.bias_atom_e", fitting.biasAtomE, [types]);
+  put("out_bias", data.outBias, [types]);
+  put("out_std", data.outStd, [types]);
+  for (const [name, key] of parameterStatistics) put(name, fitting[key]);
+  return { config: configOf(data), weights, minDistance: data.minNborDist };
+}
+
+function putSeAtten(
+  descriptor: SeAttenWeights,
+  file: string,
+  put: (name: string, array: NdArray | null) => void,
+  putLayer: (name: string, layer: LayerWeights) => void,
+): void {
   checkTypeEmbedding(descriptor.typeEmbedding, file);
   putLayer(typeLayer, descriptor.typeEmbedding[0]);
   descriptor.embedding.forEach((layer, k) => putLayer(`${embeddingLayers}.${k}`, layer));
@@ -64,14 +95,6 @@ export function toNamedModel(data: DeepmdModelData, file: string): NamedModel {
     put(`${name}.attn_layer_norm.matrix`, layer.normWeight);
     put(`${name}.attn_layer_norm.bias`, layer.normBias);
   });
-  fitting.layers.forEach((layer, k) => putLayer(`${fittingLayers}.${k}`, layer));
-  put(`${block}.mean`, perType(descriptor.davg, `${file}: model.descriptor.@variables.davg`));
-  put(`${block}.stddev`, perType(descriptor.dstd, `${file}: model.descriptor.@variables.dstd`));
-  put("fitting_net.bias_atom_e", fitting.biasAtomE, [types]);
-  put("out_bias", data.outBias, [types]);
-  put("out_std", data.outStd, [types]);
-  for (const [name, key] of parameterStatistics) put(name, fitting[key]);
-  return { config: configOf(data), weights, minDistance: data.minNborDist };
 }
 
 function checkTypeEmbedding(layers: readonly LayerWeights[], file: string): void {
@@ -104,13 +127,14 @@ function perType({ shape, data }: NdArray, where: string): NdArray {
 function configOf({ descriptor, fitting, typeMap, ...model }: DeepmdModelData): ModelConfig {
   return {
     type: "standard",
+    rules: "pt",
     type_map: [...typeMap],
     data_stat_nbatch: 10,
     data_stat_protect: 0.01,
     data_bias_nsample: 10,
     pair_exclude_types: model.pairExcludeTypes.map(([a, b]) => [a, b]),
     atom_exclude_types: [...model.atomExcludeTypes],
-    preset_out_bias: null,
+    preset_out_bias: presetOf(model.presetOutBias),
     srtab_add_bias: true,
     model_branch_alias: [],
     info: {},
@@ -122,6 +146,18 @@ function configOf({ descriptor, fitting, typeMap, ...model }: DeepmdModelData): 
   };
 }
 
+/** `preset_out_bias` as an input has it: numbers may stand in lists or arrays of one. */
+function presetOf(preset: Tree): ModelConfig["preset_out_bias"] {
+  const energies = isSection(preset) ? preset.energy : undefined;
+  if (!Array.isArray(energies)) return null;
+  const number = (value: Tree): number | null => {
+    if (isArray(value)) return value.data[0] ?? null;
+    if (Array.isArray(value)) return number((value[0] ?? null) as Tree);
+    return typeof value === "number" ? value : null;
+  };
+  return { energy: energies.map((value) => number(value as Tree)) };
+}
+
 /**
  * The form of a model that is written to `.dp` and `.yaml`.
  *
@@ -131,28 +167,34 @@ function configOf({ descriptor, fitting, typeMap, ...model }: DeepmdModelData): 
 export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string, string>>): DeepmdModelData {
   const { config } = model;
   const { descriptor, fitting_net: fitting, type_map: typeMap } = config;
-  if (descriptor.type === "se_e2_a" || typeMap === null || typeof descriptor.sel === "string") {
+  if (typeMap === null || typeof descriptor.sel === "string") {
     throw new AtomgradError(
       "CONFIG",
-      "only se_atten models with a type_map and a numeric sel can be written as .dp or .yaml",
+      "only models with a type_map and a numeric sel can be written as .dp or .yaml",
     );
   }
   const types = typeMap.length;
   const sel = typeof descriptor.sel === "number" ? [descriptor.sel] : descriptor.sel;
+  const netCount = descriptor.type === "se_e2_a" ? types : 1;
   const source = new NamedSource(model.weights);
   const optional = (name: string): NdArray | null => source.optional(name, fitting.precision);
   const statistics = parameterStatistics.map(([name, key]) => [key, optional(name)] as const);
   return {
     typeMap,
-    descriptor: { ...descriptorWeights({ ...descriptor, sel }, source) },
+    descriptor:
+      descriptor.type === "se_e2_a"
+        ? seE2AWeights({ ...descriptor, sel }, types, source)
+        : seAttenWeights({ ...descriptor, sel }, source),
     fitting: {
       config: fitting,
-      layers: source.layers(fittingLayers, fitting.neuron.length + 1, {
-        activation: fitting.activation_function,
-        precision: fitting.precision,
-        trainable: fitting.trainable,
-        linearLast: true,
-      }),
+      nets: Array.from({ length: netCount }, (_, net) =>
+        source.layers(fittingLayers(net), fitting.neuron.length + 1, {
+          activation: fitting.activation_function,
+          precision: fitting.precision,
+          trainable: fitting.trainable,
+          linearLast: true,
+        }),
+      ),
       biasAtomE: source.take("fitting_net.bias_atom_e", "float64", [types, 1]),
       ...(Object.fromEntries(statistics) as Record<(typeof parameterStatistics)[number][1], NdArray | null>),
       excludeTypes: config.atom_exclude_types,
@@ -169,10 +211,31 @@ export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string
   };
 }
 
-function descriptorWeights(
-  config: SeAttenConfig & { sel: number[] },
+function seE2AWeights(
+  config: SeE2AConfig & { sel: number[] },
+  types: number,
   source: NamedSource,
-): DeepmdModelData["descriptor"] {
+): SeE2AWeights {
+  const {
+    activation_function: activation,
+    precision,
+    neuron,
+    sel,
+    trainable,
+    type_one_side: oneSide,
+  } = config;
+  const slots = sel.reduce((sum, count) => sum + count, 0);
+  return {
+    config,
+    davg: perSlot(source.take(`${seaBlock}.mean`, precision), slots),
+    dstd: perSlot(source.take(`${seaBlock}.stddev`, precision), slots),
+    embeddings: Array.from({ length: oneSide ? types : types ** 2 }, (_, net) =>
+      source.layers(seaLayers(net), neuron.length, { activation, precision, trainable }),
+    ),
+  };
+}
+
+function seAttenWeights(config: SeAttenConfig & { sel: number[] }, source: NamedSource): SeAttenWeights {
   const { precision, neuron, attn_layer: attentionCount, trainable } = config;
   const options = { activation: config.activation_function, precision, trainable };
   const plain = { activation: "none", precision, trainable, resnet: false };

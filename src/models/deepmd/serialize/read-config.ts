@@ -1,38 +1,29 @@
-import type { AtomgradError } from "../../../tensor/error.js";
-import type { EnerFittingConfig, SeAttenConfig } from "../config/schema-model.js";
+import type { EnerFittingConfig, SeAttenConfig, SeE2AConfig } from "../config/schema-model.js";
 import type { Fields } from "./fields.js";
 import { readPrecision } from "./read-layers.js";
 
-/** The type of a descriptor, "se_atten" for its other names; any other kind is refused in one sentence. */
-export function readDescriptorType(fields: Fields): "se_atten" | "se_atten_v2" {
+/** The type of a descriptor, "se_atten" and "se_e2_a" for their other names; any other kind is refused in one sentence. */
+export function readDescriptorType(fields: Fields): "se_atten" | "se_atten_v2" | "se_e2_a" {
   const type = fields.text("type");
   if (type === "se_atten_v2") return type;
   if (type === "se_atten" || type === "dpa1") return "se_atten";
-  throw refuseDescriptor(fields, type);
+  if (type === "se_e2_a" || type === "se_a") return "se_e2_a";
+  throw fields.bad(
+    "type",
+    `the descriptor ${JSON.stringify(type.slice(0, 40))} is not supported; se_atten (dpa1), se_atten_v2 and se_e2_a (se_a) are`,
+  );
 }
 
-function refuseDescriptor(fields: Fields, type: string): AtomgradError {
-  const shown = JSON.stringify(type.slice(0, 40));
-  const reason =
-    type === "se_e2_a" || type === "se_a"
-      ? `the descriptor ${shown} is known, but models with it come in a later version of this package; se_atten (dpa1) can be read`
-      : `the descriptor ${shown} is not supported; se_atten (dpa1) and se_atten_v2 are`;
-  return fields.bad("type", reason);
+/** The settings of any descriptor; `version` as in `readSeAttenConfig`. */
+export function readDescriptorConfig(fields: Fields, version: number): SeAttenConfig | SeE2AConfig {
+  return readDescriptorType(fields) === "se_e2_a"
+    ? readSeE2AConfig(fields)
+    : readSeAttenConfig(fields, version);
 }
 
-/**
- * The settings of a `se_atten` descriptor.
- *
- * @param version of the section; version 1 had a bias in the type embedding where it does not say so
- */
-export function readDescriptorConfig(fields: Fields, version: number): SeAttenConfig {
-  const isV2 = readDescriptorType(fields) === "se_atten_v2";
-  const mode = isV2 ? "strip" : fields.text("tebd_input_mode", "concat");
-  if (mode !== "concat" && mode !== "strip")
-    throw fields.bad("tebd_input_mode", `found "${mode}"; "concat" or "strip" is needed`);
-  const config: SeAttenConfig = {
-    type: isV2 ? "se_atten_v2" : "se_atten",
-    sel: readSel(fields),
+/** What all descriptors have. */
+function readCommonConfig(fields: Fields): Omit<SeE2AConfig, "type" | "sel"> {
+  const config = {
     rcut: fields.number("rcut"),
     rcut_smth: fields.number("rcut_smth"),
     neuron: fields.wholes("neuron"),
@@ -45,13 +36,41 @@ export function readDescriptorConfig(fields: Fields, version: number): SeAttenCo
     seed: fields.numberOrNull("seed"),
     exclude_types: fields.pairs("exclude_types"),
     env_protection: fields.number("env_protection", 0),
+    set_davg_zero: fields.flag("set_davg_zero"),
+  };
+  if (fields.has("spin")) throw fields.bad("spin", "models with spin are not supported");
+  if (config.neuron.length === 0) throw fields.bad("neuron", "is empty; at least one width is needed");
+  return config;
+}
+
+/** The settings of a `se_e2_a` descriptor. */
+export function readSeE2AConfig(fields: Fields): SeE2AConfig & { sel: number[] } {
+  const sel = fields.wholes("sel");
+  if (sel.every((n) => n === 0))
+    throw fields.bad("sel", "is zero for every type; numbers of neighbours are needed");
+  return { type: "se_e2_a", sel, ...readCommonConfig(fields) };
+}
+
+/**
+ * The settings of a `se_atten` descriptor.
+ *
+ * @param version of the section; version 1 had a bias in the type embedding where it does not say so
+ */
+export function readSeAttenConfig(fields: Fields, version: number): SeAttenConfig {
+  const isV2 = readDescriptorType(fields) === "se_atten_v2";
+  const mode = isV2 ? "strip" : fields.text("tebd_input_mode", "concat");
+  if (mode !== "concat" && mode !== "strip")
+    throw fields.bad("tebd_input_mode", `found "${mode}"; "concat" or "strip" is needed`);
+  const config: SeAttenConfig = {
+    type: isV2 ? "se_atten_v2" : "se_atten",
+    sel: readSel(fields),
+    ...readCommonConfig(fields),
     attn: fields.whole("attn"),
     attn_layer: fields.whole("attn_layer"),
     attn_dotr: fields.flag("attn_dotr"),
     attn_mask: fields.flag("attn_mask"),
     smooth_type_embedding: isV2 || fields.flag("smooth_type_embedding"),
     tebd_input_mode: mode,
-    set_davg_zero: fields.flag("set_davg_zero"),
     trainable_ln: fields.flag("trainable_ln", true),
     ln_eps: fields.numberOrNull("ln_eps"),
     tebd_dim: fields.whole("tebd_dim"),
@@ -65,8 +84,6 @@ export function readDescriptorConfig(fields: Fields, version: number): SeAttenCo
   };
   if (config.attn_mask)
     throw fields.bad("attn_mask", "masking an atom's attention to itself is not supported");
-  if (fields.has("spin")) throw fields.bad("spin", "models with spin are not supported");
-  if (config.neuron.length === 0) throw fields.bad("neuron", "is empty; at least one width is needed");
   return config;
 }
 

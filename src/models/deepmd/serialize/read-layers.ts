@@ -1,5 +1,6 @@
 import { AtomgradError } from "../../../tensor/error.js";
 import type { Fields } from "./fields.js";
+import { isArray, type NdArray } from "./tree.js";
 import type { AttentionWeights, LayerWeights } from "./weights.js";
 
 /** What is known of a net from the section that holds it. */
@@ -30,6 +31,20 @@ export function readSharedNet(fields: Fields, shape: NetShape): LayerWeights[] {
   return readNet(nets[0], shape);
 }
 
+/** The nets of a collection with one per type (`ndim` 1) or per pair of types (`ndim` 2). */
+export function readNets(fields: Fields, ndim: 1 | 2, types: number, shape: NetShape): LayerWeights[][] {
+  fields.version("NetworkCollection", [1]);
+  const nets = fields.children("networks");
+  const needed = types ** ndim;
+  if (fields.whole("ndim") !== ndim || nets.length !== needed) {
+    throw fields.bad(
+      "networks",
+      `${nets.length} nets with ndim ${fields.whole("ndim")}; ${needed} with ndim ${ndim} are needed`,
+    );
+  }
+  return nets.map((net) => readNet(net, shape));
+}
+
 /** An embedding or fitting net; every layer must fit the widths its owner announces. */
 export function readNet(fields: Fields, { input, neuron, output }: NetShape): LayerWeights[] {
   const widths = output === undefined ? [...neuron] : [...neuron, output];
@@ -49,12 +64,19 @@ export function readLayer(fields: Fields, input: number, output: number): LayerW
   const hasStep = fields.flag("use_timestep", variables.has("idt"));
   return {
     w: variables.array("w", [input, output]),
-    b: hasBias ? variables.array("b", [output]) : null,
-    idt: hasStep ? variables.array("idt", [output]) : null,
+    b: hasBias ? row(variables, "b", output) : null,
+    idt: hasStep ? row(variables, "idt", output) : null,
     resnet: fields.flag("resnet", false),
     activation: fields.has("activation_function") ? fields.text("activation_function") : "none",
     trainable: fields.flag("trainable", true),
   };
+}
+
+/** [size]; models that went through older versions have [1, size]. */
+function row(fields: Fields, key: string, size: number): NdArray {
+  const array = fields.value(key);
+  const flat = isArray(array) && array.shape.length === 2 && array.shape[0] === 1;
+  return flat ? { ...fields.array(key, [1, size]), shape: [size] } : fields.array(key, [size]);
 }
 
 /** One attention layer over neighbours: M = `width`, H = `hidden`. */

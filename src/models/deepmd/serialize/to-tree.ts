@@ -1,11 +1,14 @@
 import type { SeAttenConfig } from "../config/schema-model.js";
 import type { Tree, TreeSection } from "./tree.js";
-import type {
-  AttentionWeights,
-  DeepmdModelData,
-  EnerFittingWeights,
-  LayerWeights,
-  SeAttenWeights,
+import { descriptorWidth } from "./from-tree.js";
+import {
+  type AttentionWeights,
+  type DeepmdModelData,
+  type EnerFittingWeights,
+  isSeE2A,
+  type LayerWeights,
+  type SeAttenWeights,
+  type SeE2AWeights,
 } from "./weights.js";
 
 /** `dp` asks for the explicit name where an input says "default". */
@@ -30,8 +33,15 @@ export function modelTree(data: DeepmdModelData): TreeSection {
       "@class": "Model",
       type: "standard",
       "@version": 2,
-      descriptor: descriptorTree(data.descriptor, data.typeMap),
-      fitting: fittingTree(data.fitting, data.typeMap, descriptorWidth(data.descriptor.config)),
+      descriptor: isSeE2A(data.descriptor)
+        ? seE2ATree(data.descriptor, data.typeMap)
+        : seAttenTree(data.descriptor, data.typeMap),
+      fitting: fittingTree(
+        data.fitting,
+        data.typeMap,
+        descriptorWidth(data.descriptor),
+        !isSeE2A(data.descriptor),
+      ),
     },
     model_def_script: data.modelDefScript,
     "@variables": variables,
@@ -43,12 +53,45 @@ function scalar(value: number): Tree {
   return { dtype: "float64", shape: [], data: Float64Array.of(value) };
 }
 
-function descriptorWidth(config: SeAttenConfig): number {
-  const moments = config.neuron[config.neuron.length - 1] * config.axis_neuron;
-  return moments + (config.concat_output_tebd ? config.tebd_dim : 0);
+function seE2ATree(weights: SeE2AWeights, typeMap: readonly string[]): TreeSection {
+  const { config } = weights;
+  const net = {
+    activation: config.activation_function,
+    resnetDt: config.resnet_dt,
+    precision: explicit(config.precision),
+    types: typeMap.length,
+  };
+  return {
+    "@class": "Descriptor",
+    type: "se_e2_a",
+    "@version": 2,
+    rcut: config.rcut,
+    rcut_smth: config.rcut_smth,
+    sel: [...config.sel],
+    neuron: [...config.neuron],
+    axis_neuron: config.axis_neuron,
+    resnet_dt: config.resnet_dt,
+    set_davg_zero: config.set_davg_zero,
+    activation_function: config.activation_function,
+    precision: explicit(config.precision),
+    embeddings: collection(weights.embeddings, config.type_one_side ? 1 : 2, "embedding_network", net),
+    env_mat: {
+      rcut: config.rcut,
+      rcut_smth: config.rcut_smth,
+      protection: config.env_protection,
+      use_exp_switch: false,
+    },
+    exclude_types: config.exclude_types.map((pair) => [...pair]),
+    env_protection: config.env_protection,
+    "@variables": { davg: weights.davg, dstd: weights.dstd },
+    type_map: [...typeMap],
+    trainable: config.trainable,
+    type_one_side: config.type_one_side,
+    spin: null,
+  };
 }
 
-function descriptorTree(weights: SeAttenWeights, typeMap: readonly string[]): TreeSection {
+function seAttenTree(weights: SeAttenWeights, typeMap: readonly string[]): TreeSection {
   const { config } = weights;
   const isV2 = config.type === "se_atten_v2";
   const types = typeMap.length;
@@ -67,8 +110,8 @@ function descriptorTree(weights: SeAttenWeights, typeMap: readonly string[]): Tr
     ...settingsTree(config, types),
     type_map: [...typeMap],
     precision: explicit(config.precision),
-    embeddings: collection(weights.embedding, "embedding_network", net),
-    ...(strip === null ? {} : { embeddings_strip: collection(strip, "embedding_network", net) }),
+    embeddings: collection([weights.embedding], 0, "embedding_network", net),
+    ...(strip === null ? {} : { embeddings_strip: collection([strip], 0, "embedding_network", net) }),
     attention_layers: attentionTree(
       weights,
       sel.reduce((sum, count) => sum + count, 0),
@@ -128,18 +171,19 @@ interface NetFacts {
 }
 
 function collection(
-  layers: readonly LayerWeights[],
+  nets: readonly (readonly LayerWeights[])[],
+  ndim: 0 | 1 | 2,
   kind: "embedding_network" | "fitting_network",
   net: NetFacts,
 ): TreeSection {
-  const network = kind === "embedding_network" ? embeddingNet(layers, net) : fittingNet(layers, net);
+  const one = kind === "embedding_network" ? embeddingNet : fittingNet;
   return {
     "@class": "NetworkCollection",
     "@version": 1,
-    ndim: 0,
+    ndim,
     ntypes: net.types,
     network_type: kind,
-    networks: [network],
+    networks: nets.map((layers) => one(layers, net)),
   };
 }
 
@@ -262,7 +306,12 @@ function typeEmbeddingTree(
   };
 }
 
-function fittingTree(weights: EnerFittingWeights, typeMap: readonly string[], width: number): TreeSection {
+function fittingTree(
+  weights: EnerFittingWeights,
+  typeMap: readonly string[],
+  width: number,
+  shared: boolean,
+): TreeSection {
   const { config } = weights;
   const types = typeMap.length;
   const net = {
@@ -287,9 +336,9 @@ function fittingTree(weights: EnerFittingWeights, typeMap: readonly string[], wi
     rcond: config.rcond,
     activation_function: config.activation_function,
     precision: config.precision,
-    mixed_types: true,
+    mixed_types: shared,
     exclude_types: [...weights.excludeTypes],
-    nets: collection(weights.layers, "fitting_network", net),
+    nets: collection(weights.nets, shared ? 0 : 1, "fitting_network", net),
     "@variables": {
       bias_atom_e: weights.biasAtomE,
       case_embd: null,
@@ -300,7 +349,7 @@ function fittingTree(weights: EnerFittingWeights, typeMap: readonly string[], wi
     },
     type_map: [...typeMap],
     tot_ener_zero: false,
-    trainable: Array.isArray(trainable) ? trainable : weights.layers.map(() => trainable),
+    trainable: Array.isArray(trainable) ? trainable : weights.nets[0].map(() => trainable),
     layer_name: null,
     use_aparam_as_mask: false,
     spin: null,

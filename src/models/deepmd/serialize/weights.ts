@@ -1,4 +1,4 @@
-import type { EnerFittingConfig, SeAttenConfig } from "../config/schema-model.js";
+import type { EnerFittingConfig, SeAttenConfig, SeE2AConfig } from "../config/schema-model.js";
 import type { NdArray, Tree } from "./tree.js";
 
 /** One dense layer: y = act(x w + b) * idt, plus x (or [x, x]) where `resnet` is set and the widths allow it. */
@@ -41,11 +41,22 @@ export interface SeAttenWeights {
   readonly attention: readonly AttentionWeights[];
 }
 
-/** An `ener` fitting net, shared by all types, with its weights. */
+/** A `se_e2_a` descriptor with its weights. */
+export interface SeE2AWeights {
+  /** Keys as in an input; `sel` is a list of numbers. */
+  readonly config: SeE2AConfig & { readonly sel: number[] };
+  /** As in `SeAttenWeights`. */
+  readonly davg: NdArray;
+  readonly dstd: NdArray;
+  /** By centre + types * neighbour, or by neighbour alone (`type_one_side`). */
+  readonly embeddings: readonly (readonly LayerWeights[])[];
+}
+
+/** An `ener` fitting net with its weights. */
 export interface EnerFittingWeights {
   readonly config: EnerFittingConfig;
-  /** Hidden layers, then the linear output layer. */
-  readonly layers: readonly LayerWeights[];
+  /** One net shared by all types, or one per type (se_e2_a): hidden layers, then the linear output layer. */
+  readonly nets: readonly (readonly LayerWeights[])[];
   /** [types, 1] */
   readonly biasAtomE: NdArray;
   /** [numb_fparam], [numb_aparam]; null where there are none. */
@@ -57,10 +68,15 @@ export interface EnerFittingWeights {
   readonly excludeTypes: readonly number[];
 }
 
+/** Whether a descriptor is `se_e2_a`. */
+export function isSeE2A(weights: SeAttenWeights | SeE2AWeights): weights is SeE2AWeights {
+  return weights.config.type === "se_e2_a";
+}
+
 /** A whole energy model, as a backend-neutral model file of DeePMD-kit holds it. */
 export interface DeepmdModelData {
   readonly typeMap: readonly string[];
-  readonly descriptor: SeAttenWeights;
+  readonly descriptor: SeAttenWeights | SeE2AWeights;
   readonly fitting: EnerFittingWeights;
   /** [1, types, 1] */
   readonly outBias: NdArray;

@@ -11,30 +11,33 @@ export const coords = Float64Array.of(
 export const types = Int32Array.of(0, 1, 1, 0, 1, 1);
 export const box = Float64Array.of(13, 0, 0, 0, 13, 0, 0, 0, 13);
 
-const base = {
-  type: "se_atten",
-  rcut: 4,
-  rcut_smth: 0.5,
-  sel: 12,
-  neuron: [4, 8],
-  axis_neuron: 3,
-  tebd_dim: 4,
-  attn: 5,
-  attn_layer: 2,
-  ln_eps: 1e-5,
-  smooth_type_embedding: true,
-};
+const bases = {
+  se_e2_a: { rcut: 4, rcut_smth: 0.5, sel: [5, 8], neuron: [4, 8], axis_neuron: 3 },
+  se_atten: {
+    rcut: 4,
+    rcut_smth: 0.5,
+    sel: 12,
+    neuron: [4, 8],
+    axis_neuron: 3,
+    tebd_dim: 4,
+    attn: 5,
+    attn_layer: 2,
+    ln_eps: 1e-5,
+    smooth_type_embedding: true,
+  },
+} as const;
 
 /** A model of spec deepmd 6.6: every tensor is filled by a formula in its running number. */
 export function formulaModel(
   descriptor: Record<string, unknown>,
   davg: boolean,
+  type: "se_atten" | "se_e2_a" = "se_atten",
 ): { config: ModelConfig; weights: Weights } {
   const { input } = parseDeepmdInput(
     JSON.stringify({
       model: {
         type_map: ["O", "H"],
-        descriptor: { ...base, ...descriptor },
+        descriptor: { type, ...bases[type], ...descriptor },
         fitting_net: { neuron: [6, 6], resnet_dt: true },
       },
       learning_rate: { type: "exp", start_lr: 1e-3, stop_lr: 1e-8 },
@@ -48,8 +51,13 @@ export function formulaModel(
     if (davg) statistics.mean[4 * t] = 0.1 + 0.02 * t;
     statistics.stddev.set([0.2 + 0.05 * t, ...new Array<number>(3).fill(0.12 + 0.03 * t)], 4 * t);
   }
-  const energy = { bias: new Float64Array(2), deviation: 1, observed: [true, true] };
-  const weights = initialWeights(input.model, statistics, energy, 1);
+  const none = { mean: new Float64Array(0), scale: new Float64Array(0) };
+  const data = {
+    environment: statistics,
+    energy: { bias: new Float64Array(2), deviation: 1, observed: [true, true] },
+    parameters: { fparam: none, aparam: none },
+  };
+  const weights = initialWeights(input.model, data, 1);
   let number = 0;
   for (const [name, { data }] of weights) {
     const kind = kindOf(name);
@@ -63,7 +71,7 @@ export function formulaModel(
 
 /** What the formula makes of a sine, by the kind of tensor; undefined for statistics and biases of energy. */
 function kindOf(name: string): ((z: number) => number) | undefined {
-  if (/se_atten\.(mean|stddev)$|bias_atom_e|^out_/.test(name)) return undefined;
+  if (/(se_atten|sea)\.(mean|stddev)$|bias_atom_e|^out_/.test(name)) return undefined;
   if (name.endsWith("attn_layer_norm.matrix")) return (z) => 1 + 0.1 * z;
   if (name.endsWith("attn_layer_norm.bias")) return (z) => 0.1 * z;
   if (name.endsWith(".idt")) return (z) => 0.1 + 0.05 * z;

@@ -1,0 +1,91 @@
+import type { DeepmdSystem } from "../../data/deepmd-system.js";
+import { neighborList } from "../../geometry/neighbor-list.js";
+import {
+  type NeighborNumbers,
+  neighborNumbers,
+  type PairRules,
+  type SelectedNeighbors,
+  selectNeighbors,
+  TypePairSet,
+} from "../../geometry/select-neighbors.js";
+import { AtomgradError } from "../../tensor/error.js";
+import { type Frames, framesOf } from "./frames.js";
+import { type DescriptorSettings, switchRadii } from "./settings.js";
+import type { EnvironmentRows } from "./statistics.js";
+
+/** The neighbours a model sees in frame `f`. Errors: VALUE (types, positions, cells, atoms on top of each other). */
+export function neighboursOfFrame(
+  settings: DescriptorSettings,
+  frames: Frames,
+  f: number,
+): SelectedNeighbors {
+  const { atoms } = frames;
+  const positions = frames.positions.subarray(f * atoms * 3, (f + 1) * atoms * 3);
+  const cell = frames.cells === null ? null : frames.cells.subarray(f * 9, (f + 1) * 9);
+  const types = frames.types.subarray(f * atoms, (f + 1) * atoms);
+  const outside = types.findIndex((t) => t >= settings.typeCount);
+  if (outside >= 0)
+    throw new AtomgradError(
+      "VALUE",
+      `frame ${f}: atom ${outside} has type ${types[outside]}, the model knows types 0 to ${settings.typeCount - 1} (${settings.typeMap.join(" ")}) and -1`,
+    );
+  const list = neighborList(positions, cell, cell !== null, settings.rcut, { inclusive: true });
+  const chosen = selectNeighbors(list, types, settings.sel, pairRules(settings));
+  if (chosen.minDistance === 0)
+    throw new AtomgradError(
+      "VALUE",
+      `frame ${f}: two atoms are on top of each other (distance 0); correct the positions`,
+    );
+  return chosen;
+}
+
+function pairRules({ excludeTypes, removedPairs, rules, typeCount }: DescriptorSettings): PairRules {
+  const setOf = (list: DescriptorSettings["excludeTypes"], key: string): TypePairSet | undefined => {
+    const beyond = list.find((pair) => pair.some((t) => t >= typeCount));
+    if (beyond !== undefined)
+      throw new AtomgradError(
+        "CONFIG",
+        `${key}: [${beyond.join(", ")}] names a type beyond the ${typeCount} of type_map`,
+      );
+    return list.length === 0 ? undefined : new TypePairSet(list, typeCount);
+  };
+  return {
+    excluded: setOf(excludeTypes, "model.descriptor.exclude_types"),
+    removed: setOf(removedPairs, "model.pair_exclude_types"),
+    eachTypeAlone: rules === "tf",
+  };
+}
+
+/** Environment rows of one frame without normalisation, for statistics (spec 2.5). */
+export function environmentRows(
+  settings: DescriptorSettings,
+  system: DeepmdSystem,
+  frame: number,
+): EnvironmentRows {
+  const frames = framesOf(system, Int32Array.of(frame));
+  const chosen = neighboursOfFrame(settings, frames, 0);
+  const { from, to } = switchRadii(settings);
+  const rows = new Float64Array(4 * chosen.neighbour.length);
+  for (let e = 0; e < chosen.neighbour.length; e++) {
+    const [x, y, z] = chosen.vector.subarray(3 * e, 3 * e + 3);
+    const r = Math.sqrt(x * x + y * y + z * z);
+    const u = Math.min(1, Math.max(0, (r - from) / (to - from)));
+    const s = ((1 - u) ** 3 * (1 + 3 * u + 6 * u * u)) / (r + settings.protection);
+    const a = s / (r + settings.protection);
+    rows.set([s, a * x, a * y, a * z], 4 * e);
+  }
+  const atomsPerType = new Int32Array(settings.typeCount);
+  for (const t of frames.types) if (t >= 0) atomsPerType[t]++;
+  return { centreType: Int32Array.from(chosen.centre, (i) => frames.types[i]), rows, atomsPerType };
+}
+
+/** The largest numbers of neighbours an atom of a frame has within the cutoff, and the shortest distance. */
+export function largestNeighbourNumbers(
+  system: DeepmdSystem,
+  frame: number,
+  rcut: number,
+  typeCount: number,
+): NeighborNumbers {
+  const { positions, cells, types } = framesOf(system, Int32Array.of(frame));
+  return neighborNumbers(neighborList(positions, cells, cells !== null, rcut), types, typeCount);
+}

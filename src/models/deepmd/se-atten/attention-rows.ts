@@ -1,0 +1,70 @@
+import { indexMap } from "../../../../kernels/segment/op.js";
+import type { DType } from "../../../tensor/dtype.js";
+import { tensor } from "../../../tensor/tensor.js";
+import type { Edges } from "../build-graph.js";
+import type { AttentionRows, EmptySlots, TypePairs } from "../graph.js";
+import type { SeAttenSettings } from "./settings.js";
+
+/** What se_atten needs beside the edges of a batch. */
+export function attentionRows(
+  settings: SeAttenSettings,
+  edges: Edges,
+  needsEmptySlots: boolean,
+  dtype: DType,
+): AttentionRows {
+  const { atoms, ptr } = edges;
+  const start = new Int32Array(atoms + 1);
+  const pad = new Int32Array(atoms);
+  for (let i = 0; i < atoms; i++) {
+    const n = ptr[i + 1] - ptr[i];
+    start[i + 1] = start[i] + n * n;
+    // Without smooth attention empty slots are masked out: they do not even stand in the denominator.
+    pad[i] = settings.smooth ? settings.sel - n : 0;
+  }
+  return {
+    pairs: typePairs(settings, edges.neighbourTypes, edges.centreTypes),
+    start: tensor(start),
+    pairCount: start[atoms],
+    pad: tensor(pad),
+    emptySlots: needsEmptySlots ? emptySlots(settings, edges, dtype) : undefined,
+  };
+}
+
+function typePairs(
+  { stripMode, typeCount }: SeAttenSettings,
+  neighbour: Int32Array,
+  centre: Int32Array,
+): TypePairs {
+  const count = typeCount + 1;
+  return {
+    neighbour: indexMap(neighbour, count),
+    centre: indexMap(centre, count),
+    pair: stripMode
+      ? indexMap(
+          centre.map((t, k) => t * count + neighbour[k]),
+          count * count,
+        )
+      : undefined,
+  };
+}
+
+/**
+ * PyTorch takes the type of a frame's first atom for the neighbour that an empty slot does not have, TensorFlow none
+ * (spec 2.8).
+ */
+function emptySlots(settings: SeAttenSettings, edges: Edges, dtype: DType): EmptySlots {
+  const { atoms } = edges.frames;
+  const neighbour =
+    settings.rules === "tf"
+      ? new Int32Array(edges.atoms).fill(settings.typeCount)
+      : Int32Array.from(edges.types, (_, i) => edges.types[Math.floor(i / atoms) * atoms]);
+  const count = new Float64Array(edges.atoms);
+  edges.chosen.forEach((c, f) => {
+    for (let i = 0; i < atoms; i++)
+      count[f * atoms + i] = settings.sel - (c.ptr[i + 1] - c.ptr[i]) - c.excluded[i];
+  });
+  return {
+    pairs: typePairs(settings, neighbour, edges.types),
+    count: tensor(count, [edges.atoms, 1], { dtype }),
+  };
+}
