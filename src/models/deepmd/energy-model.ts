@@ -16,7 +16,7 @@ import { parameterRows } from "./parameter-rows.js";
 import { type HostArray, ParameterSet, type Weights } from "./parameters.js";
 import { SeAttenDescriptor } from "./se-atten/descriptor.js";
 import { SeE2ADescriptor } from "./se-e2-a/descriptor.js";
-import type { DescriptorSettings } from "./settings.js";
+import type { DescriptorSettings } from "./descriptor-settings.js";
 
 /** Under which name the descriptor's own arrays stand in DeePMD-kit's PyTorch models. */
 export const descriptorBlocks = { se_atten: "descriptor.se_atten", se_e2_a: "descriptor.sea" } as const;

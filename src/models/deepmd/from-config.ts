@@ -2,7 +2,8 @@ import { AtomgradError } from "../../tensor/error.js";
 import type { DType } from "../../tensor/dtype.js";
 import type { ModelConfig, SeAttenConfig, SeE2AConfig } from "./config/schema-model.js";
 import type { FittingSettings } from "./energy-fitting.js";
-import type { DescriptorSettings, NeighbourSettings } from "./settings.js";
+import type { DescriptorSettings } from "./descriptor-settings.js";
+import type { NeighbourSettings } from "./settings.js";
 import type { SeAttenSettings } from "./se-atten/settings.js";
 
 /** LayerNorm's epsilon where `ln_eps` is not given, by backend. */

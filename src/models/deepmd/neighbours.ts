@@ -10,7 +10,8 @@ import {
 } from "../../geometry/select-neighbors.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { type Frames, framesOf } from "./frames.js";
-import { type DescriptorSettings, switchRadii } from "./settings.js";
+import type { DescriptorSettings } from "./descriptor-settings.js";
+import { switchRadii } from "./settings.js";
 import type { EnvironmentRows } from "./statistics.js";
 
 /** The neighbours a model sees in frame `f`. Errors: VALUE (types, positions, cells, atoms on top of each other). */

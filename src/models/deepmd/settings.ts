@@ -1,6 +1,3 @@
-import type { SeAttenSettings } from "./se-atten/settings.js";
-import type { SeE2ASettings } from "./se-e2-a/settings.js";
-
 /** Whose rules numbers follow where DeePMD-kit's backends differ for the same weights (spec 2.12). */
 export type Rules = "pt" | "tf";
 
@@ -26,13 +23,6 @@ export interface NeighbourSettings {
   readonly resnetDt: boolean;
   readonly typeOneSide: boolean;
   readonly setDavgZero: boolean;
-}
-
-export type DescriptorSettings = SeAttenSettings | SeE2ASettings;
-
-/** Slots per centre: of any type (se_atten), or the sum over types. */
-export function slotsOf(settings: DescriptorSettings): number {
-  return settings.kind === "se_atten" ? settings.sel : settings.sel.reduce((a, b) => a + b, 0);
 }
 
 /**

@@ -6,7 +6,7 @@ import { initialWeights } from "../../models/deepmd/initial-weights.js";
 import { environmentRows, largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
 import { frameParameters, type ParameterCounts } from "../../models/deepmd/parameter-rows.js";
 import type { Weights } from "../../models/deepmd/parameters.js";
-import { slotsOf } from "../../models/deepmd/settings.js";
+import { slotsOf } from "../../models/deepmd/descriptor-settings.js";
 import {
   type Composition,
   energyBias,

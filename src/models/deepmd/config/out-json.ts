@@ -20,7 +20,9 @@ export function formatOutJson(input: DeepmdInput): string {
 }
 
 /** The `model` section as it stands in `out.json` and as `model_def_script` of a model file. */
-export function modelSection({ rules: _rules, ...model }: ModelConfig): Record<string, unknown> {
+export function modelSection(config: ModelConfig): Record<string, unknown> {
+  const model: Partial<ModelConfig> & Pick<ModelConfig, "descriptor"> = { ...config };
+  delete model.rules;
   const { descriptor } = model;
   if (descriptor.type === "se_e2_a") return withoutNulls(model) as Record<string, unknown>;
   const { tebd_input_mode, smooth_type_embedding, ...shared } = descriptor;

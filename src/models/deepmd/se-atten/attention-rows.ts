@@ -1,7 +1,7 @@
 import { indexMap } from "../../../../kernels/segment/op.js";
 import type { DType } from "../../../tensor/dtype.js";
 import { tensor } from "../../../tensor/tensor.js";
-import type { Edges } from "../build-graph.js";
+import type { Edges } from "../edges.js";
 import type { AttentionRows, EmptySlots, TypePairs } from "../graph.js";
 import type { SeAttenSettings } from "./settings.js";
 

@@ -13,7 +13,7 @@ import { type DenseLayer, denseChain, qualifiesForResidual } from "../dense.js";
 import type { Descriptor, EnvironmentStatistics } from "../descriptor.js";
 import type { DeepmdGraph, NetRows, TypeBlock } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
-import { slotsOf, switchRadii } from "../settings.js";
+import { switchRadii } from "../settings.js";
 import type { SeE2ASettings } from "./settings.js";
 
 const prefix = "descriptor.sea.filter_layers.networks";
@@ -106,7 +106,8 @@ export class SeE2ADescriptor implements Descriptor {
 
   /** The moments times their first rows, over the squared number of slots: [atoms of the block, width]. */
   private contract(block: TypeBlock, moments: Tensor): Tensor {
-    const mean = mul(moments, 1 / slotsOf(this.settings));
+    const slots = this.settings.sel.reduce((a, b) => a + b, 0);
+    const mean = mul(moments, 1 / slots);
     const axis = slice(mean, 1, 0, this.settings.axisNeuron);
     return reshape(matmul(mean, axis, { transposeB: true }), [block.to - block.from, this.width]);
   }
