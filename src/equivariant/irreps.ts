@@ -1,0 +1,248 @@
+import { AtomgradError } from "../tensor/error.js";
+import type { RandomStream } from "../tensor/philox.js";
+import { sizeOf } from "../tensor/shape.js";
+import { type Tensor, tensor, type TensorOptions } from "../tensor/tensor.js";
+import { Irrep, type IrrepLike, naturalParity, type Parity } from "./irrep.js";
+
+/** An entry of an Irreps: `mul` copies of `ir`. */
+export class MulIr {
+  constructor(
+    readonly mul: number,
+    readonly ir: Irrep,
+  ) {}
+
+  get dim(): number {
+    return this.mul * this.ir.dim;
+  }
+
+  toString(): string {
+    return `${this.mul}x${this.ir.toString()}`;
+  }
+}
+
+type EntryLike = string | Irrep | MulIr | readonly [mul: number, ir: IrrepLike];
+
+/** What an Irreps can be made from: "10x0e + 5x1o", an Irrep, an Irreps, or a list of entries. */
+export type IrrepsLike = string | Irrep | Irreps | readonly EntryLike[];
+
+/** What `filter` keeps or drops: irreps (multiplicities are ignored) or a condition on entries. */
+export type IrrepsFilter = IrrepsLike | ((entry: MulIr) => boolean);
+
+/** Half-open range of components [start, stop). */
+export interface Slice {
+  readonly start: number;
+  readonly stop: number;
+}
+
+/**
+ * A direct sum of irreps of O(3) with multiplicities, as e3nn's `o3.Irreps`. A feature vector holds the entries one after the
+ * other, each as [mul, 2l+1] row-major.
+ */
+export class Irreps implements Iterable<MulIr> {
+  readonly entries: readonly MulIr[];
+
+  /** Errors: VALUE for text that is no Irreps. */
+  constructor(like: IrrepsLike = "") {
+    if (like instanceof Irreps) this.entries = like.entries;
+    else if (like instanceof Irrep) this.entries = [new MulIr(1, like)];
+    else if (typeof like === "string") this.entries = parse(like);
+    else this.entries = like.map(entryOf);
+  }
+
+  /** Sum of 1x(l, p^l) for l = 0..lmax: the irreps of the harmonics of vectors (p = -1) or pseudo-vectors (p = 1). */
+  static sphericalHarmonics(lmax: number, p: Parity = -1): Irreps {
+    return new Irreps(
+      Array.from({ length: lmax + 1 }, (_, l): [number, Irrep] => [
+        1,
+        new Irrep(l, p === 1 ? 1 : naturalParity(l)),
+      ]),
+    );
+  }
+
+  [Symbol.iterator](): Iterator<MulIr> {
+    return this.entries[Symbol.iterator]();
+  }
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  get dim(): number {
+    return this.entries.reduce((n, e) => n + e.dim, 0);
+  }
+
+  /** Number of irreps, multiplicities counted. */
+  get numIrreps(): number {
+    return this.entries.reduce((n, e) => n + e.mul, 0);
+  }
+
+  /** The degree of every irrep, repeated by multiplicity. */
+  get ls(): number[] {
+    return this.entries.flatMap(({ mul, ir }) => new Array<number>(mul).fill(ir.l));
+  }
+
+  /** Errors: VALUE when there is no irrep. */
+  get lmax(): number {
+    const present = this.entries.filter((e) => e.mul > 0);
+    if (present.length === 0) throw new AtomgradError("VALUE", "Irreps.lmax: there are no irreps");
+    return Math.max(...present.map((e) => e.ir.l));
+  }
+
+  /** Where each entry stands in a feature vector. */
+  slices(): Slice[] {
+    let start = 0;
+    return this.entries.map((e) => ({ start, stop: (start += e.dim) }));
+  }
+
+  /** Entry by entry: 2x1o is not 1o+1o. */
+  equals(other: IrrepsLike): boolean {
+    return this.toString() === new Irreps(other).toString();
+  }
+
+  /** Whether an entry has this irrep, even with multiplicity 0. */
+  has(ir: IrrepLike): boolean {
+    const wanted = Irrep.of(ir);
+    return this.entries.some((e) => e.ir.equals(wanted));
+  }
+
+  /** Total multiplicity of an irrep. */
+  count(ir: IrrepLike): number {
+    const wanted = Irrep.of(ir);
+    return this.entries.reduce((n, e) => n + (e.ir.equals(wanted) ? e.mul : 0), 0);
+  }
+
+  /** The entries from `start` to before `stop`. */
+  slice(start?: number, stop?: number): Irreps {
+    return new Irreps(this.entries.slice(start, stop));
+  }
+
+  /** The copies from `start` to before `stop`, counted through all multiplicities. */
+  sliceByMul(start: number, stop: number): Irreps {
+    let at = 0;
+    const kept = this.entries.map((e): MulIr => {
+      const [from, to] = [Math.max(start, at), Math.min(stop, at + e.mul)];
+      at += e.mul;
+      return new MulIr(Math.max(0, to - from), e.ir);
+    });
+    return new Irreps(kept.filter((e) => e.mul > 0));
+  }
+
+  /** Merges neighbours of the same irrep and drops empty entries; the order stays. */
+  simplify(): Irreps {
+    const merged: MulIr[] = [];
+    for (const { mul, ir } of this.entries) {
+      const last = merged[merged.length - 1];
+      if (last?.ir.equals(ir)) merged[merged.length - 1] = new MulIr(last.mul + mul, ir);
+      else if (mul > 0) merged.push(new MulIr(mul, ir));
+    }
+    return new Irreps(merged);
+  }
+
+  removeZeroMultiplicities(): Irreps {
+    return new Irreps(this.entries.filter((e) => e.mul > 0));
+  }
+
+  /** Sorts entries stably: old entry k stands at p[k], new entry k was inv[k]. */
+  sort(): { irreps: Irreps; p: number[]; inv: number[] } {
+    const inv = this.entries.map((_, k) => k);
+    inv.sort((a, b) => this.entries[a].ir.compare(this.entries[b].ir) || a - b);
+    const p = new Array<number>(inv.length);
+    inv.forEach((old, k) => (p[old] = k));
+    return { irreps: new Irreps(inv.map((k) => this.entries[k])), p, inv };
+  }
+
+  /** Sorted and merged. */
+  regroup(): Irreps {
+    return this.sort().irreps.simplify();
+  }
+
+  /** Entries that meet exactly one criterion. Errors: VALUE for several criteria. */
+  filter(criterion: { keep?: IrrepsFilter; drop?: IrrepsFilter; lmax?: number } = {}): Irreps {
+    const given = Object.values(criterion).filter((c) => c !== undefined);
+    if (given.length > 1) throw new AtomgradError("VALUE", "Irreps.filter: give one of keep, drop and lmax");
+    const { keep, drop, lmax } = criterion;
+    if (keep !== undefined) return new Irreps(this.entries.filter(conditionOf(keep)));
+    if (drop !== undefined) {
+      const dropped = conditionOf(drop);
+      return new Irreps(this.entries.filter((e) => !dropped(e)));
+    }
+    return lmax === undefined ? this : new Irreps(this.entries.filter((e) => e.ir.l <= lmax));
+  }
+
+  /** This list, then the other; nothing is merged. */
+  plus(other: IrrepsLike): Irreps {
+    return new Irreps([...this.entries, ...new Irreps(other).entries]);
+  }
+
+  /** The whole list n times. */
+  repeat(n: number): Irreps {
+    return new Irreps(Array.from({ length: n }, () => this.entries).flat());
+  }
+
+  /**
+   * Random features: `component`: every number N(0,1); `norm`: every irrep a random direction of length 1.
+   *
+   * @param size sizes of the result with exactly one -1, which becomes `dim`
+   */
+  randn(
+    size: readonly number[],
+    random: RandomStream,
+    options: TensorOptions & { normalization?: "component" | "norm" } = {},
+  ): Tensor {
+    const axis = size.indexOf(-1);
+    if (axis < 0 || size.indexOf(-1, axis + 1) >= 0)
+      throw new AtomgradError("VALUE", `Irreps.randn: exactly one of [${size.join(",")}] must be -1`);
+    const shape = size.map((n) => (n === -1 ? this.dim : n));
+    const data = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());
+    if (options.normalization === "norm") this.normalise(data, sizeOf(shape.slice(axis + 1)));
+    return tensor(data, shape, { dtype: options.dtype ?? "f64", device: options.device });
+  }
+
+  toString(): string {
+    return this.entries.map(String).join("+");
+  }
+
+  private normalise(data: Float64Array, inner: number): void {
+    const widths = this.entries.flatMap(({ mul, ir }) => new Array<number>(mul).fill(ir.dim));
+    for (let row = 0; row < data.length; row += this.dim * inner)
+      for (let b = 0; b < inner; b++) {
+        let at = row + b;
+        for (const width of widths) {
+          let square = 0;
+          for (let i = 0; i < width; i++) square += data[at + i * inner] ** 2;
+          for (let i = 0; i < width; i++) data[at + i * inner] /= Math.sqrt(square);
+          at += width * inner;
+        }
+      }
+  }
+}
+
+const term = /^\s*(?:(\d+)\s*x\s*)?(\d+[eoy])\s*$/;
+
+function parse(text: string): MulIr[] {
+  if (text.trim() === "") return [];
+  return text.split("+").map((word) => {
+    const found = term.exec(word);
+    if (found === null || !Number.isSafeInteger(Number(found[1] ?? 1)))
+      throw new AtomgradError(
+        "VALUE",
+        `unable to convert string "${text}" into an Irreps: "${word.trim()}" is not of the form 10x1o`,
+      );
+    return new MulIr(Number(found[1] ?? 1), Irrep.of(found[2]));
+  });
+}
+
+function entryOf(like: EntryLike): MulIr {
+  if (like instanceof MulIr) return like;
+  if (typeof like === "string" || like instanceof Irrep) return new MulIr(1, Irrep.of(like));
+  const [mul, ir] = like;
+  if (!Number.isInteger(mul) || mul < 0)
+    throw new AtomgradError("VALUE", `Irreps: a multiplicity must be a whole number >= 0, got ${mul}`);
+  return new MulIr(mul, Irrep.of(ir));
+}
+
+function conditionOf(filter: IrrepsFilter): (entry: MulIr) => boolean {
+  if (typeof filter === "function") return filter;
+  const wanted = new Irreps(filter);
+  return (entry) => wanted.has(entry.ir);
+}
