@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import { mkdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { writeFilesAtomicSync, type FileToWrite } from "../data/atomic-write.js";
-import { readDeepmdSystem } from "../data/deepmd-npy.js";
 import { encodeNpy } from "../data/npy.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
-import { AtomgradError } from "../tensor/error.js";
+import { evalSystem, readSystemFor } from "../models/deepmd/eval-system.js";
+import { precisionOption } from "./options.js";
+
+export const evalExample = "atomgrad eval -m model.dp -s data/quaternary/n128 -o results --atomic";
 
 interface Flags {
   model: string;
@@ -19,38 +20,21 @@ export function addEvalCommand(program: Command): void {
   program
     .command("eval")
     .description("energies, forces and virials of a DeePMD system, as npy files")
-    .requiredOption("-m, --model <MODEL>", "a model file (.safetensors, .dp, .yaml)")
+    .requiredOption("-m, --model <MODEL>", "a model file")
     .requiredOption("-s, --system <SYSTEM>", "a DeePMD system folder")
     .requiredOption("-o, --output <DIR>", "where energy.npy, force.npy, virial.npy, atom_energy.npy go")
     .option("--atomic", "also write atom_virial.npy")
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
-    .addHelpText(
-      "after",
-      "\nExample:\n  atomgrad eval -m model.ckpt-2000.safetensors -s data/quaternary -o results",
-    )
+    .addHelpText("after", `\nExample:\n  ${evalExample}`)
     .action(async (flags: Flags) => {
-      if (flags.precision !== undefined && flags.precision !== "f32" && flags.precision !== "f64")
-        throw new AtomgradError("CONFIG", `--precision ${flags.precision}: allowed are f32 and f64`);
-      const pot = await DeepPot.load(flags.model, { precision: flags.precision });
-      const system = readDeepmdSystem(flags.system, { typeMap: pot.typeMap });
+      const pot = await DeepPot.load(flags.model, { precision: precisionOption(flags.precision) });
+      const system = readSystemFor(pot, flags.system);
       const { frameCount: nf, atomCount: n } = system;
-      const result = pot.evalSync(system.positions, system.cells, system.types, {
-        atomic: true,
-        frames: nf,
-      });
+      const result = evalSystem(pot, system, { atomic: true });
       const file = (name: string, width: number, data: Float64Array): FileToWrite => ({
         path: join(flags.output, `${name}.npy`),
         content: encodeNpy({ dtype: "f8", shape: [nf, width], data }),
       });
-      try {
-        mkdirSync(flags.output, { recursive: true });
-      } catch (cause) {
-        throw new AtomgradError(
-          "FILE",
-          `${basename(flags.output)}: the output folder cannot be made; change -o`,
-          { cause },
-        );
-      }
       writeFilesAtomicSync([
         file("energy", 1, result.energy),
         file("force", 3 * n, result.force),

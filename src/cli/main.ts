@@ -1,25 +1,49 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { readFileSync } from "node:fs";
-import { addEvalCommand } from "./eval.js";
+import { join } from "node:path";
+import { packageRoot } from "../backends/cpu/addon.js";
+import { addChangeBiasCommand, changeBiasExample } from "./change-bias.js";
+import { addConvertBackendCommand, convertBackendExample } from "./convert-backend.js";
+import { addEvalCommand, evalExample } from "./eval.js";
+import { addEvalDescCommand, evalDescExample } from "./eval-desc.js";
+import { addFreezeCommand, freezeExample } from "./freeze.js";
+import { addInfoCommand, infoExample } from "./info.js";
+import { addModelDeviCommand, modelDeviExample } from "./model-devi.js";
+import { addNeighborStatCommand, neighborStatExample } from "./neighbor-stat.js";
 import { reportError } from "./report-error.js";
-import { addTestCommand } from "./test.js";
-import { addTrainCommand } from "./train.js";
+import { addShowCommand, showExample } from "./show.js";
+import { addTestCommand, testExample } from "./test.js";
+import { addTrainCommand, trainExample } from "./train.js";
 
 function version(): string {
-  const path = new URL("../../../package.json", import.meta.url);
+  const path = join(packageRoot(), "package.json");
   return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }
+
+const examples = [
+  ...[trainExample, testExample, evalExample, evalDescExample, modelDeviExample, neighborStatExample],
+  ...[showExample, infoExample, convertBackendExample, freezeExample, changeBiasExample],
+];
 
 const program = new Command("atomgrad")
   .description("Train, test and run atomistic machine-learning models. Units: eV, angstrom.")
   .version(version())
   .showSuggestionAfterError()
+  .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`)
   .exitOverride();
 
 addTrainCommand(program);
 addTestCommand(program);
 addEvalCommand(program);
+addEvalDescCommand(program);
+addModelDeviCommand(program);
+addNeighborStatCommand(program);
+addShowCommand(program);
+addInfoCommand(program);
+addConvertBackendCommand(program);
+addFreezeCommand(program);
+addChangeBiasCommand(program);
 
 try {
   await program.parseAsync();

@@ -5,6 +5,8 @@ import { scientific } from "../train/deepmd/lcurve.js";
 import { trainDeepmd, type TrainOptions } from "../train/deepmd/run.js";
 import type { MetricsRow } from "../train/deepmd/metrics-file.js";
 
+export const trainExample = "atomgrad train input.json";
+
 interface Flags {
   initModel?: string;
   restart?: string;
@@ -25,7 +27,7 @@ export function addTrainCommand(program: Command): void {
     .option("-o, --output <FILE>", "where the completed input goes", "out.json")
     .addHelpText(
       "after",
-      "\nExample:\n  atomgrad train input.json\n  atomgrad train input.json --restart model.ckpt-2000.safetensors",
+      `\nExamples:\n  ${trainExample}\n  ${trainExample} --restart model.ckpt-2000.safetensors`,
     )
     .action(async (input: string, flags: Flags) => {
       const progress = new Progress();

@@ -5,13 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readDeepmdSystem } from "../../src/data/deepmd-npy.js";
 import type { DeepmdLabel, DeepmdSystem } from "../../src/data/deepmd-system.js";
 import type { EvalResult } from "../../src/models/deepmd/deep-pot.js";
+import type { Evaluator } from "../../src/models/deepmd/eval-system.js";
 import { DetailFiles, savetxtNumber } from "../../src/train/deepmd/test-detail.js";
-import {
-  averageErrors,
-  compareSystem,
-  type Comparison,
-  type Evaluator,
-} from "../../src/train/deepmd/test-errors.js";
+import { averageErrors, compareSystem, type Comparison } from "../../src/train/deepmd/test-errors.js";
 import { formatAverage, formatSystem } from "../../src/train/deepmd/test-report.js";
 
 const fixtures = join(import.meta.dirname, "../fixtures/deepmd/cli");

@@ -19,6 +19,8 @@ export interface ModelFile {
   /** Shortest distance between two atoms of the training data, angstrom, where known. */
   readonly minDistance: number | null;
   readonly training: TrainingState | undefined;
+  /** The `model` section of the input it was made from, as a file of DeePMD-kit holds it. */
+  readonly script?: unknown;
 }
 
 /** Everything a restart needs beside the weights. */
@@ -67,7 +69,7 @@ export function writeModel(path: string, model: ModelFile): void {
 export async function readModel(path: string): Promise<ModelFile> {
   const extension = extname(path).toLowerCase();
   if (extension === ".safetensors") return readModelSync(path);
-  if ([".dp", ".hlo", ".yaml", ".yml"].includes(extension)) {
+  if ([".dp", ".hlo", ".hdf5", ".h5", ".yaml", ".yml"].includes(extension)) {
     const { readDeepmdModel } = await import("./serialize/read-model.js");
     return readDeepmdModel(path);
   }

@@ -1,6 +1,7 @@
 import { type DeepmdLabel, type DeepmdSystem, frameTypes, type LabelName } from "../../data/deepmd-system.js";
 import { determinant } from "../../geometry/matrix3.js";
-import type { DeepPot, EvalResult } from "../../models/deepmd/deep-pot.js";
+import type { EvalResult } from "../../models/deepmd/deep-pot.js";
+import { evalSystem, type Evaluator } from "../../models/deepmd/eval-system.js";
 
 /** Mean absolute and root mean square error of `count` numbers. */
 export interface Measure {
@@ -35,16 +36,13 @@ export interface Comparison {
   readonly errors: SystemErrors;
 }
 
-/** What of a potential is used here. */
-export type Evaluator = Pick<DeepPot, "evalSync">;
-
 /**
  * Compares a potential with the labels of the first `frames` frames of a system, as `dp test` does. Frames whose set
  * lacks a label do not count for it. Energies and virials "per atom" are divided by the length of `type.raw`, as in
  * DeePMD-kit; virtual atoms are not counted in force errors (there they count as zeros).
  */
 export function compareSystem(pot: Evaluator, system: DeepmdSystem, frames: number): Comparison {
-  const prediction = evaluate(pot, system, frames, system.labels.atom_ener !== undefined);
+  const prediction = evalSystem(pot, system, { frames, atomic: system.labels.atom_ener !== undefined });
   return { system, frames, prediction, errors: { frames, measures: measure(system, frames, prediction) } };
 }
 
@@ -60,16 +58,6 @@ export function averageErrors(all: readonly SystemErrors[]): SystemErrors {
     measures[name] = total.result();
   }
   return { frames: all.reduce((sum, errors) => sum + errors.frames, 0), measures };
-}
-
-function evaluate(pot: Evaluator, system: DeepmdSystem, frames: number, atomic: boolean): EvalResult {
-  const { atomCount: atoms, cells, mixed, positions, types } = system;
-  return pot.evalSync(
-    positions.subarray(0, frames * atoms * 3),
-    cells === null ? null : cells.subarray(0, frames * 9),
-    mixed ? types.subarray(0, frames * atoms) : types,
-    { atomic, frames },
-  );
 }
 
 function measure(

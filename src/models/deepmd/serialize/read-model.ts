@@ -12,7 +12,7 @@ const maxYamlBytes = 1 << 26;
 const maxDpBytes = 1 << 28;
 
 /**
- * Reads any backend-neutral model file of DeePMD-kit (`.yaml`, `.yml`, `.dp`, `.hlo`) as its tree, whatever kind of
+ * Reads any backend-neutral model file of DeePMD-kit (`.yaml`, `.yml`, `.dp`, `.hlo`, `.hdf5`) as its tree, whatever kind of
  * model it holds.
  *
  * @throws AtomgradError FILE or FORMAT
@@ -22,10 +22,11 @@ export async function readDeepmdTree(path: string): Promise<Tree> {
   const extension = extname(path).toLowerCase();
   if (extension === ".yaml" || extension === ".yml")
     return parseYamlTree(decodeText(readBytes(path, maxYamlBytes), name), name);
-  if (extension === ".dp" || extension === ".hlo") return parseDpTree(readBytes(path, maxDpBytes), name);
+  if ([".dp", ".hlo", ".hdf5", ".h5"].includes(extension))
+    return parseDpTree(readBytes(path, maxDpBytes), name);
   throw new AtomgradError(
     "FORMAT",
-    `${name}: DeePMD-kit's model files end in .yaml, .yml, .dp or .hlo, not "${extension}"`,
+    `${name}: DeePMD-kit's model files end in .yaml, .yml, .dp, .hlo or .hdf5, not "${extension}"`,
   );
 }
 
@@ -34,7 +35,10 @@ export async function readDeepmdTree(path: string): Promise<Tree> {
  *
  * @throws AtomgradError FILE, or FORMAT: a damaged file, or another kind of model, which one sentence names
  */
-export async function readDeepmdModel(path: string): Promise<NamedModel & { training: undefined }> {
+export async function readDeepmdModel(
+  path: string,
+): Promise<NamedModel & { training: undefined; script: Tree }> {
   const name = basename(path);
-  return { ...toNamedModel(readModelTree(await readDeepmdTree(path), name), name), training: undefined };
+  const data = readModelTree(await readDeepmdTree(path), name);
+  return { ...toNamedModel(data, name), training: undefined, script: data.modelDefScript };
 }

@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import { readModel } from "../models/deepmd/model-file.js";
+import { saveModel, writableModel } from "../models/deepmd/save-model.js";
+
+export const convertBackendExample = "atomgrad convert-backend frozen_model.pth model.dp";
+
+export function addConvertBackendCommand(program: Command): void {
+  program
+    .command("convert-backend")
+    .description("write a model in another format: .safetensors, .dp, .yaml; others can be read")
+    .argument("<IN>", "a model file")
+    .argument("<OUT>", "the file to write: .safetensors, .dp or .yaml")
+    .addHelpText("after", `\nExample:\n  ${convertBackendExample}`)
+    .action(async (input: string, output: string) => {
+      writableModel(output);
+      await saveModel(output, { ...(await readModel(input)), training: undefined });
+      console.log(`${input} -> ${output}`);
+    });
+}
