@@ -1,6 +1,6 @@
 export * from "./autograd/grad.js";
 export { detach, isRecording, noGrad, requireGrad } from "./autograd/node.js";
-export { type OpProfile, profile } from "./autograd/profile.js";
+export { type KernelProfile, profile } from "./autograd/profile.js";
 export { reshape } from "./autograd/reshape.js";
 export { getIsa, getThreads, isas, openCpu, setIsa, setThreads } from "./backends/cpu/cpu.js";
 export { cudaDeviceName, openCuda } from "./backends/cuda/cuda.js";

@@ -14,7 +14,7 @@ const define = (from: DType, to: DType) =>
     output: `${to}[N]`,
     save: [],
     ...(isFloat(from) && isFloat(to) && { vjp: (g: Tensor) => ({ x: cast(g, from) }) }),
-    cost: (d) => ({ flop: 0, bytes: 2 * d.N }),
+    cost: (d) => ({ flop: 0, elements: 2 * d.N }),
     reference: copyReference(to),
     wgsl: wgslOf(from, to),
   });

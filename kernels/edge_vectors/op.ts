@@ -35,7 +35,7 @@ export const edgeVectorsOp = /*#__PURE__*/ defineOp({
   }),
   decompose: (i) => differences(i),
   status,
-  cost: (d) => ({ flop: 9 * d.E, bytes: 10 * d.E + 3 * d.N }),
+  cost: (d) => ({ flop: 9 * d.E, elements: 10 * d.E + 3 * d.N }),
   reference: edgeVectorsReference,
 });
 
@@ -50,7 +50,7 @@ export const edgePullOp = /*#__PURE__*/ defineOp({
   }),
   decompose: (i) => sub(scatterSum(i.g, mapOf(i)), segmentSum(i.g, i.ptr)),
   status,
-  cost: (d) => ({ flop: 6 * d.E, bytes: 7 * d.E + 3 * d.N }),
+  cost: (d) => ({ flop: 6 * d.E, elements: 7 * d.E + 3 * d.N }),
   reference: edgePullReference,
 });
 

@@ -56,6 +56,10 @@ export class ElementwiseOp implements Rule {
       types: new Array<undefined>(spec.args.length + 1).fill(undefined),
       reference: (call) => runReference(spec, call),
       wgsl: elementwiseWgsl(spec),
+      cost: (ints) => {
+        const size = ints.subarray(1, 1 + ints[0]).reduce((n, d) => n * d, 1);
+        return { flop: size, elements: size * (spec.args.length + 1) };
+      },
       cache: [],
     };
   }

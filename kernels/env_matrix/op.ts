@@ -33,7 +33,7 @@ export const envMatrixOp = /*#__PURE__*/ defineOp({
   save: fixed,
   vjp: (g, s, a) => ({ edge: envVjpOp.apply([g, s.edge, s.centreType, s.mean, s.stddev], a) }),
   decompose: (i, a) => decomposed(i, a),
-  cost: (d) => ({ flop: 60 * d.E, bytes: 12 * d.E }),
+  cost: (d) => ({ flop: 60 * d.E, elements: 12 * d.E }),
   reference: forwardReference,
 });
 
@@ -51,7 +51,7 @@ export const envVjpOp = /*#__PURE__*/ defineOp({
       : undefined,
   }),
   decompose: (i, a) => slope(i, a),
-  cost: (d) => ({ flop: 100 * d.E, bytes: 15 * d.E }),
+  cost: (d) => ({ flop: 100 * d.E, elements: 15 * d.E }),
   reference: vjpReference,
 });
 
@@ -68,7 +68,7 @@ export const envJvpOp = /*#__PURE__*/ defineOp({
       ? envCurvatureOp.apply([s.w, g, s.edge, s.centreType, s.mean, s.stddev], a)
       : undefined,
   }),
-  cost: (d) => ({ flop: 100 * d.E, bytes: 15 * d.E }),
+  cost: (d) => ({ flop: 100 * d.E, elements: 15 * d.E }),
   reference: jvpReference,
 });
 
@@ -79,7 +79,7 @@ export const envCurvatureOp = /*#__PURE__*/ defineOp({
   attrs,
   output: "[E,3]",
   decompose: (i, a) => gradientsOf(([edge]) => slope({ ...i, edge }, a), [i.edge], i.w)[0]!,
-  cost: (d) => ({ flop: 200 * d.E, bytes: 18 * d.E }),
+  cost: (d) => ({ flop: 200 * d.E, elements: 18 * d.E }),
   reference: curvatureReference,
 });
 

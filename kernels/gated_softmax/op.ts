@@ -47,7 +47,7 @@ function work({ P, E, N }: Dims, itemBytes: number): number {
 
 const cost =
   (flop: number, passes: number) =>
-  ({ P }: Dims): { flop: number; bytes: number } => ({ flop: flop * P, bytes: passes * P });
+  ({ P }: Dims): { flop: number; elements: number } => ({ flop: flop * P, elements: passes * P });
 
 /** Weights of the attention between the edges of each centre: see `gatedSoftmax`. */
 export const gatedSoftmaxOp = /*#__PURE__*/ defineOp({

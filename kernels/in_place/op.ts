@@ -16,7 +16,7 @@ export const blendOp = /*#__PURE__*/ defineOp({
   inPlace: ["target"],
   attrs: { weight: "real" },
   output: "none",
-  cost: (d) => ({ flop: 3 * d.N, bytes: 3 * d.N }),
+  cost: (d) => ({ flop: 3 * d.N, elements: 3 * d.N }),
   reference: blendReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0]) },
 });
@@ -27,7 +27,7 @@ export const exchangeOp = /*#__PURE__*/ defineOp({
   inputs: { a: "[N]", b: "[N]" },
   inPlace: ["a", "b"],
   output: "none",
-  cost: (d) => ({ flop: 0, bytes: 4 * d.N }),
+  cost: (d) => ({ flop: 0, elements: 4 * d.N }),
   reference: exchangeReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0]) },
 });

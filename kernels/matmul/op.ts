@@ -76,7 +76,7 @@ function plain(activation: readonly string[]): Op {
     check,
     work: (d, itemBytes) => gemmWorkspaceBytes(d.M, d.N, depthOf(d), d.transposeB === 1, itemBytes),
     ...rulesOf(activation),
-    cost: (d) => ({ flop: 2 * d.M * d.N * depthOf(d), bytes: d.AR * d.AC + d.BR * d.BC + d.M * d.N }),
+    cost: (d) => ({ flop: 2 * d.M * d.N * depthOf(d), elements: d.AR * d.AC + d.BR * d.BC + d.M * d.N }),
     reference: matmulReference,
     wgsl: { code: wgsl, groups: (ints) => tileGroups(ints[7], ints[8], 1) },
   });
@@ -93,7 +93,7 @@ function batched(activation: readonly string[]): Op {
     ...rulesOf(activation),
     cost: (d) => ({
       flop: 2 * d.Q * d.M * d.N * depthOf(d),
-      bytes: d.QA * d.AR * d.AC + d.QB * d.BR * d.BC + d.Q * d.M * d.N,
+      elements: d.QA * d.AR * d.AC + d.QB * d.BR * d.BC + d.Q * d.M * d.N,
     }),
     reference: matmulBatchedReference,
     wgsl: { code: wgsl, groups: (ints) => tileGroups(ints[11], ints[12], ints[10]) },

@@ -28,7 +28,7 @@ export const adamOp = /*#__PURE__*/ defineOp({
     share2: "real",
   },
   output: "none",
-  cost: (d) => ({ flop: 16 * d.N, bytes: 7 * d.N }),
+  cost: (d) => ({ flop: 16 * d.N, elements: 7 * d.N }),
   reference: adamReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0]) },
 });
@@ -48,7 +48,7 @@ export const sgdOp = /*#__PURE__*/ defineOp({
     gradScale: "real",
   },
   output: "none",
-  cost: (d) => ({ flop: 8 * d.N, bytes: 5 * d.N }),
+  cost: (d) => ({ flop: 8 * d.N, elements: 5 * d.N }),
   reference: sgdReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0]) },
 });

@@ -23,9 +23,9 @@ function status(code: number, { E, P }: Dims): string {
   }
 }
 
-const cost = (d: Dims): { flop: number; bytes: number } => ({
+const cost = (d: Dims): { flop: number; elements: number } => ({
   flop: 2 * d.P * d.H,
-  bytes: 2 * d.E * d.H + d.P,
+  elements: 2 * d.E * d.H + d.P,
 });
 
 /** The numbers of cpu.cc: the scratch memory of at most 64 runs. */

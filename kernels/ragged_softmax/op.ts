@@ -15,7 +15,7 @@ export const raggedSoftmaxOp = /*#__PURE__*/ defineOp({
   output: "[P]",
   save: ["ptr", "start", "out"],
   vjp: (g, { out, ptr, start }) => ({ x: raggedSoftmaxVjpOp.apply([g, out, ptr, start]) }),
-  cost: (d) => ({ flop: 14 * d.P, bytes: 2 * d.P }),
+  cost: (d) => ({ flop: 14 * d.P, elements: 2 * d.P }),
   reference: softmaxReference,
 });
 
@@ -29,7 +29,7 @@ export const raggedSoftmaxVjpOp = /*#__PURE__*/ defineOp({
     g: needs("g") ? raggedSoftmaxVjpOp.apply([u, y, ptr, start]) : undefined,
     y: needs("y") ? raggedSoftmaxCurvatureOp.apply([u, g, y, ptr, start]) : undefined,
   }),
-  cost: (d) => ({ flop: 4 * d.P, bytes: 3 * d.P }),
+  cost: (d) => ({ flop: 4 * d.P, elements: 3 * d.P }),
   reference: vjpReference,
 });
 
@@ -45,7 +45,7 @@ export const raggedSoftmaxCurvatureOp = /*#__PURE__*/ defineOp({
     };
     return sub(sub(mul(u, g), mul(u, rowSum(mul(y, g)))), mul(g, rowSum(mul(y, u))));
   },
-  cost: (d) => ({ flop: 7 * d.P, bytes: 4 * d.P }),
+  cost: (d) => ({ flop: 7 * d.P, elements: 4 * d.P }),
   reference: curvatureReference,
 });
 

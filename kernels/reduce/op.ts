@@ -29,7 +29,7 @@ export const sumOp = /*#__PURE__*/ defineOp({
   vjp: (g, _s, a) => ({ x: expandOp.apply([g], a) }),
   attrs: { R: "int" },
   work,
-  cost: (d) => ({ flop: d.A * d.R * d.B, bytes: d.A * (d.R + 1) * d.B }),
+  cost: (d) => ({ flop: d.A * d.R * d.B, elements: d.A * (d.R + 1) * d.B }),
   reference: sumReference,
   wgsl: { code: wgsl, groups: reductionGroups },
 });
@@ -42,7 +42,7 @@ export const expandOp = /*#__PURE__*/ defineOp({
   output: "[A,R,B]",
   save: [],
   vjp: (g, _s, a) => ({ x: sumOp.apply([g], a) }),
-  cost: (d) => ({ flop: 0, bytes: d.A * (d.R + 1) * d.B }),
+  cost: (d) => ({ flop: 0, elements: d.A * (d.R + 1) * d.B }),
   reference: expandReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0] * ints[1] * ints[2]) },
 });
@@ -61,7 +61,7 @@ export const maxOp = /*#__PURE__*/ defineOp({
     const share = div(g, sumOp.apply([reached], a));
     return { x: mul(expandOp.apply([share], a), reached) };
   },
-  cost: (d) => ({ flop: d.A * d.R * d.B, bytes: d.A * (d.R + 1) * d.B }),
+  cost: (d) => ({ flop: d.A * d.R * d.B, elements: d.A * (d.R + 1) * d.B }),
   reference: maxReference,
   wgsl: { code: wgsl, entry: "largest", groups: reductionGroups },
 });

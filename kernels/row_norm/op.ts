@@ -33,7 +33,7 @@ export const layerRowsOp = /*#__PURE__*/ defineOp({
   save: ["x"],
   vjp: (g, { x }, a) => ({ x: layerRowsVjpOp.apply([g, x], a) }),
   decompose: ({ x }, a) => layerBody(x, Number(a.eps)),
-  cost: (d) => ({ flop: 8 * d.E * d.M, bytes: 2 * d.E * d.M }),
+  cost: (d) => ({ flop: 8 * d.E * d.M, elements: 2 * d.E * d.M }),
   reference: layerReference,
 });
 
@@ -49,7 +49,7 @@ export const layerRowsVjpOp = /*#__PURE__*/ defineOp({
     x: needs("x") ? layerRowsCurvatureOp.apply([u, g, x], a) : undefined,
   }),
   decompose: ({ g, x }, a) => slopeOf(layerBody, g, x, Number(a.eps)),
-  cost: (d) => ({ flop: 14 * d.E * d.M, bytes: 3 * d.E * d.M }),
+  cost: (d) => ({ flop: 14 * d.E * d.M, elements: 3 * d.E * d.M }),
   reference: layerVjpReference,
 });
 
@@ -60,7 +60,7 @@ export const layerRowsCurvatureOp = /*#__PURE__*/ defineOp({
   attrs,
   output: "[E,M]",
   decompose: ({ u, g, x }, a) => gradientsOf(([v]) => slopeOf(layerBody, g, v, Number(a.eps)), [x], u)[0]!,
-  cost: (d) => ({ flop: 24 * d.E * d.M, bytes: 4 * d.E * d.M }),
+  cost: (d) => ({ flop: 24 * d.E * d.M, elements: 4 * d.E * d.M }),
   reference: layerCurvatureReference,
 });
 
@@ -73,7 +73,7 @@ export const unitRowsOp = /*#__PURE__*/ defineOp({
   save: ["x"],
   vjp: (g, { x }, a) => ({ x: unitRowsVjpOp.apply([g, x], a) }),
   decompose: ({ x }, a) => unitBody(x, Number(a.eps)),
-  cost: (d) => ({ flop: 3 * d.E * d.M, bytes: 2 * d.E * d.M }),
+  cost: (d) => ({ flop: 3 * d.E * d.M, elements: 2 * d.E * d.M }),
   reference: unitReference,
 });
 
@@ -89,7 +89,7 @@ export const unitRowsVjpOp = /*#__PURE__*/ defineOp({
     x: needs("x") ? unitRowsCurvatureOp.apply([u, g, x], a) : undefined,
   }),
   decompose: ({ g, x }, a) => slopeOf(unitBody, g, x, Number(a.eps)),
-  cost: (d) => ({ flop: 7 * d.E * d.M, bytes: 3 * d.E * d.M }),
+  cost: (d) => ({ flop: 7 * d.E * d.M, elements: 3 * d.E * d.M }),
   reference: unitVjpReference,
 });
 
@@ -100,7 +100,7 @@ export const unitRowsCurvatureOp = /*#__PURE__*/ defineOp({
   attrs,
   output: "[E,M]",
   decompose: ({ u, g, x }, a) => gradientsOf(([v]) => slopeOf(unitBody, g, v, Number(a.eps)), [x], u)[0]!,
-  cost: (d) => ({ flop: 14 * d.E * d.M, bytes: 4 * d.E * d.M }),
+  cost: (d) => ({ flop: 14 * d.E * d.M, elements: 4 * d.E * d.M }),
   reference: unitCurvatureReference,
 });
 

@@ -22,7 +22,7 @@ export const segmentSumOp = /*#__PURE__*/ defineOp({
   vjp: (g, { ptr }, a) => ({ x: segmentExpandOp.apply([g, ptr], a) }),
   attrs: { E: "int" },
   status: (_code, d) => `ptr must rise from 0 and end at the number of rows, ${d.E}`,
-  cost: (d) => ({ flop: d.E * d.F, bytes: (d.E + d.N) * d.F }),
+  cost: (d) => ({ flop: d.E * d.F, elements: (d.E + d.N) * d.F }),
   reference: segmentSumReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[2] * ints[1]) },
 });
@@ -36,7 +36,7 @@ export const segmentExpandOp = /*#__PURE__*/ defineOp({
   save: ["ptr"],
   vjp: (g, { ptr }, a) => ({ y: segmentSumOp.apply([g, ptr], a) }),
   status: (_code, d) => `ptr must rise from 0 and end at the number of rows, ${d.E}`,
-  cost: (d) => ({ flop: 0, bytes: (d.E + d.N) * d.F }),
+  cost: (d) => ({ flop: 0, elements: (d.E + d.N) * d.F }),
   reference: segmentExpandReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0] * ints[1]) },
 });
@@ -49,7 +49,7 @@ export const gatherOp = /*#__PURE__*/ defineOp({
   output: "[E,F]",
   save: ["index", "order", "ptr"],
   vjp: (g, { index, order, ptr }) => ({ x: gatherSumOp.apply([g, index, order, ptr]) }),
-  cost: (d) => ({ flop: 0, bytes: 2 * d.E * d.F }),
+  cost: (d) => ({ flop: 0, elements: 2 * d.E * d.F }),
   reference: gatherReference,
   wgsl: { code: wgsl, types: ["f32", "i32"], groups: (ints) => groupsOf64(ints[2] * ints[1]) },
 });
@@ -62,7 +62,7 @@ export const gatherSumOp = /*#__PURE__*/ defineOp({
   save: ["index", "order", "ptr"],
   vjp: (g, { index, order, ptr }) => ({ x: gatherOp.apply([g, index, order, ptr]) }),
   work: (d, itemBytes) => d.R * Math.ceil(d.E / gatherChunk + 1) * d.F * itemBytes,
-  cost: (d) => ({ flop: d.E * d.F, bytes: (d.E + d.R) * d.F }),
+  cost: (d) => ({ flop: d.E * d.F, elements: (d.E + d.R) * d.F }),
   reference: gatherSumReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[3] * ints[1]) },
 });

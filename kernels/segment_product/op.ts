@@ -14,9 +14,9 @@ function status(code: number, { E }: Dims): string {
   return `ptr[${s + 1}] is larger than the number of rows, ${E}`;
 }
 
-const cost = ({ E, A, B, N }: Dims): { flop: number; bytes: number } => ({
+const cost = ({ E, A, B, N }: Dims): { flop: number; elements: number } => ({
   flop: 2 * E * A * B,
-  bytes: E * (A + B) + N * A * B,
+  elements: E * (A + B) + N * A * B,
 });
 
 export const segmentOuterOp = /*#__PURE__*/ defineOp({

@@ -19,7 +19,7 @@ export const sliceOp = /*#__PURE__*/ defineOp({
   output: "[A,R,B]",
   save: [],
   vjp: (g, _s, a) => ({ x: padOp.apply([g], a) }),
-  cost: (d) => ({ flop: 0, bytes: 2 * d.A * d.R * d.B }),
+  cost: (d) => ({ flop: 0, elements: 2 * d.A * d.R * d.B }),
   reference: sliceReference,
   wgsl: { code: wgsl, types: wgslTypes, groups: (ints) => groupsOf64(ints[0] * ints[3] * ints[2]) },
 });
@@ -33,7 +33,7 @@ export const padOp = /*#__PURE__*/ defineOp({
   output: "[A,S,B]",
   save: [],
   vjp: (g, _s, a) => ({ x: sliceOp.apply([g], a) }),
-  cost: (d) => ({ flop: 0, bytes: d.A * (d.R + d.S) * d.B }),
+  cost: (d) => ({ flop: 0, elements: d.A * (d.R + d.S) * d.B }),
   reference: padReference,
   wgsl: { code: wgsl, types: wgslTypes, groups: (ints) => groupsOf64(ints[0] * ints[3] * ints[2]) },
 });
@@ -51,7 +51,7 @@ export const joinOp = /*#__PURE__*/ defineOp({
     x: needs("x") ? sliceOp.apply([g], { S, R, from: 0 }) : undefined,
     y: needs("y") ? sliceOp.apply([g], { S, R: Number(S) - Number(R), from: R }) : undefined,
   }),
-  cost: (d) => ({ flop: 0, bytes: 2 * d.A * d.S * d.B }),
+  cost: (d) => ({ flop: 0, elements: 2 * d.A * d.S * d.B }),
   reference: joinReference,
   wgsl: { code: wgsl, types: wgslTypes, groups: (ints) => groupsOf64(ints[0] * ints[4] * ints[2]) },
 });
@@ -64,7 +64,7 @@ export const swapOp = /*#__PURE__*/ defineOp({
   output: "[A,C,B,D]",
   save: [],
   vjp: (g) => ({ x: swapOp.apply([g]) }),
-  cost: (d) => ({ flop: 0, bytes: 2 * d.A * d.B * d.C * d.D }),
+  cost: (d) => ({ flop: 0, elements: 2 * d.A * d.B * d.C * d.D }),
   reference: swapReference,
   wgsl: { code: wgsl, types: wgslTypes, groups: (ints) => groupsOf64(ints[0] * ints[1] * ints[2] * ints[3]) },
 });

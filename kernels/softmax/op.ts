@@ -19,7 +19,7 @@ const groups = (ints: Int32Array): [number, number, number] => [
 
 const cost =
   (flop: number, passes: number) =>
-  ({ R, C }: Dims): { flop: number; bytes: number } => ({ flop: flop * R * C, bytes: passes * R * C });
+  ({ R, C }: Dims): { flop: number; elements: number } => ({ flop: flop * R * C, elements: passes * R * C });
 
 /** y[r,c] = exp(x[r,c] - m) / sum over c, m the row's largest. */
 export const softmaxOp = /*#__PURE__*/ defineOp({

@@ -33,6 +33,7 @@ fn add(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) gr
 }`,
     groups: (ints) => groupsOf64(ints[1]),
   },
+  cost: (ints) => ({ flop: ints[1], elements: 3 * ints[1] }),
   cache: [],
 };
 

@@ -1,4 +1,11 @@
-import { type Backend, type Kernel, type ReferenceKernel, type WgslKernel, word } from "../tensor/backend.js";
+import {
+  type Backend,
+  type Kernel,
+  type KernelCost,
+  type ReferenceKernel,
+  type WgslKernel,
+  word,
+} from "../tensor/backend.js";
 import type { DeviceContext } from "../tensor/device.js";
 import { type DType, isFloat, typeCode } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
@@ -6,7 +13,6 @@ import { sizeOf } from "../tensor/shape.js";
 import { Storage } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { bind, evaluate, type Expression, parseExpression, Symbols } from "./contract.js";
-import { isProfiling, launchProfiled } from "./profile.js";
 import { mustRecord, type Node, record, type Rule } from "./node.js";
 import { gradientsOf } from "./walk.js";
 
@@ -45,8 +51,8 @@ export interface OpSpec {
   ) => Record<string, Tensor | undefined>;
   /** The same function in elementary ops: test oracle, fallback on devices without the kernel, and gradient where `vjp` is absent. */
   readonly decompose?: (inputs: Inputs, attrs: Attrs) => Tensor;
-  /** Work of one call, for the bounds the benchmarks print. */
-  readonly cost?: (dims: Dims) => { flop: number; bytes: number };
+  /** Work of one call, for profiles and the bounds the benchmarks print. */
+  readonly cost?: (dims: Dims) => KernelCost;
   readonly reference: ReferenceKernel;
   readonly wgsl?: WgslKernel;
 }
@@ -94,6 +100,7 @@ export class Op implements Rule {
       inPlace: (spec.inPlace ?? []).map((name) => this.inputs.findIndex((i) => i.name === name)),
       reference: spec.reference,
       wgsl: spec.wgsl,
+      cost: spec.cost && ((ints) => spec.cost!(this.dims(ints))),
       cache: [],
     };
   }
@@ -238,26 +245,10 @@ export class Op implements Rule {
     this.kernel.realNames.forEach((name, k) => (backend.reals[k] = Number(attrs[name])));
     const scratch = this.scratch(device, bound, dtype);
     words[word.work] = scratch?.slot ?? -1;
-    if (isProfiling()) this.launchProfiled(backend, dtype, bound, inputs, outs);
-    else backend.launch(this.kernel, typeCode[dtype]);
+    backend.launch(this.kernel, typeCode[dtype]);
     scratch?.release();
     this.checkStatus(backend, bound);
     return outs;
-  }
-
-  private launchProfiled(
-    backend: Backend,
-    dtype: DType,
-    bound: readonly number[],
-    inputs: readonly (Tensor | undefined)[],
-    outs: readonly Tensor[],
-  ): void {
-    const bytes = [...inputs, ...outs].reduce(
-      (sum, t) => sum + (t === undefined ? 0 : t.size * backend.itemBytes(t.dtype)),
-      0,
-    );
-    const flop = this.spec.cost?.(this.dims(bound)).flop ?? 0;
-    launchProfiled(this.name, flop, bytes, () => backend.launch(this.kernel, typeCode[dtype]));
   }
 
   private scratch(device: DeviceContext, bound: readonly number[], dtype: DType): Storage | undefined {
@@ -274,7 +265,7 @@ export class Op implements Rule {
     throw new AtomgradError("VALUE", `${this.name}: ${sentence}`);
   }
 
-  private dims(bound: readonly number[]): Record<string, number> {
+  private dims(bound: ArrayLike<number>): Record<string, number> {
     const dims: Record<string, number> = {};
     this.symbols.names.forEach((name, k) => (dims[name] = bound[k]));
     return dims;

@@ -1,45 +1,44 @@
-/** What the calls of one op cost. */
-export interface OpProfile {
+import { type Backend, type Kernel, word } from "../tensor/backend.js";
+import { defaultDevice } from "../tensor/device.js";
+
+/** What the calls of one kernel cost. */
+export interface KernelProfile {
   calls: number;
-  /** Host and kernel time on backends that compute at once (cpu, reference); enqueueing alone on the others. */
+  /** Time in the backend: the kernel's own where it computes at once (cpu, reference), else that of enqueueing it. */
   milliseconds: number;
-  /** Floating-point operations, as far as the op states them. */
   flop: number;
-  /** Bytes of all inputs and outputs, each counted once a call. */
-  bytes: number;
+  /** Elements of all inputs and outputs, each counted once a call. */
+  elements: number;
 }
 
-let open: Map<string, OpProfile> | undefined;
-
-/**
- * Runs `body` and tells what every op in it cost, gradients included, the most expensive first.
- *
- * Profiles do not nest: the innermost one gets the calls.
- */
-export function profile(body: () => unknown): Map<string, OpProfile> {
-  const outer = open;
-  const mine = (open = new Map<string, OpProfile>());
+/** Runs `body` and tells what each kernel of the default device cost in it, the most expensive first. */
+export function profile(body: () => unknown): Map<string, KernelProfile> {
+  const { backend } = defaultDevice();
+  const entries = new Map<string, KernelProfile>();
+  const launch = backend.launch;
+  // An own property hides the method while the body runs, so that launches cost nothing extra at other times.
+  backend.launch = (kernel, type) => book(entries, backend, kernel, () => launch.call(backend, kernel, type));
   try {
     body();
   } finally {
-    open = outer;
+    backend.launch = launch;
   }
-  return new Map([...mine].sort(([, a], [, b]) => b.milliseconds - a.milliseconds));
+  return new Map([...entries].sort(([, a], [, b]) => b.milliseconds - a.milliseconds));
 }
 
-export function isProfiling(): boolean {
-  return open !== undefined;
-}
-
-/** Launches a kernel and books it under its name. */
-export function launchProfiled(name: string, flop: number, bytes: number, launch: () => void): void {
+function book(
+  entries: Map<string, KernelProfile>,
+  backend: Backend,
+  kernel: Kernel,
+  launch: () => void,
+): void {
+  const entry = entries.get(kernel.name) ?? { calls: 0, milliseconds: 0, flop: 0, elements: 0 };
+  entries.set(kernel.name, entry);
+  const cost = kernel.cost?.(backend.words.subarray(word.ints));
   const start = performance.now();
   launch();
-  const milliseconds = performance.now() - start;
-  const entry = open?.get(name) ?? { calls: 0, milliseconds: 0, flop: 0, bytes: 0 };
+  entry.milliseconds += performance.now() - start;
   entry.calls++;
-  entry.milliseconds += milliseconds;
-  entry.flop += flop;
-  entry.bytes += bytes;
-  open?.set(name, entry);
+  entry.flop += cost?.flop ?? 0;
+  entry.elements += cost?.elements ?? 0;
 }

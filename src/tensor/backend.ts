@@ -64,6 +64,12 @@ export function spreadGroups(groups: number): [number, number, number] {
   return [Math.min(groups, 32768), Math.ceil(groups / 32768), 1];
 }
 
+/** What one call must do: floating-point operations, and elements of all inputs and outputs, each counted once. */
+export interface KernelCost {
+  readonly flop: number;
+  readonly elements: number;
+}
+
 /** One operation as a backend meets it. The same object on every device; bodies are looked up by name. */
 export interface Kernel {
   readonly name: string;
@@ -78,6 +84,8 @@ export interface Kernel {
   readonly inPlace?: readonly number[];
   readonly reference: ReferenceKernel;
   readonly wgsl?: WgslKernel;
+  /** From the integers of the command block. */
+  readonly cost?: (ints: Int32Array) => KernelCost;
   /** A slot per backend for what it looked up (body ids, pipelines): filled at first use. */
   readonly cache: unknown[];
 }
