@@ -1,6 +1,6 @@
-import { add, mul, mulAdd } from "../../../../kernels/elementwise/ops.generated.js";
+import { add } from "../../../../kernels/elementwise/ops.generated.js";
+import { gatedSoftmax } from "../../../../kernels/gated_softmax/op.js";
 import { layerNorm, normalizeRows } from "../../../../kernels/row_norm/op.js";
-import { raggedSoftmax } from "../../../../kernels/ragged_softmax/op.js";
 import { matmul } from "../../../../kernels/matmul/op.js";
 import { raggedNN, raggedNT } from "../../../../kernels/ragged_matmul/op.js";
 import { slice } from "../../../../kernels/shape_ops/op.js";
@@ -11,36 +11,14 @@ import type { DeepmdGraph } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
 import type { SeAttenSettings } from "./settings.js";
 
-/**
- * What weighs the attention between two neighbours j, k of a centre, as ragged blocks [P]: the same for every layer, so
- * made once.
- */
+/** What weighs the attention between the neighbours of a centre: the same for every layer. */
 export interface Gate {
-  /** sw_j sw_k, which smooth attention applies inside and after the softmax; undefined otherwise. */
-  readonly switches: Tensor | undefined;
-  /** All factors after the softmax: sw_j sw_k (smooth) times the cosine of the angle j-centre-k (attn_dotr). */
-  readonly factor: Tensor | undefined;
+  /** [E] the switch of each edge */
+  readonly sw: Tensor;
+  /** [E, 3] the direction of each edge */
+  readonly unit: Tensor;
   readonly graph: DeepmdGraph;
 }
-
-/** @param sw [E, 1]; @param unit [E, 3] */
-export function gateOf(
-  sw: Tensor,
-  unit: Tensor,
-  graph: DeepmdGraph,
-  { smooth, dotr }: SeAttenSettings,
-): Gate {
-  const { ptr } = graph;
-  const { start, pairCount } = graph.attention!;
-  const switches = smooth ? raggedNT(sw, sw, ptr, start, pairCount) : undefined;
-  const cosine = dotr ? raggedNT(unit, unit, ptr, start, pairCount) : undefined;
-  const factor =
-    switches !== undefined && cosine !== undefined ? mul(switches, cosine) : (switches ?? cosine);
-  return { switches, factor, graph };
-}
-
-/** Smooth attention shifts logits by this before the switch scales them, and back after (spec 2.8). */
-const shift = 20;
 
 /** One gated self-attention layer over the neighbours of each centre (spec 2.8): G <- LayerNorm(G + attention(G)). */
 export class AttentionLayer {
@@ -71,17 +49,15 @@ export class AttentionLayer {
   }
 
   /** g [E, M] -> [E, M] */
-  forward(g: Tensor, { switches, factor, graph }: Gate): Tensor {
+  forward(g: Tensor, { sw, unit, graph }: Gate): Tensor {
+    const { scale } = this;
+    const { smooth, dotr } = this.settings;
     const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
     const { ptr } = graph;
     const { start, pairCount, pad } = graph.attention!;
     const logits = raggedNT(q, k, ptr, start, pairCount);
-    const gated =
-      switches === undefined
-        ? mul(logits, this.scale)
-        : mulAdd(mulAdd(logits, this.scale, shift), switches, -shift);
-    const weights = raggedSoftmax(gated, ptr, start, pad, -shift);
-    const mixed = raggedNN(factor === undefined ? weights : mul(weights, factor), v, ptr, start);
+    const weights = gatedSoftmax(logits, sw, unit, ptr, start, pad, { scale, smooth, dotr });
+    const mixed = raggedNN(weights, v, ptr, start);
     return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));
   }
 

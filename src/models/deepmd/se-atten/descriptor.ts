@@ -15,7 +15,7 @@ import { typePairTable } from "../type-pairs.js";
 import type { DeepmdGraph, TypePairs } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
 import { switchRadii } from "../settings.js";
-import { AttentionLayer, gateOf } from "./attention.js";
+import { AttentionLayer, type Gate } from "./attention.js";
 import type { SeAttenSettings } from "./settings.js";
 import { TypeEmbedding } from "./type-embedding.js";
 
@@ -103,9 +103,9 @@ export class SeAttenDescriptor implements Descriptor {
     const types = this.typeEmbedding.table();
     let g = this.embed(column(0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
-    const gate = this.attention.length === 0 ? undefined : gateOf(sw, column(5, 8), graph, this.settings);
+    const gate: Gate = { sw: reshape(sw, [sw.size]), unit: column(5, 8), graph };
     for (const layer of this.attention) {
-      g = layer.forward(g, gate!);
+      g = layer.forward(g, gate);
       phantom = phantom && layer.forwardEmpty(phantom);
     }
     let moments = segmentOuter(g, rows, graph.ptr);
