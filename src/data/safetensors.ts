@@ -81,7 +81,7 @@ export function parseSafetensors(bytes: Uint8Array, name: string): SafetensorsFi
 
 /** Reads the free text part (`__metadata__`) without the tensors. */
 export function readSafetensorsMetadata(path: string): Record<string, string> {
-  return withFile(path, (source) => readHeader(source).metadata);
+  return withFile(path, (source) => readSafetensorsHeader(source).metadata);
 }
 
 /** The numbers as stored: a view of the file's memory where it is aligned, else a copy. F16 and BF16 come as bit patterns. */
@@ -161,7 +161,8 @@ function encodeHeader(header: Map<string, unknown>): Uint8Array {
   return bytes;
 }
 
-interface Entry {
+/** Where a tensor lies among the bytes that follow the header. */
+export interface SafeTensorEntry {
   readonly name: string;
   readonly dtype: SafeDType;
   readonly shape: readonly number[];
@@ -169,15 +170,16 @@ interface Entry {
   readonly end: number;
 }
 
-interface Header {
-  readonly entries: readonly Entry[];
+/** What the header of a safetensors file says, checked against the file's length. */
+export interface SafetensorsHeader {
+  readonly entries: readonly SafeTensorEntry[];
   readonly metadata: Record<string, string>;
   /** Byte of the file where the tensors begin. */
   readonly start: number;
 }
 
 function decode(source: ByteSource): SafetensorsFile {
-  const { entries, metadata, start } = readHeader(source);
+  const { entries, metadata, start } = readSafetensorsHeader(source);
   const body = new Uint8Array(source.size - start);
   source.read(body, start);
   const tensors = new Map<string, SafeTensor>();
@@ -187,7 +189,8 @@ function decode(source: ByteSource): SafetensorsFile {
   return { tensors, metadata };
 }
 
-function readHeader(source: ByteSource): Header {
+/** Reads only the header, so that tensors can be read one by one. */
+export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
   const { name, size } = source;
   const bad = (what: string): AtomgradError =>
     new AtomgradError("FORMAT", `${name}: not a readable safetensors file: ${what}`);
@@ -218,7 +221,7 @@ function readHeader(source: ByteSource): Header {
   return { entries, metadata: metadata as Record<string, string>, start };
 }
 
-function checkEntry(name: string, value: unknown, bad: (what: string) => AtomgradError): Entry {
+function checkEntry(name: string, value: unknown, bad: (what: string) => AtomgradError): SafeTensorEntry {
   const label = `tensor ${JSON.stringify(name.slice(0, 80))}`;
   if (!isRecord(value)) throw bad(`${label} is not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
@@ -240,7 +243,11 @@ function checkEntry(name: string, value: unknown, bad: (what: string) => Atomgra
   return { name, dtype: dtype as SafeDType, shape, begin, end };
 }
 
-function checkLayout(entries: readonly Entry[], held: number, bad: (what: string) => AtomgradError): void {
+function checkLayout(
+  entries: readonly SafeTensorEntry[],
+  held: number,
+  bad: (what: string) => AtomgradError,
+): void {
   const ordered = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let reached = 0;
   for (const { name, begin, end } of ordered) {

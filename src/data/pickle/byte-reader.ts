@@ -87,7 +87,7 @@ export class ByteReader {
   }
 
   /** A line of at most `limit` bytes, without its end. */
-  line(limit: number): string {
+  line(limit: number, encoding: "utf-8" | "latin1" = "utf-8"): string {
     const codes: number[] = [];
     for (let byte = this.u8(); byte !== 10; byte = this.u8()) {
       if (codes.push(byte) > limit) {
@@ -97,7 +97,8 @@ export class ByteReader {
         );
       }
     }
-    return new TextDecoder().decode(Uint8Array.from(codes));
+    const bytes = Uint8Array.from(codes);
+    return encoding === "utf-8" ? new TextDecoder().decode(bytes) : Buffer.from(bytes).toString("latin1");
   }
 
   private need(length: number): void {

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { memorySource } from "../read-file.js";
 import { StridedArray } from "../strided-array.js";
 import { Arguments } from "./arguments.js";
 import type { Budget } from "./budget.js";
@@ -37,7 +38,8 @@ const containers: readonly [string, Constructor][] = [
   ["builtins.tuple", (args) => new PickleTuple(itemsOf(args))],
   ["builtins.slice", (args) => new PickleTuple(args.items)],
   ["builtins.complex", (args) => new PickleTuple(args.items)],
-  ["builtins.bytearray", (args) => args.items[0] ?? new PickleTuple([])],
+  ["builtins.bytes", noBytes],
+  ["builtins.bytearray", (args) => args.items[0] ?? noBytes(args)],
   ["haiku._src.data_structures.FlatMapping", dictFrom],
   ["haiku._src.data_structures.FlatMap", dictFrom],
   ["flax.core.frozen_dict.FrozenDict", dictFrom],
@@ -78,7 +80,7 @@ const placeholders: ReadonlySet<string> = new Set([
     `pathlib.${name}`,
     `pathlib._local.${name}`,
   ]),
-  ...["int", "float", "str", "bool", "object", "bytes"].map((name) => `builtins.${name}`),
+  ...["int", "float", "str", "bool", "object"].map((name) => `builtins.${name}`),
   "torch.device",
   "torch.serialization._get_layout",
 ]);
@@ -206,6 +208,12 @@ export class Constructors {
     if (state >= 0) this.build(made, items[state] ?? null);
     return made;
   }
+}
+
+/** How protocols 0 to 2 write empty bytes. */
+function noBytes(args: Arguments): PickleBytes {
+  if (args.items.length > 0) throw args.bad("arguments; only empty bytes are made so");
+  return new PickleBytes(memorySource(new Uint8Array(0), args.file), 0, 0);
 }
 
 /** Python 2 and protocols up to 2 call `builtins` otherwise. */

@@ -121,7 +121,7 @@ export class Scalars {
   }
 
   private textLine(): string {
-    const text = this.reader.line(this.limits.textBytes);
+    const text = this.reader.line(this.limits.textBytes, "latin1");
     this.budget.spend(2 * text.length);
     return unescapeUnicode(text);
   }

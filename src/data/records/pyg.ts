@@ -1,5 +1,12 @@
 import { AtomgradError } from "../../tensor/error.js";
-import { PickleDict, PickleNdArray, PickleObject, PickleScalar, PickleTuple } from "../pickle/index.js";
+import {
+  PickleDict,
+  PickleGlobal,
+  PickleNdArray,
+  PickleObject,
+  PickleScalar,
+  PickleTuple,
+} from "../pickle/index.js";
 import type { PickleValue } from "../pickle/index.js";
 
 /** The attributes of a PyG `Data` object, whichever version wrote it: one flat map, entries that are None left out. */
@@ -31,12 +38,30 @@ export function pygRecord(value: PickleValue, name: string): PygRecord {
   );
 }
 
+/** Whether a pickle holds records of PyG: one object, a list of them, or a saved InMemoryDataset. */
+export function holdsPygRecords(root: PickleValue): boolean {
+  const items = listOf(root);
+  if (items === null) return isPygObject(root);
+  return items.length > 0 && (items.every(isPygObject) || isSavedDataset(items));
+}
+
 /** The records of a list or tuple of Data objects; null for anything else. */
 export function pygList(value: PickleValue, name: string): PygRecord[] | null {
-  const items: unknown = value instanceof PickleTuple ? value.items : value;
-  if (!Array.isArray(items) || items.length === 0 || !(items as PickleValue[]).every(isPygObject))
-    return null;
-  return (items as PickleValue[]).map((item, k) => pygRecord(item, `${name}, record ${k}`));
+  const items = listOf(value);
+  if (items === null || items.length === 0 || !items.every(isPygObject)) return null;
+  return items.map((item, k) => pygRecord(item, `${name}, record ${k}`));
+}
+
+/** What InMemoryDataset.save writes: (attributes or Data, slices[, class]). */
+export function isSavedDataset(items: readonly PickleValue[]): boolean {
+  const [data, slices, type] = items;
+  if (items.length < 2 || items.length > 3 || !(slices instanceof PickleDict)) return false;
+  return isPygObject(data) || (data instanceof PickleDict && type instanceof PickleGlobal);
+}
+
+function listOf(value: PickleValue): readonly PickleValue[] | null {
+  if (value instanceof PickleTuple) return value.items;
+  return Array.isArray(value) ? value : null;
 }
 
 function attributes(entries: ReadonlyMap<PickleValue, PickleValue>): PygRecord {
