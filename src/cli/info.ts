@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { modelFacts } from "../models/deepmd/describe.js";
+import { type Fact, modelFacts } from "../models/deepmd/describe.js";
 import { readModel } from "../models/deepmd/model-file.js";
 
 export const infoExample = "atomgrad info model.ckpt-2000.safetensors";
@@ -18,7 +18,7 @@ export function addInfoCommand(program: Command): void {
     });
 }
 
-function text(value: unknown): string {
+function text(value: Fact): string {
   if (value === null) return "not known";
-  return Array.isArray(value) ? value.join(" ") : String(value as string | number);
+  return Array.isArray(value) ? value.join(" ") : String(value);
 }

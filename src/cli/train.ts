@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { SingleBar } from "cli-progress";
 import { basename } from "node:path";
 import { scientific } from "../train/deepmd/lcurve.js";
-import { trainDeepmd, type TrainOptions } from "../train/deepmd/run.js";
+import type { TrainOptions } from "../train/deepmd/run.js";
 import type { MetricsRow } from "../train/deepmd/metrics-file.js";
 
 export const trainExample = "atomgrad train input.json";
@@ -42,6 +42,8 @@ export function addTrainCommand(program: Command): void {
           onRow: (row) => progress.row(row),
           onStep: (done, total) => progress.step(done, total),
         };
+        // Only a training needs the schema of inputs, which takes longer to load than all the rest.
+        const { trainDeepmd } = await import("../train/deepmd/run.js");
         const result = await trainDeepmd(input, options);
         progress.stop();
         const word = result.interrupted ? "interrupted" : "finished";

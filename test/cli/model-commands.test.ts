@@ -40,13 +40,14 @@ describe("eval", () => {
     atom_virial: 9 * atoms,
   });
   it.each([
-    ["data/plain", 8],
-    ["data/open", 5],
-    ["single", 6],
-  ])("writes what DeepPot.eval gives for %s", (system, atoms) => {
-    const out = join(folder, "eval", system);
-    atomgradOk(["eval", "-m", "frozen1.dp", "-s", system, "-o", out, "--atomic"], at);
-    const wanted = figures.evaluation[`1 ${system}`];
+    [1, "data/plain", 8],
+    [1, "data/open", 5],
+    [1, "single", 6],
+    [3, "data/plain", 8],
+  ])("writes what DeepPot.eval gives: model %i (3: with fparam and aparam), %s", (model, system, atoms) => {
+    const out = join(folder, `eval${model}`, system);
+    atomgradOk(["eval", "-m", `frozen${model}.dp`, "-s", system, "-o", out, "--atomic"], at);
+    const wanted = figures.evaluation[`${model} ${system}`];
     for (const [name, width] of Object.entries(widths(atoms))) {
       const { shape, data } = numbers(join(out, `${name}.npy`));
       expect(shape, name).toEqual([wanted.energy.length, width]);
@@ -89,6 +90,12 @@ describe("eval-desc", () => {
     const found = numbers(join(out, `${system}.npy`));
     expect(found.shape).toEqual(wanted.shape);
     expect(difference(found.data, wanted.data)).toBeLessThan(1e-13);
+  });
+
+  it("reads fparam where the model needs it (dp stops there)", () => {
+    const out = join(folder, "desc3");
+    atomgradOk(["eval-desc", "-m", "frozen3.dp", "-s", "data/plain", "-o", out], at);
+    expect(numbers(join(out, "plain.npy")).shape).toEqual([3, 8, 24]);
   });
 
   it("takes all systems below a folder", () => {

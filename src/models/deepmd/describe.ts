@@ -119,8 +119,11 @@ function withCommas(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** What one line of `info` can say. */
+export type Fact = string | number | null | readonly (string | number)[];
+
 /** A model in a few facts, by name. Lengths in angstrom. */
-export function modelFacts(model: ModelFile): Record<string, unknown> {
+export function modelFacts(model: ModelFile): Record<string, Fact> {
   const { descriptor, fitting_net: fitting, type_map: types } = model.config;
   const { descriptor: inDescriptor, fittingNet, total } = modelSize(model);
   return {

@@ -1,15 +1,14 @@
-import { basename, resolve } from "node:path";
 import { readDeepmdSystem } from "../../data/deepmd-npy.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
-import { AtomgradError } from "../../tensor/error.js";
 import type { DeepPot, EvalResult } from "./deep-pot.js";
+import type { FrameOptions } from "./frames.js";
 
 /** What of a potential reading and evaluating systems needs. */
 export type Evaluator = Pick<DeepPot, "evalSync">;
 
-/** Reads a DeePMD system for a potential: types by its type map. Errors: as `readDeepmdSystem`. */
+/** Reads a DeePMD system for a potential: types by its type map, parameters as many as it wants. Errors: as `readDeepmdSystem`. */
 export function readSystemFor(pot: DeepPot, folder: string): DeepmdSystem {
-  return readDeepmdSystem(folder, { typeMap: pot.typeMap });
+  return readDeepmdSystem(folder, { typeMap: pot.typeMap, ...pot.parameterCounts });
 }
 
 /** Evaluates the first `frames` frames of a system (default: all). Errors: as `evalSync`, naming the system. */
@@ -20,13 +19,11 @@ export function evalSystem(
 ): EvalResult {
   const { atomCount: atoms, cells, mixed, positions, types } = system;
   const frames = options.frames ?? system.frameCount;
-  return naming(system, () =>
-    pot.evalSync(
-      positions.subarray(0, frames * atoms * 3),
-      cells === null ? null : cells.subarray(0, frames * 9),
-      mixed ? types.subarray(0, frames * atoms) : types,
-      { atomic: options.atomic, frames },
-    ),
+  return pot.evalSync(
+    positions.subarray(0, frames * atoms * 3),
+    cells === null ? null : cells.subarray(0, frames * 9),
+    mixed ? types.subarray(0, frames * atoms) : types,
+    { atomic: options.atomic, ...frameOptions(system, frames) },
   );
 }
 
@@ -35,16 +32,15 @@ export function descriptorOfSystem(
   pot: Pick<DeepPot, "evalDescriptorSync">,
   system: DeepmdSystem,
 ): Float64Array {
-  const { cells, frameCount: frames, positions, types } = system;
-  return naming(system, () => pot.evalDescriptorSync(positions, cells, types, { frames }));
+  const { cells, frameCount, positions, types } = system;
+  return pot.evalDescriptorSync(positions, cells, types, frameOptions(system, frameCount));
 }
 
-/** Puts the system's name before what is wrong with one of its frames. */
-function naming<T>(system: DeepmdSystem, compute: () => T): T {
-  try {
-    return compute();
-  } catch (cause) {
-    if (!(cause instanceof AtomgradError) || !cause.message.startsWith("frame ")) throw cause;
-    throw new AtomgradError(cause.code, `${basename(resolve(system.name))}: ${cause.message}`, { cause });
-  }
+function frameOptions(system: DeepmdSystem, frames: number): FrameOptions {
+  const own = (name: "fparam" | "aparam"): Float64Array | undefined => {
+    const label = system.labels[name];
+    if (label === undefined || label.found.subarray(0, frames).includes(0)) return undefined;
+    return label.data.subarray(0, frames * label.width);
+  };
+  return { frames, fparam: own("fparam"), aparam: own("aparam"), name: system.name };
 }

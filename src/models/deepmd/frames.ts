@@ -14,6 +14,23 @@ export interface Frames {
   /** [count, numb_fparam] parameters of frames and [count, atoms, numb_aparam] of atoms; undefined where not given. */
   readonly fparam?: Float64Array;
   readonly aparam?: Float64Array;
+  /** What frame `f` is called in messages; `frame f` by default. */
+  readonly nameOf?: (f: number) => string;
+}
+
+/** What a frame is called in messages. */
+export function frameName(frames: Frames, f: number): string {
+  return frames.nameOf?.(f) ?? `frame ${f}`;
+}
+
+/** The last part of a path: what a system is called in messages. */
+function folderName(path: string): string {
+  return path.split(/[\\/]/).findLast((part) => part !== "" && part !== ".") ?? path;
+}
+
+/** What a frame of a system is called in messages. */
+export function systemFrameName(system: DeepmdSystem, frame: number): string {
+  return `${folderName(system.name)}: frame ${frame}`;
 }
 
 /** Picks frames of a system. */
@@ -36,6 +53,7 @@ export function framesOf(system: DeepmdSystem, frames: Int32Array): Frames {
     types,
     fparam: parameters[0],
     aparam: parameters[1],
+    nameOf: (f) => systemFrameName(system, frames[f]),
   };
 }
 
@@ -48,6 +66,7 @@ export class FrameList implements Frames {
     readonly types: Int32Array,
     readonly fparam?: Float64Array,
     readonly aparam?: Float64Array,
+    readonly nameOf: (f: number) => string = (f) => `frame ${f}`,
   ) {}
 
   slice(first: number, end: number): Frames {
@@ -62,6 +81,7 @@ export class FrameList implements Frames {
       this.types.subarray(first * atoms, end * atoms),
       part(this.fparam),
       part(this.aparam),
+      (f) => this.nameOf(first + f),
     );
   }
 }
@@ -74,6 +94,8 @@ export interface FrameOptions {
   fparam?: ArrayLike<number>;
   /** [nf, N, numb_aparam], [N, numb_aparam] for all frames, or [numb_aparam] for all atoms. */
   aparam?: ArrayLike<number>;
+  /** Where the frames come from, for messages: the folder of a system. */
+  name?: string;
 }
 
 /**
@@ -122,6 +144,7 @@ export function frameList(
     all,
     spread("fparam", counts.fparam, "frame"),
     spread("aparam", atoms * counts.aparam, "atom"),
+    options.name === undefined ? undefined : (f) => `${folderName(options.name!)}: frame ${f}`,
   );
 }
 

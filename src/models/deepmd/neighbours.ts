@@ -9,7 +9,7 @@ import {
   TypePairSet,
 } from "../../geometry/select-neighbors.js";
 import { AtomgradError } from "../../tensor/error.js";
-import { type Frames, framesOf } from "./frames.js";
+import { frameName, type Frames, framesOf, systemFrameName } from "./frames.js";
 import type { DescriptorSettings } from "./descriptor-settings.js";
 import { switchRadii } from "./settings.js";
 import type { EnvironmentRows } from "./statistics.js";
@@ -28,15 +28,11 @@ export function neighboursOfFrame(
   if (outside >= 0)
     throw new AtomgradError(
       "VALUE",
-      `frame ${f}: atom ${outside} has type ${types[outside]}, the model knows types 0 to ${settings.typeCount - 1} (${settings.typeMap.join(" ")}) and -1`,
+      `${frameName(frames, f)}: atom ${outside} has type ${types[outside]}, the model knows types 0 to ${settings.typeCount - 1} (${settings.typeMap.join(" ")}) and -1`,
     );
   const list = neighborList(positions, cell, cell !== null, settings.rcut, { inclusive: true });
   const chosen = selectNeighbors(list, types, settings.sel, pairRules(settings));
-  if (chosen.minDistance === 0)
-    throw new AtomgradError(
-      "VALUE",
-      `frame ${f}: two atoms are on top of each other (distance 0); correct the positions`,
-    );
+  if (chosen.minDistance === 0) throw onTopOfEachOther(frameName(frames, f));
   return chosen;
 }
 
@@ -80,7 +76,10 @@ export function environmentRows(
   return { centreType: Int32Array.from(chosen.centre, (i) => frames.types[i]), rows, atomsPerType };
 }
 
-/** The largest numbers of neighbours an atom of a frame has within the cutoff, and the shortest distance. */
+/**
+ * The largest numbers of neighbours an atom of a frame has within the cutoff, and the shortest distance. Errors: VALUE for
+ * atoms on top of each other.
+ */
 export function largestNeighbourNumbers(
   system: DeepmdSystem,
   frame: number,
@@ -88,5 +87,14 @@ export function largestNeighbourNumbers(
   typeCount: number,
 ): NeighborNumbers {
   const { positions, cells, types } = framesOf(system, Int32Array.of(frame));
-  return neighborNumbers(neighborList(positions, cells, cells !== null, rcut), types, typeCount);
+  const found = neighborNumbers(neighborList(positions, cells, cells !== null, rcut), types, typeCount);
+  if (found.minDistance === 0) throw onTopOfEachOther(systemFrameName(system, frame));
+  return found;
+}
+
+function onTopOfEachOther(frame: string): AtomgradError {
+  return new AtomgradError(
+    "VALUE",
+    `${frame}: two atoms are on top of each other (distance 0); correct the positions`,
+  );
 }

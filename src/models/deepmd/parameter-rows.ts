@@ -19,7 +19,9 @@ export function parameterRows(frames: Frames, counts: ParameterCounts): Tensor |
   const { count, atoms } = frames;
   const fparam = frameParameters(frames, counts);
   const aparam =
-    counts.aparam === 0 ? undefined : given(frames.aparam, "aparam", count * atoms, counts.aparam);
+    counts.aparam === 0
+      ? undefined
+      : given(frames.aparam, "aparam", count * atoms, counts.aparam, placeOf(frames));
   const rows = new Float64Array(count * atoms * width);
   for (let i = 0; i < count * atoms; i++) {
     const frame = Math.floor(i / atoms);
@@ -33,14 +35,15 @@ export function parameterRows(frames: Frames, counts: ParameterCounts): Tensor |
 
 /** Parameters of frames [nf, numb_fparam], the default ones where the frames have none. */
 export function frameParameters(
-  { count, fparam }: Pick<Frames, "count" | "fparam">,
+  frames: Pick<Frames, "count" | "fparam" | "nameOf">,
   counts: ParameterCounts,
 ): Float64Array | undefined {
   if (counts.fparam === 0) return undefined;
+  const { count, fparam } = frames;
   const { defaultFparam } = counts;
   if (fparam === undefined && defaultFparam !== null)
     return Float64Array.from({ length: count * counts.fparam }, (_, k) => defaultFparam[k % counts.fparam]);
-  return given(fparam, "fparam", count, counts.fparam);
+  return given(fparam, "fparam", count, counts.fparam, placeOf(frames));
 }
 
 function given(
@@ -48,17 +51,22 @@ function given(
   name: "fparam" | "aparam",
   rows: number,
   width: number,
+  place: string,
 ): Float64Array {
   const per = name === "fparam" ? "frame" : "atom";
   if (data === undefined)
     throw new AtomgradError(
       "VALUE",
-      `${name} is missing: the model needs ${width} numbers per ${per} (numb_${name}); give ${name}.npy in every set`,
+      `${place}${name} is missing: the model needs ${width} numbers per ${per} (numb_${name}); give ${name}.npy in every set`,
     );
   if (data.length !== rows * width)
     throw new AtomgradError(
       "SHAPE",
-      `${name} has ${data.length} numbers; ${rows} ${per}s with numb_${name} ${width} need ${rows * width}`,
+      `${place}${name} has ${data.length} numbers; ${rows} ${per}s with numb_${name} ${width} need ${rows * width}`,
     );
   return data;
+}
+
+function placeOf({ nameOf }: Pick<Frames, "nameOf">): string {
+  return nameOf === undefined ? "" : `${nameOf(0)}: `;
 }

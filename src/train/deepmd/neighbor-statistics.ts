@@ -1,9 +1,6 @@
-import { basename, resolve } from "node:path";
 import { readDeepmdSystem } from "../../data/deepmd-npy.js";
-import { type DeepmdSystem, frameTypes } from "../../data/deepmd-system.js";
 import { findDeepmdSystems } from "../../data/deepmd-systems.js";
-import { neighborList } from "../../geometry/neighbor-list.js";
-import { AtomgradError } from "../../tensor/error.js";
+import { largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
 import { openCpu } from "../../backends/cpu/cpu.js";
 
 /** What `neighbor-stat` prints. */
@@ -40,7 +37,7 @@ export function neighborStatistics(
     types = Math.max(types, 1 + system.types.reduce((a, b) => Math.max(a, b), -1));
     if (types > byType.length) byType = Int32Array.from({ length: types }, (_, t) => byType[t] ?? 0);
     for (let frame = 0; frame < system.frameCount; frame++) {
-      const found = countNeighbors(system, frame, rcut, types);
+      const found = largestNeighbourNumbers(system, frame, rcut, types);
       minDistance = Math.min(minDistance, found.minDistance);
       total = Math.max(total, found.total);
       found.byType.forEach((n, t) => (byType[t] = Math.max(byType[t], n)));
@@ -58,48 +55,4 @@ function commonTypeMap(folders: readonly string[]): string[] | null {
     for (const name of typeMap) if (!names.includes(name)) names.push(name);
   }
   return names;
-}
-
-function countNeighbors(
-  system: DeepmdSystem,
-  frame: number,
-  rcut: number,
-  typeCount: number,
-): Omit<NeighborStatistics, "typeMap"> {
-  const { atomCount: atoms, cells, positions } = system;
-  const types = frameTypes(system, frame);
-  const cell = cells === null ? null : cells.subarray(9 * frame, 9 * frame + 9);
-  const list = neighborList(
-    positions.subarray(3 * atoms * frame, 3 * atoms * (frame + 1)),
-    cell,
-    cell !== null,
-    rcut,
-  );
-  const byType = new Int32Array(typeCount);
-  const own = new Int32Array(typeCount);
-  let [total, minDistance] = [0, Infinity];
-  for (let i = 0; i < atoms; i++) {
-    if (types[i] < 0) continue;
-    own.fill(0);
-    for (let e = list.ptr[i]; e < list.ptr[i + 1]; e++) {
-      const j = list.edgeIndex[0][e];
-      if (types[j] < 0) continue;
-      own[types[j]]++;
-      if (list.distance[e] === 0) throw overlap(system, frame, i, j);
-      minDistance = Math.min(minDistance, list.distance[e]);
-    }
-    own.forEach((n, t) => (byType[t] = Math.max(byType[t], n)));
-    total = Math.max(
-      total,
-      own.reduce((a, b) => a + b, 0),
-    );
-  }
-  return { minDistance, byType, total };
-}
-
-function overlap(system: DeepmdSystem, frame: number, i: number, j: number): AtomgradError {
-  return new AtomgradError(
-    "VALUE",
-    `${basename(resolve(system.name))}: frame ${frame}: atoms ${i} and ${j} are on top of each other (distance 0); correct the positions`,
-  );
 }

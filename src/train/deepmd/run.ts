@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { removeStaleTemporariesSync, writeFileAtomicSync } from "../../data/atomic-write.js";
+import { checkWritableFile, checkWritableFolder } from "../../data/check-writable.js";
 import { readText } from "../../data/read-file.js";
 import { type DeepmdInput, parseDeepmdInput } from "../../models/deepmd/config/deepmd-input.js";
 import { formatOutJson } from "../../models/deepmd/config/out-json.js";
@@ -111,6 +112,7 @@ class TrainingRun {
     if (averages !== undefined && state !== undefined && state.averages.size > 0)
       averages.loadState(state.averages);
     const complete = { ...input, model: config };
+    checkOutputs(complete, options);
     writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
     return new TrainingRun({
       input: complete,
@@ -255,4 +257,13 @@ class TrainingRun {
     }
     return mean.take();
   }
+}
+
+/** Refuses places that cannot be written before the first file is. Errors: FILE, naming the key. */
+function checkOutputs({ training }: DeepmdInput, options: TrainOptions): void {
+  checkWritableFile(options.output ?? "out.json", "-o");
+  checkWritableFile(training.disp_file, "training.disp_file");
+  if (options.metrics !== undefined) checkWritableFile(options.metrics, "--metrics");
+  const folder = CheckpointFolder.folderOf(training.save_ckpt, training.save_dir);
+  checkWritableFolder(folder, training.save_dir === null ? "training.save_ckpt" : "training.save_dir");
 }
