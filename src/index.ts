@@ -12,6 +12,15 @@ export { AtomgradError } from "./tensor/error.js";
 export { keep, scope, scopeAsync } from "./tensor/scope.js";
 export { full, ones, Tensor, tensor, zeros } from "./tensor/tensor.js";
 export * from "../kernels/index.generated.js";
+export type { Field, FieldKind, Structure } from "./data/structure.js";
+export {
+  openStructures,
+  readStructures,
+  writeStructures,
+  type OpenStructures,
+  type ReadStructuresOptions,
+  type WriteStructuresOptions,
+} from "./data/structures.js";
 export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
 export { DeepPot, type EvalOptions, type EvalResult } from "./models/deepmd/deep-pot.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";

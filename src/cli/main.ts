@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { packageRoot } from "../backends/cpu/addon.js";
 import { addChangeBiasCommand, changeBiasExample } from "./change-bias.js";
 import { addConvertBackendCommand, convertBackendExample } from "./convert-backend.js";
+import { addConvertCommand, convertExample } from "./convert.js";
 import { addEvalCommand, evalExample } from "./eval.js";
 import { addEvalDescCommand, evalDescExample } from "./eval-desc.js";
 import { addFreezeCommand, freezeExample } from "./freeze.js";
@@ -24,6 +25,7 @@ function version(): string {
 const examples = [
   ...[trainExample, testExample, evalExample, evalDescExample, modelDeviExample, neighborStatExample],
   ...[showExample, infoExample, convertBackendExample, freezeExample, changeBiasExample],
+  ...[convertExample],
 ];
 
 const program = new Command("atomgrad")
@@ -44,6 +46,7 @@ addInfoCommand(program);
 addConvertBackendCommand(program);
 addFreezeCommand(program);
 addChangeBiasCommand(program);
+addConvertCommand(program);
 
 try {
   await program.parseAsync();

@@ -22,8 +22,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { fileError } from "./read-file.js";
 
-/** What a file will hold: text (UTF-8), bytes, or pieces of bytes written one after the other. */
-export type FileContent = string | Uint8Array | readonly Uint8Array[];
+/** What a file will hold: text (UTF-8), bytes, or pieces of bytes written one after the other as they are made. */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
 
 /** One file of a group that is written as a whole. */
 export interface FileToWrite {
@@ -128,7 +128,7 @@ function writeContent(entry: Prepared, content: FileContent): void {
   }
 }
 
-function pieces(content: FileContent): readonly Uint8Array[] {
+function pieces(content: FileContent): Iterable<Uint8Array> {
   if (typeof content === "string") return [new TextEncoder().encode(content)];
   return content instanceof Uint8Array ? [content] : content;
 }

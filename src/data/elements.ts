@@ -5,3 +5,19 @@ export const elementSymbols: readonly string[] = (
   "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr " +
   "Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
 ).split(" ");
+
+const numbers: ReadonlyMap<string, number> = new Map([
+  ...elementSymbols.map((symbol, k): [string, number] => [symbol, k + 1]),
+  ["D", 1],
+  ["T", 1],
+]);
+
+/** The atomic number of a symbol (D and T are hydrogen), or null. */
+export function atomicNumberOf(symbol: string): number | null {
+  return numbers.get(symbol) ?? null;
+}
+
+/** The symbol of an atomic number; X where it is not an element. */
+export function symbolOf(atomicNumber: number): string {
+  return elementSymbols[atomicNumber - 1] ?? "X";
+}

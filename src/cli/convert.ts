@@ -1,0 +1,81 @@
+import type { Command } from "commander";
+import { basename } from "node:path";
+import type { Structure } from "../data/structure.js";
+import { openStructures, writeStructures } from "../data/structures.js";
+import { AtomgradError } from "../tensor/error.js";
+
+interface Flags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly frames?: string;
+  readonly typeMap?: string;
+}
+
+export const convertExample = "atomgrad convert run.traj last.extxyz --frames -1";
+
+/** `atomgrad convert`: structures from one format into another. */
+export function addConvertCommand(program: Command): void {
+  program
+    .command("convert")
+    .description("convert structures from one file format into another")
+    .argument("<IN>", "a structure file or folder")
+    .argument(
+      "<OUT>",
+      "where to write; its ending tells the format (.extxyz .xyz .vasp .cif .jsonl .data ...)",
+    )
+    .option("--from <FORMAT>", "format of IN (default: by name and content)")
+    .option("--to <FORMAT>", "format of OUT, e.g. deepmd-npy, deepmd-mixed, ocp-lmdb (default: by name)")
+    .option(
+      "--frames <a:b:c|n>",
+      "frames to take, by Python's slice rules; negative numbers count from the end",
+    )
+    .option("--type-map <ELEMENTS>", "elements of DeePMD output in this order, separated by commas")
+    .addHelpText(
+      "after",
+      `\nExamples:\n  ${convertExample}\n  atomgrad convert water.extxyz water --to deepmd-npy --type-map O,H`,
+    )
+    .action(async (input: string, output: string, flags: Flags) => {
+      const { frames } = await openStructures(input, { format: flags.from, frames: flags.frames });
+      const typeMap = flags.typeMap?.split(",").map((name) => name.trim());
+      const counted = new Counted(frames, basename(input));
+      await writeStructures(output, counted, { format: flags.to, typeMap });
+      console.log(
+        `${counted.frames} ${counted.frames === 1 ? "structure" : "structures"} of ${counted.atoms} atoms in all -> ${output}`,
+      );
+    });
+}
+
+/** Counts what passes and refuses what is not finite: a wrong number is easier to find here than in a trained model. */
+class Counted implements Iterable<Structure> {
+  frames = 0;
+  atoms = 0;
+
+  constructor(
+    private readonly source: Iterable<Structure>,
+    private readonly name: string,
+  ) {}
+
+  *[Symbol.iterator](): Generator<Structure> {
+    this.frames = this.atoms = 0;
+    for (const structure of this.source) {
+      this.check("positions", structure.positions);
+      this.check("cell", structure.cell);
+      this.check("energy", structure.energy === null ? null : [structure.energy]);
+      this.check("forces", structure.forces);
+      this.frames++;
+      this.atoms += structure.atomicNumbers.length;
+      yield structure;
+    }
+  }
+
+  private check(what: string, values: ArrayLike<number> | null): void {
+    if (values === null) return;
+    for (let k = 0; k < values.length; k++) {
+      if (Number.isFinite(values[k])) continue;
+      throw new AtomgradError(
+        "NUMERIC",
+        `${this.name}: frame ${this.frames} (of those taken) has ${values[k]} in its ${what}; leave it out with --frames or mend the file`,
+      );
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { closeSync, existsSync, openSync, readSync, readdirSync, statSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { AtomgradError } from "../../tensor/error.js";
+import { fileError } from "../read-file.js";
+import { gunzipStart, isGzip } from "../text/gzip.js";
+import type { FileStart, StructureFormat } from "./format.js";
+import { structureFormats } from "./table.js";
+
+const startBytes = 1 << 16;
+
+/** A path without the `#/group` that picks a part of an HDF5 file. */
+export function filePart(path: string): string {
+  const mark = path.indexOf("#");
+  return mark > 0 && !existsSync(path) ? path.slice(0, mark) : path;
+}
+
+/** Reads the beginning of a file, or the names in a folder. Errors: FILE. */
+export function fileStart(path: string): FileStart {
+  const file = filePart(path);
+  const name = basename(resolve(file)).toLowerCase().replace(/\.gz$/, "");
+  try {
+    if (statSync(file).isDirectory()) {
+      const entries = readdirSync(file).sort();
+      return { path, name, isFolder: true, bytes: new Uint8Array(0), text: "", entries };
+    }
+    const read = readStart(file);
+    const bytes = isGzip(read) ? gunzipStart(read).subarray(0, startBytes) : read;
+    return { path, name, isFolder: false, bytes, text: new TextDecoder().decode(bytes), entries: [] };
+  } catch (error) {
+    throw fileError(error, file, "read");
+  }
+}
+
+function readStart(file: string): Uint8Array {
+  if (!statSync(file).isFile())
+    throw new AtomgradError("FILE", `${basename(file)}: neither a regular file nor a folder`);
+  const descriptor = openSync(file, "r");
+  try {
+    const bytes = new Uint8Array(startBytes);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, startBytes, 0));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Whether a file name is usual for a format. */
+function fitsName(format: StructureFormat, name: string): boolean {
+  return format.extensions.some((end) => name.endsWith(end)) || (format.fileName?.test(name) ?? false);
+}
+
+/**
+ * The format of a file that can be read: name and content agree, else the content alone, else the name alone. Null
+ * where nothing fits.
+ */
+export function detectFormat(start: FileStart): StructureFormat | null {
+  const readable = structureFormats.filter((format) => format.read !== undefined);
+  const named = readable.filter((format) => fitsName(format, start.name));
+  const sniffed = (format: StructureFormat): boolean => format.sniff(start);
+  return named.find(sniffed) ?? readable.find(sniffed) ?? (start.isFolder ? null : (named[0] ?? null));
+}
+
+/** The format to read a path as. Errors: FILE; FORMAT where none fits. */
+export function formatToRead(path: string): StructureFormat {
+  const start = fileStart(path);
+  const found = detectFormat(start);
+  if (found !== null) return found;
+  const what = start.isFolder ? "folder" : start.bytes.length === 0 ? "empty file" : "file";
+  throw new AtomgradError(
+    "FORMAT",
+    `${basename(resolve(filePart(path)))}: this ${what} is of no known structure format; name one with --from if you know it`,
+  );
+}
+
+/** The format to write a path as, by its name. Errors: CONFIG. */
+export function formatToWrite(path: string): StructureFormat {
+  const name = basename(path).toLowerCase().replace(/\.gz$/, "");
+  const found = structureFormats.find((format) => format.write !== undefined && fitsName(format, name));
+  if (found !== undefined) return found;
+  const names = structureFormats.flatMap((format) => (format.write === undefined ? [] : [format.name]));
+  throw new AtomgradError(
+    "CONFIG",
+    `${basename(path)}: this name tells no format that can be written; give --to with one of ${names.join(", ")}`,
+  );
+}

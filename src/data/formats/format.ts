@@ -1,0 +1,49 @@
+import type { Structure } from "../structure.js";
+
+/** The beginning of a file (unpacked where it is gzip) or a folder, as far as it is needed to tell formats apart. */
+export interface FileStart {
+  readonly path: string;
+  /** Basename without `.gz`, lower case. */
+  readonly name: string;
+  readonly isFolder: boolean;
+  /** Up to 64 KiB. */
+  readonly bytes: Uint8Array;
+  /** The same as text, bytes that are no UTF-8 replaced. */
+  readonly text: string;
+  /** Names in the folder, sorted. */
+  readonly entries: readonly string[];
+}
+
+export interface WriteOptions {
+  /** The type map of DeePMD output, in order; the elements found otherwise. */
+  readonly typeMap?: readonly string[];
+}
+
+/** Some frames of a set too large to be read whole. */
+export interface StructureSample {
+  /** Frames of the whole set. */
+  readonly frames: number;
+  readonly structures: Iterable<Structure>;
+}
+
+/** One format of structure files. Readers check sizes before they take memory and throw AtomgradErrors only. */
+export interface StructureFormat {
+  /** As in `--from`, `--to` and the reports of inspect. */
+  readonly name: string;
+  /** Endings of file names, with dot, lower case. */
+  readonly extensions: readonly string[];
+  /** Names of files without ending (POSCAR), lower case. */
+  readonly fileName?: RegExp;
+  /** Whether the unit of the energy is eV by definition; elsewhere it is guessed from its size. */
+  readonly electronVolts?: boolean;
+  /** Whether the content is of this format beyond doubt. */
+  sniff(start: FileStart): boolean;
+  /** Loads what reading and writing need (a WebAssembly module). */
+  prepare?(): Promise<unknown>;
+  /** The frames in order, read as they are asked for. */
+  read?(path: string): Iterable<Structure>;
+  /** About `count` frames spread over the set, without reading the rest. */
+  sample?(path: string, count: number): StructureSample;
+  /** Writes all or nothing. */
+  write?(path: string, structures: Iterable<Structure>, options: WriteOptions): void;
+}

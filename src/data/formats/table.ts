@@ -1,0 +1,18 @@
+import { AtomgradError } from "../../tensor/error.js";
+import { extxyz } from "./extxyz.js";
+import type { StructureFormat } from "./format.js";
+import { xyz } from "./xyz.js";
+
+/** All structure formats. Where the name and the content of a file fit several, the first of them is taken. */
+export const structureFormats: readonly StructureFormat[] = [extxyz, xyz];
+
+/** The format of a name given by a user. Errors: CONFIG with the names there are. */
+export function formatNamed(name: string): StructureFormat {
+  const found = structureFormats.find((format) => format.name === name.toLowerCase());
+  if (found !== undefined) return found;
+  const names = structureFormats.map((format) => format.name).join(", ");
+  throw new AtomgradError(
+    "CONFIG",
+    `${JSON.stringify(name.slice(0, 40))} is not a structure format; known: ${names}`,
+  );
+}

@@ -1,0 +1,93 @@
+import { AtomgradError } from "../tensor/error.js";
+
+/** Which frames to take: a number, or a slice, both by Python's rules. */
+export type FrameSelection =
+  | { readonly index: number }
+  | { readonly start: number | null; readonly stop: number | null; readonly step: number };
+
+/** Parses `n` or `a:b:c`, negative numbers counted from the end. Errors: CONFIG. */
+export function parseFrames(text: string): FrameSelection {
+  const bad = (why: string): AtomgradError =>
+    new AtomgradError(
+      "CONFIG",
+      `--frames ${text.slice(0, 60)}: ${why}; give a number such as -1 or a slice such as 0:100:10`,
+    );
+  const parts = text.trim().split(":");
+  if (parts.length > 3 || !parts.every((part) => /^\s*(?:[-+]?\d{1,15})?\s*$/.test(part)))
+    throw bad("not a frame number and not a slice");
+  const [start, stop, step] = parts.map((part) => (part.trim() === "" ? null : Number(part)));
+  if (parts.length === 1) {
+    if (start === null) throw bad("it is empty");
+    return { index: start };
+  }
+  if (step === 0) throw bad("a step of 0 leads nowhere");
+  return { start, stop: stop ?? null, step: step ?? 1 };
+}
+
+/**
+ * The selected items in their order. Where the selection can be found going forward, nothing is kept and reading stops
+ * after the last item.
+ *
+ * @param name names the file in messages
+ * @throws AtomgradError VALUE for an index out of range and for a selection without frames
+ */
+export function* selectFrames<T>(items: Iterable<T>, selection: FrameSelection, name: string): Generator<T> {
+  let count = 0;
+  for (const item of "index" in selection ? pickOne(items, selection.index, name) : slice(items, selection)) {
+    count++;
+    yield item;
+  }
+  if (count === 0)
+    throw new AtomgradError(
+      "VALUE",
+      `${name}: the selection --frames holds no frame of this file; check its bounds`,
+    );
+}
+
+function* pickOne<T>(items: Iterable<T>, index: number, name: string): Generator<T> {
+  let count = 0;
+  const last: T[] = [];
+  for (const item of items) {
+    if (count++ === index) {
+      yield item;
+      return;
+    }
+    if (index >= 0) continue;
+    last.push(item);
+    if (last.length > -index) last.shift();
+  }
+  if (index < 0 && count >= -index) {
+    yield last[0];
+    return;
+  }
+  throw new AtomgradError(
+    "VALUE",
+    `${name}: --frames ${index} is out of range; the file has ${count} frames, numbered from 0`,
+  );
+}
+
+function* slice<T>(
+  items: Iterable<T>,
+  { start, stop, step }: { start: number | null; stop: number | null; step: number },
+): Generator<T> {
+  if (step > 0 && (start ?? 0) >= 0 && (stop ?? 0) >= 0) {
+    let k = 0;
+    if (stop === 0) return;
+    for (const item of items) {
+      if (k >= (start ?? 0) && (k - (start ?? 0)) % step === 0) yield item;
+      if (++k === stop) return;
+    }
+    return;
+  }
+  const all = [...items];
+  const bound = (value: number, low: number, high: number): number =>
+    Math.min(high, Math.max(low, value < 0 ? value + all.length : value));
+  if (step > 0) {
+    const end = stop === null ? all.length : bound(stop, 0, all.length);
+    for (let k = start === null ? 0 : bound(start, 0, all.length); k < end; k += step) yield all[k];
+  } else {
+    const end = stop === null ? -1 : bound(stop, -1, all.length - 1);
+    for (let k = start === null ? all.length - 1 : bound(start, -1, all.length - 1); k > end; k += step)
+      yield all[k];
+  }
+}

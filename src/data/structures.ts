@@ -1,0 +1,86 @@
+import { basename, resolve } from "node:path";
+import { AtomgradError } from "../tensor/error.js";
+import { filePart, formatToRead, formatToWrite } from "./formats/detect.js";
+import type { StructureFormat } from "./formats/format.js";
+import { formatNamed } from "./formats/table.js";
+import { parseFrames, selectFrames } from "./frames.js";
+import type { Structure } from "./structure.js";
+
+export interface ReadStructuresOptions {
+  /** Name of the format; found from name and content by default. */
+  readonly format?: string;
+  /** A frame number or a slice `a:b:c` by Python's rules; all frames by default. */
+  readonly frames?: string | number;
+}
+
+export interface WriteStructuresOptions {
+  /** Name of the format; taken from the file name by default. */
+  readonly format?: string;
+  /** Elements of a DeePMD type map, in order. */
+  readonly typeMap?: readonly string[];
+}
+
+/** A file whose frames are read while they are iterated over. */
+export interface OpenStructures {
+  readonly format: StructureFormat;
+  /** Can be iterated over several times; each time the file is read anew. */
+  readonly frames: Iterable<Structure>;
+}
+
+/** Finds the format of a file and prepares to read it. Errors: FILE, FORMAT, CONFIG. */
+export async function openStructures(
+  path: string,
+  options: ReadStructuresOptions = {},
+): Promise<OpenStructures> {
+  const format = options.format === undefined ? formatToRead(path) : formatNamed(options.format);
+  if (format.read === undefined)
+    throw new AtomgradError(
+      "CONFIG",
+      `${basename(path)}: the format ${format.name} can be written, not read`,
+    );
+  const selection = options.frames === undefined ? null : parseFrames(String(options.frames));
+  await format.prepare?.();
+  const name = basename(resolve(filePart(path)));
+  const frames: Iterable<Structure> = {
+    [Symbol.iterator]: () => {
+      const all = someFrames(format.read!(path), name);
+      return selection === null ? all : selectFrames(all, selection, name);
+    },
+  };
+  return { format, frames };
+}
+
+/** Reads structures of any format into memory. Units and names: `Structure`. */
+export async function readStructures(
+  path: string,
+  options: ReadStructuresOptions = {},
+): Promise<Structure[]> {
+  return [...(await openStructures(path, options)).frames];
+}
+
+/** Writes structures, all or nothing. Errors: FILE, CONFIG, and VALUE for what the format cannot hold. */
+export async function writeStructures(
+  path: string,
+  structures: Iterable<Structure>,
+  options: WriteStructuresOptions = {},
+): Promise<void> {
+  const format = options.format === undefined ? formatToWrite(path) : formatNamed(options.format);
+  if (format.write === undefined)
+    throw new AtomgradError(
+      "CONFIG",
+      `${basename(path)}: the format ${format.name} can be read, not written`,
+    );
+  await format.prepare?.();
+  format.write(path, structures, { typeMap: options.typeMap });
+}
+
+/** A file without frames is a mistake. */
+function* someFrames(frames: Iterable<Structure>, name: string): Generator<Structure> {
+  let empty = true;
+  for (const frame of frames) {
+    empty = false;
+    yield frame;
+  }
+  if (empty)
+    throw new AtomgradError("FORMAT", `${name}: holds no structure; check that the file is complete`);
+}

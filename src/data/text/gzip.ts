@@ -1,0 +1,36 @@
+import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { AtomgradError } from "../../tensor/error.js";
+
+/** Bytes a packed file may have after unpacking: it is held in memory whole. */
+export const maxUnpackedBytes = 1 << 27;
+
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** Unpacks all members of a gzip file and checks their sums. Errors: FORMAT for damaged, cut or too large files. */
+export function gunzip(bytes: Uint8Array, name: string): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxUnpackedBytes });
+  } catch (error) {
+    const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    const what = large
+      ? `unpacks to more than ${maxUnpackedBytes >> 20} MiB; unpack it with gunzip and read the plain file`
+      : "the gzip data are damaged or cut short; copy or pack the file again";
+    throw new AtomgradError("FORMAT", `${name}: ${what}`, { cause: error });
+  }
+}
+
+/** What can be unpacked of the first bytes of a gzip file. */
+export function gunzipStart(bytes: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 26 });
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+/** Packs pieces into one gzip file with a member per piece. */
+export function* gzipPieces(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const piece of pieces) yield gzipSync(piece);
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readStructures, writeStructures } from "../../src/data/structures.js";
+import { put, temporaryFolder } from "../data/temporary-folder.js";
+
+const folder = temporaryFolder();
+const write = (name: string, text: string | Uint8Array): string => put(join(folder, name), text);
+
+const rich = `2
+Lattice="4.0 0.5 0.0 0.0 5.0 0.0 0.0 0.25 6.0" Properties=species:S:1:pos:R:3:forces:R:3:tags:I:1:fixed:L:1:mom:R:1:site:S:1:wide:I:2:up:L:1 energy=-1.25 n=3 big=9007199254740993 real=7.0 flag=T flags="T F T" list="1 2 3" reals=[1.5, 2] matrix=[[1, 2], [3, 4]] name="two words" quote="a \\"b\\" \\\\c" json="_JSON {\\"a\\": [1]}" texts="_JSON [\\"x y\\", \\"z\\"]" number_text="_JSON \\"12\\"" virial="1 2 3 4 5 6 7 8 9" alone __proto__=1 pbc="T F T"
+Cu 0.1 1e-300 -0.0 0 0.5 1.0D-03 2 T 1.5 a 1 2 T
+O 0.30000000000000004 2 3 1 2 3 0 F -1 b 3 123456789012345678 F
+`;
+
+describe("extended XYZ", () => {
+  it("reads every type of value and column", async () => {
+    const [s] = await readStructures(write("rich.extxyz", rich));
+    expect([...s.atomicNumbers]).toEqual([29, 8]);
+    expect([...s.positions]).toEqual([0.1, 1e-300, -0, 0.30000000000000004, 2, 3]);
+    expect([...s.forces!]).toEqual([0, 0.5, 1e-3, 1, 2, 3]);
+    expect([...s.cell!]).toEqual([4, 0.5, 0, 0, 5, 0, 0, 0.25, 6]);
+    expect([s.energy, s.pbc, [...s.tags!], [...s.fixed!]]).toEqual([
+      -1.25,
+      [true, false, true],
+      [2, 0],
+      [1, 0],
+    ]);
+    expect([...s.virial!]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(s.info.get("n")).toEqual({ kind: "integer", shape: [], data: Int32Array.of(3) });
+    expect(s.info.get("big")).toEqual({
+      kind: "integer",
+      shape: [],
+      data: BigInt64Array.of(9007199254740993n),
+    });
+    expect(s.info.get("real")).toEqual({ kind: "real", shape: [], data: Float64Array.of(7) });
+    expect(s.info.get("flags")).toEqual({ kind: "boolean", shape: [3], data: Uint8Array.of(1, 0, 1) });
+    expect(s.info.get("list")).toEqual({ kind: "integer", shape: [3], data: Int32Array.of(1, 2, 3) });
+    expect(s.info.get("reals")).toEqual({ kind: "real", shape: [2], data: Float64Array.of(1.5, 2) });
+    expect(s.info.get("matrix")).toEqual({ kind: "integer", shape: [2, 2], data: Int32Array.of(1, 2, 3, 4) });
+    expect(s.info.get("name")!.data).toEqual(["two words"]);
+    expect(s.info.get("quote")!.data).toEqual(['a "b" \\c']);
+    expect(s.info.get("json")).toEqual({ kind: "json", shape: [], data: ['{"a": [1]}'] });
+    expect(s.info.get("texts")).toEqual({ kind: "text", shape: [2], data: ["x y", "z"] });
+    expect(s.info.get("number_text")).toEqual({ kind: "text", shape: [], data: ["12"] });
+    expect(s.info.get("alone")!.kind).toBe("boolean");
+    expect(s.info.get("__proto__")!.kind).toBe("integer");
+    expect(s.arrays.get("wide")!.data).toEqual(BigInt64Array.of(1n, 2n, 3n, 123456789012345678n));
+    expect(s.arrays.get("site")!.data).toEqual(["a", "b"]);
+    expect(s.arrays.get("up")).toEqual({ kind: "boolean", shape: [2], data: Uint8Array.of(1, 0) });
+  });
+
+  it("writes what it read, to the last bit", async () => {
+    const first = await readStructures(write("again.extxyz", rich + rich));
+    const path = join(folder, "written.extxyz");
+    await writeStructures(path, first);
+    const second = await readStructures(path);
+    const fields = (s: (typeof first)[number]) => ({ ...s, keys: [...s.keys].sort() });
+    expect(second.map(fields)).toEqual(first.map(fields));
+    const text = readFileSync(path, "utf8");
+    await writeStructures(path, second);
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+
+  it("reads CRLF, a byte order mark, tabs, blank lines at the end, no final newline", async () => {
+    const plain = "1\nenergy=2.5 name=x\nH 0.5 1 2";
+    const variants = [
+      plain,
+      `${plain}\n\n \n`,
+      `\uFEFF${plain}`,
+      plain.replaceAll("\n", "\r\n"),
+      plain.replaceAll(" ", "\t"),
+    ];
+    for (const [k, text] of variants.entries()) {
+      const [s, ...more] = await readStructures(write(`variant${k}.extxyz`, text));
+      expect([s.energy, s.info.get("name")!.data[0], ...s.positions, more.length]).toEqual([
+        2.5,
+        "x",
+        0.5,
+        1,
+        2,
+        0,
+      ]);
+    }
+  });
+
+  it.each([
+    ["atoms.extxyz", "x\n\nH 0 0 0\n", /atoms\.extxyz: line 1: "x" stands where the number of atoms/],
+    ["cut.extxyz", "2\nenergy=1\nH 0 0 0\n", /cut\.extxyz: line 3: ends where atom 2 of 2/],
+    ["huge.extxyz", "99999999999\nenergy=1\nH 0 0 0\n", /huge\.extxyz: line 2: a frame of 99999999999 atoms/],
+    ["wide.extxyz", "1\nProperties=species:S:1:pos:R:3:a:R:999999999\nH 0 0 0\n", /more than a file of/],
+    ["type.extxyz", "1\nProperties=species:S:1:pos:Q:3\nH 0 0 0\n", /type R, I, S or L/],
+    ["twice.extxyz", "1\nProperties=species:S:1:pos:R:3:pos:R:3\nH 0 0 0 0 0 0\n", /"pos" twice/],
+    ["word.extxyz", "1\nProperties=species:S:1:pos:R:3\nH 0 zero 0\n", /line 3: column "pos" holds "zero"/],
+    ["few.extxyz", "1\nProperties=species:S:1:pos:R:3\nH 0 0\n", /3 words for an atom/],
+    ["element.extxyz", "1\nProperties=species:S:1:pos:R:3\nQq 0 0 0\n", /"Qq" as the element of atom 0/],
+    [
+      "lattice.extxyz",
+      '1\nLattice="1 2 3" Properties=species:S:1:pos:R:3\nH 0 0 0\n',
+      /Lattice that is not 9 numbers/,
+    ],
+    [
+      "pbc.extxyz",
+      '1\npbc="T F" Properties=species:S:1:pos:R:3\nH 0 0 0\n',
+      /pbc that is not three truth values/,
+    ],
+    ["empty.extxyz", "", /empty\.extxyz: holds no structure/],
+  ])("refuses %s with one clear sentence", async (name, text, message) => {
+    await expect(readStructures(write(name, text))).rejects.toThrow(message);
+  });
+});
