@@ -66,7 +66,7 @@ function trainRow(attnLayer: number, dtype: BenchType): Bench {
 function trainingStep(attnLayer: number, dtype: BenchType): Workload {
   setThreads(threads);
   const config = input(attnLayer, dtype);
-  const data = DataSet.load(config.training.training_data, config.model.type_map, 1, "train");
+  const data = DataSet.load(config.training.training_data, config.model, 1, "train");
   const energyModel = model(config, data);
   const trainer = new EnergyTrainer({
     model: energyModel,
@@ -105,7 +105,7 @@ function evalRow(dtype: BenchType): Bench {
 function evaluation(dtype: BenchType): Workload {
   setThreads(threads);
   const config = input(2, dtype);
-  const data = DataSet.load(config.training.training_data, config.model.type_map, 1, "train");
+  const data = DataSet.load(config.training.training_data, config.model, 1, "train");
   const pot = DeepPot.of(model(config, data));
   const system = data.systems[0];
   const size = 3 * system.atomCount;

@@ -66,8 +66,8 @@ export class EnvironmentAccumulator {
   }
 }
 
-function deviation(mean: number, meanSquare: number): number {
-  return Math.max(smallestDeviation, Math.sqrt(Math.max(0, meanSquare - mean * mean)));
+function deviation(mean: number, meanSquare: number, least = smallestDeviation): number {
+  return Math.max(least, Math.sqrt(Math.max(0, meanSquare - mean * mean)));
 }
 
 /** A frame's energy and its number of atoms of each type. */
@@ -124,10 +124,15 @@ export type ParameterStatistics = Readonly<
   Record<"fparam" | "aparam", { readonly mean: Float64Array; readonly scale: Float64Array }>
 >;
 
-/** Means and inverse standard deviations of columns (spec 2.9); deviations are at least 0.01. No rows: 0 and 1. */
+/**
+ * Means and inverse standard deviations of columns (spec 2.9). No rows: 0 and 1.
+ *
+ * @param least `data_stat_protect`: deviations are at least that
+ */
 export function parameterStatistics(
   parts: readonly Float64Array[],
   width: number,
+  least: number,
 ): { mean: Float64Array; scale: Float64Array } {
   const [sums, squares] = [new Float64Array(width), new Float64Array(width)];
   let rows = 0;
@@ -140,5 +145,5 @@ export function parameterStatistics(
   }
   if (rows === 0) return { mean: sums, scale: sums.map(() => 1) };
   const mean = sums.map((s) => s / rows);
-  return { mean, scale: mean.map((m, k) => 1 / deviation(m, squares[k] / rows)) };
+  return { mean, scale: mean.map((m, k) => 1 / deviation(m, squares[k] / rows, least)) };
 }

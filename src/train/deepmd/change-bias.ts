@@ -3,14 +3,14 @@ import type { EnergyModel } from "../../models/deepmd/energy-model.js";
 import { energyBias } from "../../models/deepmd/statistics.js";
 import { noGrad } from "../../autograd/node.js";
 import { scope } from "../../tensor/scope.js";
-import type { DataSet } from "./load-data.js";
+import type { StatisticsSource } from "./load-data.js";
 import { compositions, givenEnergies } from "./prepare-model.js";
 
 /**
  * Shifts the energy bias of every type by least squares over what the model misses on the statistics batches (spec 2.9,
  * mode `change`).
  */
-export function changeBias(model: EnergyModel, data: DataSet): void {
+export function changeBias(model: EnergyModel, data: StatisticsSource): void {
   const missed = compositions(model.config, data).map(({ system, frame, counts, energy }) => ({
     counts,
     energy: energy - energyOf(model, system, frame),

@@ -2,6 +2,7 @@ import { BatchPlan, type RandomWord } from "../../data/deepmd-batches.js";
 import { readDeepmdSystem } from "../../data/deepmd-npy.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
 import { findDeepmdSystems } from "../../data/deepmd-systems.js";
+import type { ModelConfig } from "../../models/deepmd/config/schema-model.js";
 import type { TrainingDataConfig, ValidationDataConfig } from "../../models/deepmd/config/schema-training.js";
 import { philox4x32 } from "../../tensor/philox.js";
 import { labelledBatch, type LabelledBatch } from "./labelled-batch.js";
@@ -11,6 +12,9 @@ const randomWord: RandomWord = (seed, stream, index) =>
     [index >>> 0, Math.floor(index / 2 ** 32) >>> 0, stream >>> 0, 0],
     [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0],
   )[0];
+
+/** What statistics are taken over. */
+export type StatisticsSource = Pick<DataSet, "statisticsBatches">;
 
 /** The systems of one section of an input, and the batches drawn from them. */
 export class DataSet {
@@ -39,12 +43,18 @@ export class DataSet {
   /** Reads every system. Errors: FILE, FORMAT, VALUE, CONFIG. */
   static load(
     section: TrainingDataConfig | ValidationDataConfig,
-    typeMap: readonly string[] | null,
+    model: ModelConfig,
     seed: number,
     purpose: "train" | "validation",
   ): DataSet {
     const folders = findDeepmdSystems(section.systems, section.rglob_patterns);
-    const systems = folders.map((folder) => readDeepmdSystem(folder, { typeMap: typeMap ?? undefined }));
+    const { type_map: typeMap, fitting_net: fitting } = model;
+    const options = {
+      typeMap: typeMap ?? undefined,
+      fparam: fitting.numb_fparam,
+      aparam: fitting.numb_aparam,
+    };
+    const systems = folders.map((folder) => readDeepmdSystem(folder, options));
     return new DataSet(systems, section, seed, purpose);
   }
 
@@ -55,7 +65,7 @@ export class DataSet {
   }
 
   /** The first `count` batches of every system, in file order: what statistics are taken over. */
-  *statisticsBatches(count: number): Generator<{ system: DeepmdSystem; frames: Int32Array }> {
+  *statisticsBatches(count: number): IterableIterator<{ system: DeepmdSystem; frames: Int32Array }> {
     for (const [k, system] of this.systems.entries()) {
       const frames = Math.min(system.frameCount, count * this.plan.sizes[k]);
       yield { system, frames: Int32Array.from({ length: frames }, (_, f) => f) };

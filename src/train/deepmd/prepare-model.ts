@@ -15,7 +15,7 @@ import {
   type ParameterStatistics,
 } from "../../models/deepmd/statistics.js";
 import { AtomgradError } from "../../tensor/error.js";
-import type { DataSet } from "./load-data.js";
+import type { DataSet, StatisticsSource } from "./load-data.js";
 
 /** Counts neighbours within the cutoff in all training frames. */
 export function neighbourStatistics(data: DataSet, rcut: number, typeCount: number): NeighborNumbers {
@@ -81,7 +81,7 @@ export interface FrameComposition extends Composition {
 }
 
 /** Energies and numbers of atoms per type of the statistics batches; atoms without energy (`atom_exclude_types`) left out. */
-export function compositions(model: ModelConfig, data: DataSet): FrameComposition[] {
+export function compositions(model: ModelConfig, data: StatisticsSource): FrameComposition[] {
   const found: FrameComposition[] = [];
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
     for (const frame of frames) {
@@ -102,7 +102,7 @@ export function givenEnergies(model: ModelConfig): readonly (number | null)[] {
 }
 
 /** First weights with statistics of the data: davg, dstd, parameters and the energy bias (spec 2.5, 2.9). */
-export function freshWeights(model: ModelConfig, data: DataSet, seed: number): Weights {
+export function freshWeights(model: ModelConfig, data: StatisticsSource, seed: number): Weights {
   const settings = descriptorSettings(model);
   const environment = new EnvironmentAccumulator(settings, slotsOf(settings));
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
@@ -114,7 +114,7 @@ export function freshWeights(model: ModelConfig, data: DataSet, seed: number): W
 }
 
 /** Means and deviations of fparam and aparam over the statistics batches. Errors: VALUE where frames lack them. */
-export function statisticsOfParameters(model: ModelConfig, data: DataSet): ParameterStatistics {
+export function statisticsOfParameters(model: ModelConfig, data: StatisticsSource): ParameterStatistics {
   const counts: ParameterCounts = fittingSettings(model).parameters;
   const [fparam, aparam]: [Float64Array[], Float64Array[]] = [[], []];
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch)) {
@@ -127,7 +127,7 @@ export function statisticsOfParameters(model: ModelConfig, data: DataSet): Param
     if (ofAtoms !== undefined) aparam.push(ofAtoms);
   }
   return {
-    fparam: parameterStatistics(fparam, counts.fparam),
-    aparam: parameterStatistics(aparam, counts.aparam),
+    fparam: parameterStatistics(fparam, counts.fparam, model.data_stat_protect),
+    aparam: parameterStatistics(aparam, counts.aparam, model.data_stat_protect),
   };
 }

@@ -83,10 +83,9 @@ class TrainingRun {
     const seed = input.training.seed ?? 0;
     const loss = new EnergyLoss(input.loss);
     const start = await startingPoint(options);
-    const training = DataSet.load(input.training.training_data, input.model.type_map, seed, "train");
+    const training = DataSet.load(input.training.training_data, input.model, seed, "train");
     const { validation_data: section } = input.training;
-    const validation =
-      section === null ? undefined : DataSet.load(section, input.model.type_map, seed, "validation");
+    const validation = section === null ? undefined : DataSet.load(section, input.model, seed, "validation");
     const neighbours =
       options.skipNeighborStat === true
         ? undefined
