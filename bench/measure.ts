@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { setThreads } from "../src/index.js";
 import type { Bench, PeerRequest, Workload } from "./bench.js";
 import { type Ceiling, ceiling, type Machine, machine } from "./machine.js";
@@ -33,6 +34,9 @@ interface Sample {
 /** Quick work is repeated within a sample until the sample is longer than the clock's and the scheduler's grain. */
 const sampleMs = 20;
 
+/** OpenMP's threads spin for up to 200 ms after a loop and would take processor time from whoever comes next. */
+const restMs = 250;
+
 /**
  * Measures a prepared row: ours, each peer with its allocator told to keep memory, and each as shipped, in turn.
  *
@@ -61,9 +65,11 @@ export async function measure(
     const theirs = rivals.map(() => ({ tuned: [] as PeerAnswer[], shipped: [] as PeerAnswer[] }));
     for (let k = 0; k < reps; k++) {
       ours.push(await sample(workload, repeats));
-      for (const [i, r] of rivals.entries()) {
-        theirs[i].tuned.push(await r.tuned.ask({ ...r.request.request, repeats }));
-        theirs[i].shipped.push(await r.shipped.ask({ ...r.request.request, repeats }));
+      for (const [i, { request, tuned, shipped }] of rivals.entries()) {
+        theirs[i].tuned.push(await tuned.ask({ ...request.request, repeats }));
+        await setTimeout(restMs);
+        theirs[i].shipped.push(await shipped.ask({ ...request.request, repeats }));
+        await setTimeout(restMs);
       }
     }
     const own = ownResult(bench, workload, ours, top);

@@ -4,7 +4,7 @@
 
 Requests, all with "dtype" ("f32" or "f64") and "repeats"; the answer is {"ms", "cpuMs"} of one call:
   {"op": "matmul", "shape": [m, k, n], "batch": b, "transA": false, "transB": false, "backend": "torch" | "numpy"}
-  {"op": "add", "shape": [...], "grad": false}            with "grad" the result hangs on the tape
+  {"op": "add", "shape": [...], "grad": false, "calls": 1}   that many additions; with "grad" their results hang on the tape
   {"op": "index_add", "rows": e, "columns": f, "segments": s}     out[s] += x[e] over sorted segments of random length
   {"op": "gather_multiply", ...}    out[target e] += x[source e] * w[e], then the gradients of sum(out^2) for x and w
 NumPy from PyPI ships OpenBLAS; its thread count follows --threads. Operands are made once per request kind and kept.
@@ -52,7 +52,13 @@ def add(request: dict):
     x = torch.from_numpy(array(request["dtype"], *request["shape"])).clone()
     y = torch.ones_like(x)
     x.requires_grad_(bool(request.get("grad")))
-    return lambda: torch.add(x, y)
+    calls = range(int(request.get("calls", 1)))
+
+    def work() -> None:
+        for _ in calls:
+            torch.add(x, y)
+
+    return work
 
 
 def index_add(request: dict):

@@ -1,4 +1,4 @@
-import { record, type Node, type Rule, mustRecord } from "../../src/autograd/node.js";
+import { mustRecord, type Node, record, type Rule, type Wanted } from "../../src/autograd/node.js";
 import { type Kernel, type ReferenceCall, word } from "../../src/tensor/backend.js";
 import { type DType, isFloat, typeCode } from "../../src/tensor/dtype.js";
 import { AtomgradError } from "../../src/tensor/error.js";
@@ -64,7 +64,7 @@ export class ElementwiseOp implements Rule {
     };
   }
 
-  vjp(g: Tensor, node: Node, wants: (input: number) => boolean): (Tensor | undefined)[] {
+  vjp(g: Tensor, node: Node, { wants }: Wanted): (Tensor | undefined)[] {
     const recorded = node.attrs as Recorded;
     const { args, rules } = this.spec;
     const value = (name: string): Operand => {

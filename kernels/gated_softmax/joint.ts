@@ -34,7 +34,7 @@ const partRule: Rule = {
 
 const jointRule: Rule = {
   name: "joint",
-  vjp: (_g, node: Node, wants) => {
+  vjp: (_g, node: Node, { wants }) => {
     const { rule, arrived } = node.attrs as Joint;
     const gradients = arrived.splice(0);
     try {

@@ -22,6 +22,7 @@ import { gemmSerialWorkspaceBytes, gemmWorkspaceBytes } from "./workspace.js";
 export type { Activation } from "./reference.js";
 
 type Needs = (name: string) => boolean;
+type SoFar = (name: string) => Tensor | undefined;
 
 const attrsWith = (activation: readonly string[]): Record<string, AttrType> => ({
   M: "int",
@@ -108,21 +109,29 @@ function rulesOf(activation: readonly string[]) {
   if (activation.length === 1) return { save: ["a", "b"], vjp: gradients };
   return {
     save: ["a", "b", "out"],
-    vjp: (g: Tensor, saved: Inputs, attrs: Attrs, needs: Needs) =>
-      gradients(activationGradient(attrs.activation as Activation, g, saved.out), saved, attrs, needs),
+    vjp: (g: Tensor, saved: Inputs, attrs: Attrs, needs: Needs, soFar: SoFar) =>
+      gradients(activationGradient(attrs.activation as Activation, g, saved.out), saved, attrs, needs, soFar),
   };
 }
 
-/** Gradients of alpha op(a) op(b) + bias + residual; an operand that served a whole batch gets the sum over it. */
+/**
+ * Gradients of alpha op(a) op(b) + bias + residual; an operand that served a whole batch gets the sum over it. The others
+ * are added to what their gradients are so far as the kernel stores them.
+ */
 function gradients(
   g: Tensor,
   { a, b }: Inputs,
   attrs: Attrs,
   needs: Needs,
+  soFar: SoFar,
 ): Record<string, Tensor | undefined> {
   const [tA, tB, alpha] = [attrs.transposeA as boolean, attrs.transposeB as boolean, attrs.alpha as number];
-  const ofA = () => (tA ? multiply(b, g, tB, true, alpha) : multiply(g, b, false, !tB, alpha));
-  const ofB = () => (tB ? multiply(g, a, true, tA, alpha) : multiply(a, g, !tA, false, alpha));
+  const before = (name: string, t: Tensor): Tensor | undefined =>
+    t.rank === 2 || t.shape[0] === g.shape[0] ? soFar(name) : undefined;
+  const ofA = (sum = before("a", a)): Tensor =>
+    tA ? multiply(b, g, tB, true, alpha, sum) : multiply(g, b, false, !tB, alpha, sum);
+  const ofB = (sum = before("b", b)): Tensor =>
+    tB ? multiply(g, a, true, tA, alpha, sum) : multiply(a, g, !tA, false, alpha, sum);
   return {
     a: needs("a") ? sumTo(ofA(), a.shape) : undefined,
     b: needs("b") ? sumTo(ofB(), b.shape) : undefined,
@@ -131,13 +140,23 @@ function gradients(
   };
 }
 
-/** alpha op(a) op(b) of matrices, or of batches ([1,...] serves all). */
-function multiply(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean, alpha: number): Tensor {
+/** alpha op(a) op(b) + residual of matrices, or of batches ([1,...] serves all). */
+function multiply(
+  a: Tensor,
+  b: Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+  alpha: number,
+  residual: Tensor | undefined,
+): Tensor {
   const M = a.shape[a.rank - (transposeA ? 1 : 2)];
   const N = b.shape[b.rank - (transposeB ? 2 : 1)];
   const attrs = { M, N, transposeA, transposeB, activation: "none", alpha };
-  if (a.rank === 2) return matmulOp.apply([a, b], attrs);
-  return matmulBatchedOp.apply([a, b], { Q: a.shape[0] === 1 ? b.shape[0] : a.shape[0], ...attrs });
+  if (a.rank === 2) return matmulOp.apply([a, b, undefined, residual], attrs);
+  return matmulBatchedOp.apply([a, b, undefined, residual], {
+    Q: a.shape[0] === 1 ? b.shape[0] : a.shape[0],
+    ...attrs,
+  });
 }
 
 /** alpha op(a) op(b) + bias + residual of two matrices. */

@@ -13,7 +13,7 @@ import { sizeOf } from "../tensor/shape.js";
 import { Storage } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { bind, evaluate, type Expression, parseExpression, Symbols } from "./contract.js";
-import { mustRecord, type Node, record, type Rule } from "./node.js";
+import { mustRecord, type Node, record, type Rule, type Wanted } from "./node.js";
 import { gradientsOf } from "./walk.js";
 
 /** `int` and `bool` become integers of the command block, `real` a real, a list of words the position of the word. */
@@ -42,12 +42,16 @@ export interface OpSpec {
   readonly status?: (code: number, dims: Dims) => string;
   /** Inputs (and "out") the gradient rule needs. */
   readonly save?: readonly string[];
-  /** Gradients of the inputs, written with ops; `needs(name)` tells which are wanted. */
+  /**
+   * Gradients of the inputs, written with ops; `needs(name)` tells which are wanted. `soFar(name)` takes what others have
+   * contributed to the gradient of an input, for kernels that add to it in passing; the rule then returns the sum.
+   */
   readonly vjp?: (
     g: Tensor,
     saved: Inputs,
     attrs: Attrs,
     needs: (name: string) => boolean,
+    soFar: (name: string) => Tensor | undefined,
   ) => Record<string, Tensor | undefined>;
   /** The same function in elementary ops: test oracle, fallback on devices without the kernel, and gradient where `vjp` is absent. */
   readonly decompose?: (inputs: Inputs, attrs: Attrs) => Tensor;
@@ -134,7 +138,7 @@ export class Op implements Rule {
     return this.launch(device, dtype, bound, inputs, attrs);
   }
 
-  vjp(g: Tensor, node: Node, wants: (input: number) => boolean): (Tensor | undefined)[] {
+  vjp(g: Tensor, node: Node, wanted: Wanted): (Tensor | undefined)[] {
     const saved: Record<string, Tensor> = {};
     this.savedNames.forEach((name, k) => {
       const t = node.save(k);
@@ -142,9 +146,15 @@ export class Op implements Rule {
     });
     if (this.savesOut) saved.out = node.out();
     const attrs = node.attrs as Attrs;
-    if (this.spec.vjp === undefined) return this.vjpByDecomposition(g, saved, attrs, wants);
+    if (this.spec.vjp === undefined) return this.vjpByDecomposition(g, saved, attrs, wanted);
     const names = this.inputs.map((input) => input.name);
-    const result = this.spec.vjp(g, saved, attrs, (name) => wants(names.indexOf(name)));
+    const result = this.spec.vjp(
+      g,
+      saved,
+      attrs,
+      (name) => wanted.wants(names.indexOf(name)),
+      (name) => wanted.takeSoFar(names.indexOf(name)),
+    );
     return names.map((name) => result[name]);
   }
 
@@ -153,7 +163,7 @@ export class Op implements Rule {
     g: Tensor,
     saved: Inputs,
     attrs: Attrs,
-    wants: (input: number) => boolean,
+    { wants }: Wanted,
   ): (Tensor | undefined)[] {
     const wanted = this.inputs.map((i) => i.name).filter((_, k) => wants(k));
     const run = (variables: Tensor[]): Tensor => {

@@ -5,10 +5,21 @@ import type { Shape } from "../tensor/shape.js";
 import type { Storage } from "../tensor/storage.js";
 import { Tensor, type TapeNode } from "../tensor/tensor.js";
 
+/** What the walk wants of a rule, by the number of the input. */
+export interface Wanted {
+  /** Whether the gradient of the input is needed. */
+  wants(input: number): boolean;
+  /**
+   * What other rules have contributed to the gradient of the input so far, for rules whose kernel can add to it in passing:
+   * who takes it returns the sum. Undefined where there is nothing, or where it was taken already.
+   */
+  takeSoFar(input: number): Tensor | undefined;
+}
+
 /** The gradient of an operation: given the gradient of its output, those of its inputs (undefined where not needed). */
 export interface Rule {
   readonly name: string;
-  vjp(g: Tensor, node: Node, wants: (input: number) => boolean): (Tensor | undefined)[];
+  vjp(g: Tensor, node: Node, wanted: Wanted): (Tensor | undefined)[];
 }
 
 /** What a node keeps of its own output: the buffer, never the tensor (that would be a cycle). */

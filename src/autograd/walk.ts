@@ -67,22 +67,37 @@ function step(node: Node, g: Tensor, live: ReadonlySet<Node>, gradients: Map<Nod
   const made = Tensor.openScope();
   const kept = new Set<Tensor>();
   try {
-    const wants = (k: number): boolean => node.parents[k] !== undefined && live.has(node.parents[k]);
-    const results = node.rule!.vjp(g, node, wants);
-    node.parents.forEach((parent, k) => {
+    const { parents } = node;
+    const taken = new Set<Node>();
+    const takers = new Set<number>();
+    const results = node.rule!.vjp(g, node, {
+      wants: (k) => parents[k] !== undefined && live.has(parents[k]),
+      takeSoFar: (k) => {
+        const parent = parents[k];
+        const soFar = parent && gradients.get(parent);
+        if (parent === undefined || soFar === undefined || taken.has(parent)) return undefined;
+        taken.add(parent);
+        takers.add(k);
+        return soFar;
+      },
+    });
+    const add = (k: number): void => {
+      const parent = parents[k];
       const result = results[k];
       if (parent === undefined || result === undefined || !live.has(parent)) return;
       const before = gradients.get(parent);
       let sum: Tensor;
-      if (before !== undefined) {
-        sum = accumulate(before, result);
-        before.dispose();
-      } else {
-        // A rule may hand on its argument, a saved tensor, or one tensor twice; the walk frees what it holds, once.
-        sum = made.includes(result) && !kept.has(result) ? result : copyOf(result);
-      }
+      if (before !== undefined && !takers.has(k)) sum = accumulate(before, result);
+      // A rule may hand on its argument, a saved tensor, or one tensor twice; the walk frees what it holds, once.
+      else sum = made.includes(result) && !kept.has(result) ? result : copyOf(result);
+      before?.dispose();
       gradients.set(parent, sum);
       kept.add(sum);
+    };
+    // Sums of a rule's own replace what was there, so they come before contributions to the same tensor.
+    takers.forEach(add);
+    parents.forEach((_, k) => {
+      if (!takers.has(k)) add(k);
     });
   } finally {
     Tensor.closeScope();
