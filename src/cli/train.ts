@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { SingleBar } from "cli-progress";
+import { constants } from "node:os";
 import { basename } from "node:path";
 import { scientific } from "../train/deepmd/lcurve.js";
 import type { TrainOptions } from "../train/deepmd/run.js";
@@ -32,7 +33,11 @@ export function addTrainCommand(program: Command): void {
     .action(async (input: string, flags: Flags) => {
       const progress = new Progress();
       const stop = new AbortController();
-      const onSignal = (): void => stop.abort();
+      let received: NodeJS.Signals | undefined;
+      const onSignal = (signal: NodeJS.Signals): void => {
+        received = signal;
+        stop.abort();
+      };
       process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
       try {
         const options: TrainOptions = {
@@ -48,8 +53,11 @@ export function addTrainCommand(program: Command): void {
         progress.stop();
         const word = result.interrupted ? "interrupted" : "finished";
         console.log(`${word} after ${result.steps} steps; model: ${result.model}`);
-        if (result.interrupted)
+        if (result.interrupted) {
           console.log(`go on with: atomgrad train ${basename(input)} --restart ${result.model}`);
+          // The shell's way of saying that a signal ended a command: a script does not take the training for done.
+          if (received !== undefined) process.exitCode = 128 + constants.signals[received];
+        }
       } finally {
         progress.stop();
         process.off("SIGINT", onSignal).off("SIGTERM", onSignal);

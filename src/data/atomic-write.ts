@@ -133,10 +133,19 @@ function pieces(content: FileContent): Iterable<Uint8Array> {
   return content instanceof Uint8Array ? [content] : content;
 }
 
-function makeFolders(folder: string, made: string[]): void {
+/**
+ * Makes a folder and those above it, and adds the new ones to `made`. One by one: Node's recursive mkdir never returns
+ * below /proc. Errors: those of the system call.
+ */
+export function makeFolders(folder: string, made: string[] = []): void {
   if (existsSync(folder)) return;
   makeFolders(dirname(folder), made);
-  mkdirSync(folder, { recursive: true });
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
   made.push(folder);
 }
 

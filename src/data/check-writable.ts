@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { fileError } from "./read-file.js";
@@ -10,7 +10,7 @@ import { fileError } from "./read-file.js";
  * @param key the option or key that names it, for the message
  */
 export function checkWritableFile(path: string, key: string): void {
-  const state = statSync(path, { throwIfNoEntry: false });
+  const state = statOf(path);
   if (state?.isDirectory())
     throw new AtomgradError("FILE", `${basename(path)}: "${path}" is a folder; change ${key}`);
   check(path, state === undefined ? dirname(resolve(path)) : path, state === undefined, key);
@@ -41,7 +41,7 @@ function check(path: string, target: string, isFolder: boolean, key: string): vo
 }
 
 /** A part of the path that is a file answers with an error, not with "missing". */
-function statOf(path: string): unknown {
+function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {

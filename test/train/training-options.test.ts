@@ -89,7 +89,9 @@ describe("checkpoints", () => {
 
   it("save_dir that cannot be made is an error", async () => {
     writeFileSync(join(folder, "file"), "");
-    await expect(train({ save_dir: join(folder, "file", "x") })).rejects.toThrow(/cannot be created/);
+    await expect(train({ save_dir: join(folder, "file", "x") })).rejects.toThrow(
+      /is a file; change training\.save_dir/,
+    );
   });
 });
 

@@ -1,7 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
-import { basename } from "node:path";
-import { AtomgradError } from "../../tensor/error.js";
+import { existsSync, readFileSync } from "node:fs";
 import { writeFileAtomicSync } from "../../data/atomic-write.js";
+import { LineFile } from "../../data/line-file.js";
 
 /** One displayed row: errors on the training batch and, where there is one, on the validation set. */
 export interface LcurveRow {
@@ -13,7 +12,7 @@ export interface LcurveRow {
 
 /** lcurve.out as DeePMD-kit's PyTorch backend writes it (spec 5.2): readable with numpy's genfromtxt(names=True). */
 export class Lcurve {
-  private readonly file: number;
+  private readonly file: LineFile;
 
   /** @param columns quantities in order; @param append a restart goes on with the file */
   constructor(
@@ -22,16 +21,8 @@ export class Lcurve {
     private readonly hasValidation: boolean,
     append: boolean,
   ) {
-    try {
-      this.file = openSync(path, append ? "a" : "w");
-    } catch (cause) {
-      throw new AtomgradError(
-        "FILE",
-        `${basename(path)}: cannot be written (${cause instanceof Error ? cause.message : String(cause)}); change training.disp_file`,
-        { cause },
-      );
-    }
-    writeSync(this.file, this.header());
+    this.file = new LineFile(path, append);
+    this.file.write(this.header());
   }
 
   write(row: LcurveRow): void {
@@ -40,15 +31,13 @@ export class Lcurve {
       if (!this.hasValidation) return `   ${training}`;
       return `   ${scientific(row.validation?.[name] ?? NaN, 2).padStart(11)} ${training}`;
     });
-    writeSync(
-      this.file,
+    this.file.write(
       `${String(row.step).padStart(7)}${cells.join("")}   ${scientific(row.rate, 1).padStart(8)}\n`,
     );
   }
 
   close(): void {
-    fsyncSync(this.file);
-    closeSync(this.file);
+    this.file.close();
   }
 
   private header(): string {

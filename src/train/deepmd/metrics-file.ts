@@ -1,6 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import { basename } from "node:path";
-import { AtomgradError } from "../../tensor/error.js";
+import { LineFile } from "../../data/line-file.js";
 import type { Errors } from "./energy-loss.js";
 
 /** A displayed row, unrounded. */
@@ -15,15 +13,10 @@ export interface MetricsRow {
 
 /** JSON lines beside lcurve.out: `step, lr, rmse_trn, rmse_e_trn, ...` and the `_val` ones. No path: writes nothing. */
 export class MetricsFile {
-  private readonly file: number | undefined;
+  private readonly file: LineFile | undefined;
 
   constructor(path: string | undefined) {
-    if (path === undefined) return;
-    try {
-      this.file = openSync(path, "w");
-    } catch (cause) {
-      throw new AtomgradError("FILE", `${basename(path)}: cannot be written; change --metrics`, { cause });
-    }
+    if (path !== undefined) this.file = new LineFile(path, false);
   }
 
   write(row: MetricsRow, columns: readonly string[]): void {
@@ -31,10 +24,10 @@ export class MetricsFile {
     const line: Record<string, number> = { step: row.step, lr: row.lr };
     for (const name of columns) line[`${name}_trn`] = row.training[name];
     if (row.validation !== undefined) for (const name of columns) line[`${name}_val`] = row.validation[name];
-    writeSync(this.file, `${JSON.stringify(line)}\n`);
+    this.file.write(`${JSON.stringify(line)}\n`);
   }
 
   close(): void {
-    if (this.file !== undefined) closeSync(this.file);
+    this.file?.close();
   }
 }

@@ -1,7 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { removeStaleTemporariesSync, writeFileAtomicSync } from "../../data/atomic-write.js";
+import { makeFolders, removeStaleTemporariesSync, writeFileAtomicSync } from "../../data/atomic-write.js";
 import { checkWritableFile, checkWritableFolder } from "../../data/check-writable.js";
 import { readText } from "../../data/read-file.js";
 import { type DeepmdInput, parseDeepmdInput } from "../../models/deepmd/config/deepmd-input.js";
@@ -22,7 +21,7 @@ import { MetricsFile, type MetricsRow } from "./metrics-file.js";
 import { freshWeights, neighbourStatistics, resolveSel } from "./prepare-model.js";
 import { RunningErrors } from "./running-errors.js";
 import { startingPoint, type StartingPoint } from "./starting-point.js";
-import { EnergyTrainer } from "./trainer.js";
+import { assertFiniteWeights, EnergyTrainer } from "./trainer.js";
 
 export interface TrainOptions extends StartingPoint {
   skipNeighborStat?: boolean;
@@ -112,6 +111,7 @@ class TrainingRun {
       averages.loadState(state.averages);
     const complete = { ...input, model: config };
     checkOutputs(complete, options);
+    makeCheckpointFolder(input.training);
     writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
     return new TrainingRun({
       input: complete,
@@ -211,13 +211,6 @@ class TrainingRun {
   private checkpoints(prefix: string, averages: boolean): CheckpointFolder {
     const { training } = this.parts.input;
     const folder = CheckpointFolder.folderOf(prefix, training.save_dir);
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (cause) {
-      throw new AtomgradError("FILE", `${basename(folder)}: cannot be created for training.save_ckpt`, {
-        cause,
-      });
-    }
     removeStaleTemporariesSync(folder);
     const own = averages ? training.ema_ckpt_keep : null;
     const kept =
@@ -234,6 +227,7 @@ class TrainingRun {
       input: formatOutJson(input),
     };
     const weights = model.weights();
+    if (step > 0) assertFiniteWeights(weights, step - 1, this.parts.training.batch(step - 1));
     checkpoints.save(step, encodeModel({ config: input.model, weights, minDistance, training }));
   }
 
@@ -265,4 +259,18 @@ function checkOutputs({ training }: DeepmdInput, options: TrainOptions): void {
   if (options.metrics !== undefined) checkWritableFile(options.metrics, "--metrics");
   const folder = CheckpointFolder.folderOf(training.save_ckpt, training.save_dir);
   checkWritableFolder(folder, training.save_dir === null ? "training.save_ckpt" : "training.save_dir");
+}
+
+/** Before anything is written: whether a folder can be made shows only in making it. Errors: FILE, naming the key. */
+function makeCheckpointFolder(training: DeepmdInput["training"]): void {
+  const folder = CheckpointFolder.folderOf(training.save_ckpt, training.save_dir);
+  try {
+    makeFolders(folder);
+  } catch (cause) {
+    const key = training.save_dir === null ? "training.save_ckpt" : "training.save_dir";
+    const { message } = cause as Error;
+    throw new AtomgradError("FILE", `${basename(folder)}: cannot be created for ${key}: ${message}`, {
+      cause,
+    });
+  }
 }

@@ -4,6 +4,7 @@ import { globalNorm } from "../../nn/clip.js";
 import type { OptimizerConfig } from "../../models/deepmd/config/schema-training.js";
 import { graphOfFrames } from "../../models/deepmd/build-graph.js";
 import type { EnergyModel } from "../../models/deepmd/energy-model.js";
+import type { Weights } from "../../models/deepmd/parameters.js";
 import { predict } from "../../models/deepmd/prediction.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { scope } from "../../tensor/scope.js";
@@ -95,6 +96,14 @@ function isTrainable(model: EnergyModel, name: string): boolean {
   }
   // PyTorch's rule: frozen unless every entry is true.
   return typeof fitting.trainable === "boolean" ? fitting.trainable : fitting.trainable.every(Boolean);
+}
+
+/** Refuses weights that the update number `step` (from 0) on a batch broke. Errors: NUMERIC. */
+export function assertFiniteWeights(weights: Weights, step: number, batch: LabelledBatch): void {
+  for (const [name, { data }] of weights) {
+    const bad = data.find((value) => !Number.isFinite(value));
+    if (bad !== undefined) assertFinite(bad, `weight ${name}`, step, batch);
+  }
 }
 
 function assertFinite(value: number, what: string, step: number, batch: LabelledBatch): void {

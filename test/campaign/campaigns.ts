@@ -1,0 +1,28 @@
+import { fuzzConfig } from "./fuzz-config.js";
+import { killTraining } from "./kills.js";
+import { compareNeighbors } from "./neighbors.js";
+
+export interface CampaignSettings {
+  readonly seed: number;
+  readonly runs: number;
+  /** An empty folder to work in. */
+  readonly folder: string;
+  /** The `atomgrad` program. */
+  readonly program: string;
+}
+
+export interface Campaign {
+  readonly runs: number;
+  /** Returns what was counted; throws at the first failure. */
+  run(settings: CampaignSettings): Promise<object> | object;
+}
+
+/** Long searches for failures, by name; `runs` is how many unless asked otherwise. */
+export const campaigns: Readonly<Record<string, Campaign>> = {
+  kills: {
+    runs: 60,
+    run: ({ runs, ...settings }) => killTraining({ ...settings, kills: runs }),
+  },
+  "fuzz-config": { runs: 50_000, run: ({ seed, runs }) => fuzzConfig(seed, runs) },
+  neighbors: { runs: 20_000, run: ({ seed, runs }) => compareNeighbors(seed, runs) },
+};

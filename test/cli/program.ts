@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect } from "vitest";
+import { bundle, root } from "./bundle.js";
+
+/** How a command ended, and what it said. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The `atomgrad` command made from the sources, for the tests of the calling file. */
+export class Program {
+  readonly path = join(root, "build", `cli-test-${process.pid}`, "atomgrad.mjs");
+
+  constructor() {
+    beforeAll(() => bundle("src/cli/main.ts", this.path));
+    afterAll(() => rmSync(dirname(this.path), { recursive: true, force: true }));
+  }
+
+  /** Runs the command to its end in a folder, with additions to the environment. */
+  run(folder: string, args: readonly string[], environment: Record<string, string> = {}): Outcome {
+    return spawnSync(process.execPath, [this.path, ...args], {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 60_000,
+      // SIGTERM would only ask a training to save and stop.
+      killSignal: "SIGKILL",
+      env: { ...process.env, ...environment },
+    });
+  }
+}
+
+/** The one message of a refused input: exit status 1, a few lines on stderr, no stack, nothing promised on stdout. */
+export function expectRefusal(outcome: Outcome, ...says: (RegExp | string)[]): void {
+  const { status, signal, stderr } = outcome;
+  expect({ status, signal }, stderr).toEqual({ status: 1, signal: null });
+  expect(stderr.length).toBeLessThanOrEqual(1500);
+  expect(stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(8);
+  expect(stderr).not.toMatch(/unexpected error|^\s+at .*:\d+/m);
+  for (const words of says) expect(stderr).toMatch(words);
+}
