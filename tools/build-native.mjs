@@ -1,5 +1,6 @@
 // Builds the native addon with what this machine has: cmake-js where CMake is found (the full build, CUDA and MPI when
-// present), node-gyp where Python and make are, and else the compiler alone. `--with cmake|gyp|plain` asks for one.
+// present), node-gyp where Python and make are, and else the compiler alone. `--with cmake|gyp|plain` asks for one;
+// `--possible` prints those that this machine can do.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -47,6 +48,14 @@ const builders = {
   },
 };
 
+if (process.argv.includes("--possible")) {
+  console.log(
+    Object.keys(builders)
+      .filter((name) => builders[name].possible())
+      .join(" "),
+  );
+  process.exit(0);
+}
 const at = process.argv.indexOf("--with");
 const asked = at < 0 ? undefined : process.argv[at + 1];
 if (asked !== undefined && !(asked in builders)) {
