@@ -22,6 +22,12 @@ export {
   type WriteStructuresOptions,
 } from "./data/structures.js";
 export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
-export { DeepPot, type EvalOptions, type EvalResult } from "./models/deepmd/deep-pot.js";
+export {
+  type Abortable,
+  DeepPot,
+  type EvalOptions,
+  type EvalResult,
+  type LoadOptions,
+} from "./models/deepmd/deep-pot.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";
 export { trainDeepmd, type TrainOptions, type TrainResult } from "./train/deepmd/run.js";

@@ -1,30 +1,22 @@
-import { scope } from "../../tensor/scope.js";
 import { openCpu } from "../../backends/cpu/cpu.js";
-import { type FrameList, frameList, type FrameOptions } from "./frames.js";
-import { graphOf } from "./build-graph.js";
+import { EvalThread } from "./eval-thread.js";
+import { evaluateEnergies, evaluateRows, type EvalResult, type EvalTask } from "./evaluate.js";
+import { frameList, type FrameOptions } from "./frames.js";
+
 import type { ModelConfig } from "./config/deepmd-input.js";
 import { EnergyModel } from "./energy-model.js";
 import { readModel } from "./model-file.js";
-import { predict } from "./prediction.js";
-import { atomicVirial } from "../../geometry/virial.js";
+
+export type { EvalResult } from "./evaluate.js";
 
 export interface EvalOptions extends FrameOptions {
   /** Also give energies and virials per atom. */
   atomic?: boolean;
 }
 
-/** Results of an evaluation; nf frames of N atoms, row-major, eV and angstrom. */
-export interface EvalResult {
-  /** [nf] */
-  readonly energy: Float64Array;
-  /** [nf, N, 3] */
-  readonly force: Float64Array;
-  /** [nf, 9]: sum of r (x) F, positive pressure contribution; stress = -virial / volume */
-  readonly virial: Float64Array;
-  /** [nf, N] */
-  readonly atomEnergy?: Float64Array;
-  /** [nf, N, 9] */
-  readonly atomVirial?: Float64Array;
+export interface Abortable {
+  /** Ends the evaluation: the promise is rejected at once with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 export interface LoadOptions {
@@ -32,15 +24,19 @@ export interface LoadOptions {
   precision?: "f32" | "f64";
 }
 
-/** Rough memory of one atom's neighbours in a step decides how many frames are computed at once. */
-const atomsPerBatch = 1024;
-
-/** A trained potential: energies, forces, virials of structures. */
+/**
+ * A trained potential: energies, forces, virials of structures. `eval` and its like compute in a thread of their own and
+ * leave the event loop free; the `...Sync` ones compute on the calling thread. Several potentials may be used at once, also
+ * in worker threads. `dispose` gives the memory back.
+ */
 export class DeepPot {
+  /** Where this potential's evaluations run; undefined before the first. */
+  private remote: ReturnType<typeof EvalThread.add> | undefined;
+
   private constructor(private readonly model: EnergyModel) {}
 
   /**
-   * Opens a model file (`.safetensors` of this package, `.dp` or `.yaml` of DeePMD-kit).
+   * Opens a model file: `.safetensors` of this package, `.dp`, `.yaml` and frozen models of DeePMD-kit.
    *
    * Errors: FILE, FORMAT, CONFIG.
    */
@@ -75,15 +71,54 @@ export class DeepPot {
     return this.model.descriptor.width;
   }
 
+  /** Numbers per atom that `evalFittingLastLayer` gives. */
+  get lastLayerWidth(): number {
+    return this.model.lastLayerWidth;
+  }
+
   /**
-   * Energies, forces and virials of frames with the same number of atoms, computed on the calling thread.
+   * Energies, forces and virials of frames with the same number of atoms, computed off the calling thread.
    *
    * @param coords [nf, N, 3] angstrom
    * @param cells [nf, 9] rows are lattice vectors, or null for open boundaries
    * @param types [N] for all frames, or [nf, N]; -1 is a virtual atom
    *
-   * Errors: SHAPE, VALUE (a type outside the type map, a flat cell, atoms on top of each other).
+   * Errors: SHAPE, VALUE (a type outside the type map, a flat cell, atoms on top of each other); the signal's reason.
    */
+  async eval(
+    coords: ArrayLike<number>,
+    cells: ArrayLike<number> | null,
+    types: ArrayLike<number>,
+    options: EvalOptions & Abortable = {},
+  ): Promise<EvalResult> {
+    const task = { kind: "energy", atomic: options.atomic === true } as const;
+    return (await this.compute(task, coords, cells, types, options)) as Record<
+      keyof EvalResult,
+      Float64Array
+    >;
+  }
+
+  /** Descriptors [nf, N, descriptorWidth], computed off the calling thread. */
+  async evalDescriptor(
+    coords: ArrayLike<number>,
+    cells: ArrayLike<number> | null,
+    types: ArrayLike<number>,
+    options: FrameOptions & Abortable = {},
+  ): Promise<Float64Array> {
+    return (await this.compute({ kind: "descriptor" }, coords, cells, types, options)).rows;
+  }
+
+  /** What the last hidden layer of the fitting net gives, [nf, N, lastLayerWidth], computed off the calling thread. */
+  async evalFittingLastLayer(
+    coords: ArrayLike<number>,
+    cells: ArrayLike<number> | null,
+    types: ArrayLike<number>,
+    options: FrameOptions & Abortable = {},
+  ): Promise<Float64Array> {
+    return (await this.compute({ kind: "fittingLastLayer" }, coords, cells, types, options)).rows;
+  }
+
+  /** As `eval`, computed on the calling thread. */
   evalSync(
     coords: ArrayLike<number>,
     cells: ArrayLike<number> | null,
@@ -91,23 +126,10 @@ export class DeepPot {
     options: EvalOptions = {},
   ): EvalResult {
     const frames = frameList(coords, cells, types, options, this.model.parameterCounts);
-    const { count, atoms } = frames;
-    const result = {
-      energy: new Float64Array(count),
-      force: new Float64Array(count * atoms * 3),
-      virial: new Float64Array(count * 9),
-      ...(options.atomic === true && {
-        atomEnergy: new Float64Array(count * atoms),
-        atomVirial: new Float64Array(count * atoms * 9),
-      }),
-    };
-    const batch = Math.max(1, Math.floor(atomsPerBatch / Math.max(1, atoms)));
-    for (let first = 0; first < count; first += batch)
-      scope(() => this.evaluateBlock(frames, first, Math.min(count, first + batch), result));
-    return result;
+    return evaluateEnergies(this.model, frames, options.atomic === true)!;
   }
 
-  /** Descriptors [nf, N, descriptorWidth]. */
+  /** As `evalDescriptor`, computed on the calling thread. */
   evalDescriptorSync(
     coords: ArrayLike<number>,
     cells: ArrayLike<number> | null,
@@ -115,31 +137,38 @@ export class DeepPot {
     options: FrameOptions = {},
   ): Float64Array {
     const frames = frameList(coords, cells, types, options, this.model.parameterCounts);
-    const width = frames.atoms * this.descriptorWidth;
-    const out = new Float64Array(frames.count * width);
-    for (let f = 0; f < frames.count; f++)
-      scope(() => {
-        const graph = graphOf(this.model, frames.slice(f, f + 1));
-        out.set(this.model.descriptors(graph).dataSync(), f * width);
-      });
-    return out;
+    return evaluateRows(this.model, frames, "descriptor")!;
   }
 
+  /** As `evalFittingLastLayer`, computed on the calling thread. */
+  evalFittingLastLayerSync(
+    coords: ArrayLike<number>,
+    cells: ArrayLike<number> | null,
+    types: ArrayLike<number>,
+    options: FrameOptions = {},
+  ): Float64Array {
+    const frames = frameList(coords, cells, types, options, this.model.parameterCounts);
+    return evaluateRows(this.model, frames, "fittingLastLayer")!;
+  }
+
+  /** Gives the model's memory back; evaluations that are under way are finished. */
   dispose(): void {
+    this.remote?.thread.remove(this.remote.model);
+    this.remote = undefined;
     this.model.dispose();
   }
 
-  private evaluateBlock(frames: FrameList, first: number, end: number, result: EvalResult): void {
-    const graph = graphOf(this.model, frames.slice(first, end));
-    const { energy, force, virial, atomEnergy, slope, edge } = predict(this.model, graph, {
-      createGraph: false,
-      virial: true,
-    });
-    result.energy.set(energy.dataSync(), first);
-    result.force.set(force.dataSync(), first * frames.atoms * 3);
-    result.virial.set(virial!.dataSync(), first * 9);
-    result.atomEnergy?.set(atomEnergy.dataSync(), first * frames.atoms);
-    result.atomVirial?.set(atomicVirial(slope, edge, graph.neighbour).dataSync(), first * frames.atoms * 9);
+  private compute(
+    task: EvalTask,
+    coords: ArrayLike<number>,
+    cells: ArrayLike<number> | null,
+    types: ArrayLike<number>,
+    options: FrameOptions & Abortable,
+  ): Promise<Record<string, Float64Array>> {
+    const frames = frameList(coords, cells, types, options, this.model.parameterCounts);
+    if (this.remote === undefined || this.remote.thread.ended) this.remote = EvalThread.add(this.model);
+    const { thread, model } = this.remote;
+    return thread.run(model, task, frames, options.name, options.signal);
   }
 }
 

@@ -8,7 +8,7 @@ import { keep } from "../../tensor/scope.js";
 import { type Tensor, tensor, zeros } from "../../tensor/tensor.js";
 import { type Activation, activationOf } from "./activation.js";
 import { type DenseLayer, dense, denseChain, qualifiesForResidual } from "./dense.js";
-import type { DeepmdGraph, TypeBlock } from "./graph.js";
+import type { DeepmdGraph } from "./graph.js";
 import type { ParameterCounts } from "./parameter-rows.js";
 import type { ParameterSet } from "./parameters.js";
 import type { Rules } from "./settings.js";
@@ -75,6 +75,18 @@ export class EnergyFitting {
     return graph.real === undefined ? energies : mul(energies, graph.real);
   }
 
+  /** What the last hidden layer gives, [N, its width], atoms in order. */
+  lastLayer(descriptors: readonly Tensor[], graph: DeepmdGraph): Tensor {
+    if (this.settings.sharedNet)
+      return this.hidden(0, cast(descriptors[0], this.dtype), this.parametersOf(graph));
+    const { blocks, place } = graph.byType!;
+    const parameters = this.parametersByBlock(graph);
+    const parts = blocks.map((block, k) =>
+      this.hidden(block.type, cast(descriptors[k], this.dtype), parameters[k]),
+    );
+    return gather(concat(parts, 0), place);
+  }
+
   dispose(): void {
     this.bias.dispose();
     this.parameterMean.dispose();
@@ -98,13 +110,10 @@ export class EnergyFitting {
   }
 
   private energiesByType(descriptors: readonly Tensor[], graph: DeepmdGraph): Tensor {
-    const { blocks, order, place } = graph.byType!;
-    const all = this.parametersOf(graph);
-    const sorted = all === undefined ? undefined : gather(all, order);
-    const own = (x: Tensor | undefined, { from, to }: TypeBlock): Tensor | undefined =>
-      x && slice(x, 0, from, to);
+    const { blocks, place } = graph.byType!;
+    const parameters = this.parametersByBlock(graph);
     const parts = blocks.map((block, k) =>
-      this.energies(descriptors[k], block.type, own(sorted, block), this.settings.withoutVacuum[block.type]),
+      this.energies(descriptors[k], block.type, parameters[k], this.settings.withoutVacuum[block.type]),
     );
     if (parts.length === 0) return zeros([graph.atoms, 1], { dtype: this.dtype });
     return gather(concat(parts, 0), place);
@@ -124,9 +133,20 @@ export class EnergyFitting {
 
   private apply(net: number, x: Tensor, parameters: Tensor | undefined): Tensor {
     const layers = this.nets[net];
+    return dense(this.hidden(net, x, parameters), layers[layers.length - 1], "linear");
+  }
+
+  private hidden(net: number, x: Tensor, parameters: Tensor | undefined): Tensor {
     const input = parameters === undefined ? x : concat([x, parameters], 1);
-    const hidden = denseChain(input, layers.slice(0, -1), this.activation);
-    return dense(hidden, layers[layers.length - 1], "linear");
+    return denseChain(input, this.nets[net].slice(0, -1), this.activation);
+  }
+
+  /** Normalised parameters of the atoms of each block. */
+  private parametersByBlock(graph: DeepmdGraph): (Tensor | undefined)[] {
+    const { blocks, order } = graph.byType!;
+    const all = this.parametersOf(graph);
+    const sorted = all === undefined ? undefined : gather(all, order);
+    return blocks.map(({ from, to }) => sorted && slice(sorted, 0, from, to));
   }
 
   /** What the net makes of a descriptor of zeros, [rows, 1] or [1, 1]; TensorFlow keeps the type's vector in it. */

@@ -82,6 +82,18 @@ export class EnergyModel {
     return graph.byType === undefined ? rows[0] : gather(concat(rows, 0), graph.byType.place);
   }
 
+  /** Width of the fitting net's last hidden layer. */
+  get lastLayerWidth(): number {
+    const { neuron } = this.fittingSettings;
+    const { fparam, aparam } = this.fittingSettings.parameters;
+    return neuron[neuron.length - 1] ?? this.descriptor.width + fparam + aparam;
+  }
+
+  /** What the last hidden layer of the fitting net gives for every atom, [N, lastLayerWidth]. */
+  lastLayer(graph: DeepmdGraph): Tensor {
+    return this.fitting.lastLayer(this.descriptor.forward(graph), graph);
+  }
+
   /** Frame energies [F] from atomic ones. */
   frameEnergies(atomEnergies: Tensor, graph: DeepmdGraph): Tensor {
     return segmentSum(atomEnergies, graph.framePtr);

@@ -66,8 +66,15 @@ export class FrameList implements Frames {
     readonly types: Int32Array,
     readonly fparam?: Float64Array,
     readonly aparam?: Float64Array,
-    readonly nameOf: (f: number) => string = (f) => `frame ${f}`,
+    /** Where the frames come from, for messages: a path whose last part is named. */
+    private readonly source?: string,
+    private readonly first = 0,
   ) {}
+
+  nameOf(f: number): string {
+    const frame = `frame ${this.first + f}`;
+    return this.source === undefined ? frame : `${folderName(this.source)}: ${frame}`;
+  }
 
   slice(first: number, end: number): Frames {
     const { atoms, count } = this;
@@ -81,7 +88,8 @@ export class FrameList implements Frames {
       this.types.subarray(first * atoms, end * atoms),
       part(this.fparam),
       part(this.aparam),
-      (f) => this.nameOf(first + f),
+      this.source,
+      this.first + first,
     );
   }
 }
@@ -144,7 +152,7 @@ export function frameList(
     all,
     spread("fparam", counts.fparam, "frame"),
     spread("aparam", atoms * counts.aparam, "atom"),
-    options.name === undefined ? undefined : (f) => `${folderName(options.name!)}: frame ${f}`,
+    options.name,
   );
 }
 

@@ -67,6 +67,6 @@ function given(
   return data;
 }
 
-function placeOf({ nameOf }: Pick<Frames, "nameOf">): string {
-  return nameOf === undefined ? "" : `${nameOf(0)}: `;
+function placeOf(frames: Pick<Frames, "nameOf">): string {
+  return frames.nameOf === undefined ? "" : `${frames.nameOf(0)}: `;
 }
