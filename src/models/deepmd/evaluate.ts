@@ -93,7 +93,7 @@ export function evaluateTask(
 ): Record<string, Float64Array> | undefined {
   if (task.kind === "energy") {
     const result = evaluateEnergies(model, frames, task.atomic, stopped);
-    return result && ({ ...result } as Record<string, Float64Array>);
+    return result && ({ ...result });
   }
   const rows = evaluateRows(model, frames, task.kind, stopped);
   return rows && { rows };
