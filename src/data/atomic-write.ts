@@ -22,8 +22,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { fileError } from "./read-file.js";
 
-/** What a file will hold: text (UTF-8), bytes, or pieces of bytes written one after the other as they are made. */
-export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
+/** Puts bytes at a position of the file that is being written. */
+export type WriteAt = (bytes: Uint8Array, position: number) => void;
+
+/**
+ * What a file will hold: text (UTF-8), bytes, pieces of bytes written one after the other as they are made, or a
+ * function that puts pieces where they belong.
+ */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array> | ((write: WriteAt) => void);
 
 /** One file of a group that is written as a whole. */
 export interface FileToWrite {
@@ -115,10 +121,8 @@ function writeContent(entry: Prepared, content: FileContent): void {
   const state = stateOf(entry.target);
   const descriptor = openSync(entry.temporary ?? entry.target, entry.temporary === null ? "w" : "wx");
   try {
-    for (const piece of pieces(content)) {
-      for (let done = 0; done < piece.length;)
-        done += writeSync(descriptor, piece, done, piece.length - done);
-    }
+    if (typeof content === "function") content((bytes, position) => writeFully(descriptor, bytes, position));
+    else for (const piece of pieces(content)) writeFully(descriptor, piece, null);
     if (entry.temporary !== null) {
       if (state !== null) fchmodSync(descriptor, state.mode & 0o7777);
       fsyncSync(descriptor);
@@ -128,7 +132,20 @@ function writeContent(entry: Prepared, content: FileContent): void {
   }
 }
 
-function pieces(content: FileContent): Iterable<Uint8Array> {
+/** At a position, or where the last piece ended. */
+function writeFully(descriptor: number, bytes: Uint8Array, position: number | null): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(
+      descriptor,
+      bytes,
+      done,
+      bytes.length - done,
+      position === null ? null : position + done,
+    );
+  }
+}
+
+function pieces(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
   if (typeof content === "string") return [new TextEncoder().encode(content)];
   return content instanceof Uint8Array ? [content] : content;
 }

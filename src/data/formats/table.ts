@@ -1,10 +1,20 @@
 import { AtomgradError } from "../../tensor/error.js";
 import { extxyz } from "./extxyz.js";
 import type { StructureFormat } from "./format.js";
+import { aselmdb, deepmdLmdb, ocpLmdb } from "./lmdb.js";
+import { pygPickle, pygPt } from "./pyg.js";
 import { xyz } from "./xyz.js";
 
 /** All structure formats. Where the name and the content of a file fit several, the first of them is taken. */
-export const structureFormats: readonly StructureFormat[] = [extxyz, xyz];
+export const structureFormats: readonly StructureFormat[] = [
+  extxyz,
+  xyz,
+  ocpLmdb,
+  aselmdb,
+  deepmdLmdb,
+  pygPickle,
+  pygPt,
+];
 
 /** The format of a name given by a user. Errors: CONFIG with the names there are. */
 export function formatNamed(name: string): StructureFormat {

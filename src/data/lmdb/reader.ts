@@ -100,7 +100,8 @@ export class LmdbReader {
         for (let k = page.count - 1; k >= 0; k--) pending.push([this.child(page, k), level + 1]);
       }
     }
-    if (count !== this.entries) throw this.bad(`it holds ${count} records, its meta page says ${this.entries}`);
+    if (count !== this.entries)
+      throw this.bad(`it holds ${count} records, its meta page says ${this.entries}`);
   }
 
   private bad(what: string): AtomgradError {
@@ -110,20 +111,34 @@ export class LmdbReader {
   /** The first meta page tells the size of pages; where it is damaged, the second one stands at a power of two. */
   private findPageSize(): number {
     const { source } = this;
-    for (let at = 0; at <= largestPage && at + lmdb.metaBytes <= source.size; at = at === 0 ? smallestPage : 2 * at) {
+    for (
+      let at = 0;
+      at <= largestPage && at + lmdb.metaBytes <= source.size;
+      at = at === 0 ? smallestPage : 2 * at
+    ) {
       const view = viewOf(readPart(source, at, lmdb.metaBytes));
       if (view.getUint32(lmdb.headerBytes, true) !== lmdb.magic) continue;
       const version = view.getUint32(20, true);
       if (version !== lmdb.version) {
-        throw this.bad(`it has data format ${version}, format ${lmdb.version} can be read; copy it with mdb_dump and mdb_load of liblmdb 0.9`);
+        throw this.bad(
+          `it has data format ${version}, format ${lmdb.version} can be read; copy it with mdb_dump and mdb_load of liblmdb 0.9`,
+        );
       }
       const size = view.getUint32(lmdb.pageSizeAt, true);
-      if (size < smallestPage || size > largestPage || (size & (size - 1)) !== 0 || (at !== 0 && at !== size)) {
+      if (
+        size < smallestPage ||
+        size > largestPage ||
+        (size & (size - 1)) !== 0 ||
+        (at !== 0 && at !== size)
+      ) {
         throw this.bad(`pages of ${size} bytes cannot be`);
       }
       return size;
     }
-    throw new AtomgradError("FORMAT", `${source.name}: not an LMDB file (its magic number is missing), or one cut short`);
+    throw new AtomgradError(
+      "FORMAT",
+      `${source.name}: not an LMDB file (its magic number is missing), or one cut short`,
+    );
   }
 
   private readMeta(number: number): { transaction: bigint; lastPage: number; tree: Tree } | null {
@@ -132,14 +147,19 @@ export class LmdbReader {
     const view = viewOf(readPart(this.source, start, lmdb.metaBytes));
     if (view.getUint32(16, true) !== lmdb.magic || view.getUint32(20, true) !== lmdb.version) return null;
     const flags = view.getUint16(lmdb.mainTreeAt + 4, true);
-    if (flags !== 0) throw this.bad(`its main database has the flags ${flags} (sorted duplicates or whole-number keys)`);
+    if (flags !== 0)
+      throw this.bad(`its main database has the flags ${flags} (sorted duplicates or whole-number keys)`);
     const lastPage = this.number(view, lmdb.lastPageAt);
     const entries = this.number(view, lmdb.mainTreeAt + 32);
     const empty = view.getBigUint64(lmdb.mainTreeAt + 40, true) === lmdb.noPage;
     const root = empty ? -1 : this.number(view, lmdb.mainTreeAt + 40);
     const depth = view.getUint16(lmdb.mainTreeAt + 6, true);
     if (depth > lmdb.maxDepth) throw this.bad(`a tree of depth ${depth} cannot be`);
-    return { transaction: view.getBigUint64(lmdb.transactionAt, true), lastPage, tree: { depth, entries, root } };
+    return {
+      transaction: view.getBigUint64(lmdb.transactionAt, true),
+      lastPage,
+      tree: { depth, entries, root },
+    };
   }
 
   private number(view: DataView, at: number): number {
@@ -156,7 +176,8 @@ export class LmdbReader {
     }
     const view = viewOf(readPart(this.source, number * pageSize, pageSize));
     const flags = view.getUint16(10, true) & 0xff;
-    if (flags !== (isLeaf ? lmdb.leaf : lmdb.branch)) throw this.bad(`page ${number} is of the wrong kind (${flags})`);
+    if (flags !== (isLeaf ? lmdb.leaf : lmdb.branch))
+      throw this.bad(`page ${number} is of the wrong kind (${flags})`);
     const lower = view.getUint16(12, true);
     if (lower < lmdb.headerBytes || lower > pageSize) throw this.bad(`page ${number} is damaged`);
     const count = (lower - lmdb.headerBytes) >> 1;
@@ -176,13 +197,21 @@ export class LmdbReader {
   private key(page: Page, k: number): Uint8Array {
     const at = this.nodeAt(page, k);
     const { view } = page;
-    return new Uint8Array(view.buffer, view.byteOffset + at + lmdb.nodeHeaderBytes, view.getUint16(at + 6, true));
+    return new Uint8Array(
+      view.buffer,
+      view.byteOffset + at + lmdb.nodeHeaderBytes,
+      view.getUint16(at + 6, true),
+    );
   }
 
   private child(page: Page, k: number): number {
     const at = this.nodeAt(page, k);
     const { view } = page;
-    return view.getUint16(at, true) + view.getUint16(at + 2, true) * 2 ** 16 + view.getUint16(at + 4, true) * 2 ** 32;
+    return (
+      view.getUint16(at, true) +
+      view.getUint16(at + 2, true) * 2 ** 16 +
+      view.getUint16(at + 4, true) * 2 ** 32
+    );
   }
 
   /** The last node whose key is not above the wanted one; the first key of a branch stands below everything. */

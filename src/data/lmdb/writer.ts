@@ -49,7 +49,10 @@ class LmdbWriter {
     nodes.sort((a, b) => compareKeys(a.key, b.key));
     const twice = nodes.findIndex((node, k) => k > 0 && compareKeys(node.key, nodes[k - 1].key) === 0);
     if (twice > 0) {
-      throw new AtomgradError("VALUE", `lmdb: the key ${JSON.stringify(new TextDecoder().decode(nodes[twice].key))} is given twice`);
+      throw new AtomgradError(
+        "VALUE",
+        `lmdb: the key ${JSON.stringify(new TextDecoder().decode(nodes[twice].key))} is given twice`,
+      );
     }
     let level = this.leafLevel(nodes);
     let depth = nodes.length === 0 ? 0 : 1;
@@ -66,7 +69,10 @@ class LmdbWriter {
   private store(given: string | Uint8Array, value: Uint8Array): Node {
     const key = typeof given === "string" ? new TextEncoder().encode(given) : given;
     if (key.length === 0 || key.length > lmdb.maxKeyBytes) {
-      throw new AtomgradError("VALUE", `lmdb: a key of ${key.length} bytes; 1 to ${lmdb.maxKeyBytes} are possible`);
+      throw new AtomgradError(
+        "VALUE",
+        `lmdb: a key of ${key.length} bytes; 1 to ${lmdb.maxKeyBytes} are possible`,
+      );
     }
     if (value.length > 0xffffffff) throw new AtomgradError("VALUE", "lmdb: a value of more than 4 GB");
     if (lmdb.nodeHeaderBytes + key.length + value.length <= maxNodeBytes) {

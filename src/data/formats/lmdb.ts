@@ -1,0 +1,93 @@
+import { AseLmdb, aselmdbFiles } from "../records/aselmdb.js";
+import { DeepmdLmdb } from "../records/deepmd-lmdb.js";
+import { beginsAsLmdb, lmdbDialect } from "../records/dialect.js";
+import type { LmdbDialect } from "../records/dialect.js";
+import { OcpLmdb } from "../records/ocp-lmdb.js";
+import { writeOcpLmdb } from "../records/write-ocp.js";
+import type { Structure } from "../structure.js";
+import type { FileStart, StructureFormat, StructureSample } from "./format.js";
+
+/** A set of records that is held open. */
+interface RecordSet {
+  readonly length: number;
+  structure(index: number): Structure;
+  close(): void;
+}
+
+/** OC20 and its kin: pickles of PyG `Data` in an LMDB file, or in a folder of them. */
+export const ocpLmdb: StructureFormat = {
+  name: "ocp-lmdb",
+  extensions: [".lmdb"],
+  electronVolts: true,
+  sniff: (start) => isOfDialect(start, "ocp-lmdb"),
+  read: (path) => readAll(() => new OcpLmdb(path)),
+  sample: (path, count) => sampleOf(() => new OcpLmdb(path), count),
+  write: (path, structures) => writeOcpLmdb(path, structures),
+};
+
+/** fairchem's ASE-LMDB: rows of an ASE database as zlib-packed JSON. */
+export const aselmdb: StructureFormat = {
+  name: "aselmdb",
+  extensions: [".aselmdb"],
+  electronVolts: true,
+  sniff: (start) => isOfDialect(start, "aselmdb"),
+  read: (path) => readAll(() => openAse(path)),
+  sample: (path, count) => sampleOf(() => openAse(path), count),
+};
+
+/** DeePMD-kit's LMDB data: MessagePack records in a folder with data.mdb. */
+export const deepmdLmdb: StructureFormat = {
+  name: "deepmd-lmdb",
+  extensions: [],
+  electronVolts: true,
+  sniff: (start) => isOfDialect(start, "deepmd-lmdb"),
+  read: (path) => readAll(() => new DeepmdLmdb(path)),
+  sample: (path, count) => sampleOf(() => new DeepmdLmdb(path), count),
+};
+
+function isOfDialect(start: FileStart, dialect: LmdbDialect): boolean {
+  const mayHold = start.isFolder
+    ? start.entries.some((name) => name === "data.mdb" || /\.(?:ase)?lmdb$/.test(name))
+    : beginsAsLmdb(start.bytes);
+  return mayHold && lmdbDialect(start.path) === dialect;
+}
+
+/** The rows of all files of a data set, one after the other. */
+function openAse(path: string): RecordSet {
+  const files: AseLmdb[] = [];
+  const close = (): void => files.forEach((file) => file.close());
+  try {
+    for (const name of aselmdbFiles(path)) files.push(new AseLmdb(name));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const rows = files.flatMap((file) => file.ids.map((id) => [file, id] as const));
+  return { length: rows.length, structure: (index) => rows[index][0].structure(rows[index][1]), close };
+}
+
+function* readAll(open: () => RecordSet): Generator<Structure> {
+  const set = open();
+  try {
+    for (let index = 0; index < set.length; index++) yield set.structure(index);
+  } finally {
+    set.close();
+  }
+}
+
+function sampleOf(open: () => RecordSet, count: number): StructureSample {
+  const set = open();
+  const { length } = set;
+  set.close();
+  const taken = Math.min(count, length);
+  return { frames: length, structures: { [Symbol.iterator]: () => spread(open, taken, length) } };
+}
+
+function* spread(open: () => RecordSet, taken: number, length: number): Generator<Structure> {
+  const set = open();
+  try {
+    for (let k = 0; k < taken; k++) yield set.structure(Math.floor((k * length) / taken));
+  } finally {
+    set.close();
+  }
+}

@@ -1,0 +1,285 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { inflateSync } from "node:zlib";
+import { AtomgradError } from "../../tensor/error.js";
+import { LmdbFile } from "../lmdb/reader.js";
+import { fileError } from "../read-file.js";
+import { makeStructure, textField } from "../structure.js";
+import type { Field, Structure } from "../structure.js";
+
+type Row = Readonly<Record<string, unknown>>;
+
+const maxRowBytes = 1 << 26;
+/** Row keys that become parts of the structure or say nothing of it. */
+const known: ReadonlySet<string> = new Set([
+  ...["numbers", "positions", "cell", "pbc", "tags", "energy", "forces", "stress", "constraints"],
+  ...[
+    "ctime",
+    "mtime",
+    "user",
+    "unique_id",
+    "calculator",
+    "calculator_parameters",
+    "key_value_pairs",
+    "data",
+  ],
+]);
+
+/** The `.aselmdb` files of a data set: the file itself, or those of a folder in name order. */
+export function aselmdbFiles(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path)
+      .filter((name) => name.endsWith(".aselmdb"))
+      .sort()
+      .map((name) => join(path, name));
+  } catch (error) {
+    throw fileError(error, path, "read");
+  }
+}
+
+/** One ASE-LMDB file (fairchem's OMat24, OMol25, ...): rows of an ASE database as zlib-packed JSON. */
+export class AseLmdb {
+  /** Ids of the rows, in order. */
+  readonly ids: readonly number[];
+  private readonly file: LmdbFile;
+  private readonly name: string;
+
+  /** @throws AtomgradError FILE, FORMAT */
+  constructor(path: string) {
+    this.name = basename(path);
+    this.file = new LmdbFile(path);
+    try {
+      this.ids = this.findIds();
+    } catch (error) {
+      this.file.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  /** The row of an id, as JSON gives it. */
+  row(id: number): Row {
+    const value = this.json(String(id));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Row;
+    throw new AtomgradError("FORMAT", `${this.name}, row ${id}: missing, or no row of an ASE database`);
+  }
+
+  /** The row of an id as a structure: angstrom, eV; stress in eV/angstrom^3, positive under tension. */
+  structure(id: number): Structure {
+    return new RowReader(this.row(id), `${this.name}, row ${id}`).structure();
+  }
+
+  /** 1 ... nextid - 1 without the deleted ones; where that does not hold, all keys that are numbers. */
+  private findIds(): number[] {
+    const next = this.json("nextid");
+    const deleted = this.json("deleted_ids");
+    if (
+      typeof next === "number" &&
+      Number.isSafeInteger(next) &&
+      next >= 1 &&
+      next - 1 <= this.file.entries
+    ) {
+      const gone = new Set(Array.isArray(deleted) ? deleted : []);
+      const ids = Array.from({ length: next - 1 }, (_, k) => k + 1).filter((id) => !gone.has(id));
+      if (ids.every((id) => this.file.find(String(id)) !== null)) return ids;
+    }
+    const ids: number[] = [];
+    for (const [key] of this.file.walk()) {
+      const text = new TextDecoder().decode(key);
+      if (/^[1-9]\d{0,14}$/.test(text)) ids.push(Number(text));
+    }
+    return ids.sort((a, b) => a - b);
+  }
+
+  private json(key: string): unknown {
+    const value = this.file.get(key);
+    if (value === null) return undefined;
+    let text: string;
+    try {
+      text = new TextDecoder().decode(inflateSync(value, { maxOutputLength: maxRowBytes }));
+    } catch (error) {
+      throw this.bad(key, `cannot be unpacked (${(error as Error).message.slice(0, 60)})`);
+    }
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      return this.lenientJson(key, text);
+    }
+  }
+
+  /** Python writes NaN and infinities, which JSON has not: NaN becomes null, infinities overflow. */
+  private lenientJson(key: string, text: string): unknown {
+    const plain = text.replace(
+      /("(?:[^"\\]|\\.)*")|(-?)\b(NaN|Infinity)\b/g,
+      (_, quoted?: string, sign = "", word = "") => quoted ?? (word === "NaN" ? "null" : `${sign}1e999`),
+    );
+    try {
+      return JSON.parse(plain) as unknown;
+    } catch (error) {
+      throw this.bad(key, `is no JSON (${(error as Error).message.slice(0, 60)})`);
+    }
+  }
+
+  private bad(key: string, what: string): AtomgradError {
+    return new AtomgradError("FORMAT", `${this.name}, row ${key}: ${what}; the file is damaged`);
+  }
+}
+
+class RowReader {
+  constructor(
+    private readonly row: Row,
+    private readonly name: string,
+  ) {}
+
+  structure(): Structure {
+    const numbers = this.numbers("numbers");
+    const positions = this.numbers("positions");
+    if (numbers === null || positions === null) throw this.bad("numbers or positions", "is missing");
+    const atoms = numbers.length;
+    const cell = this.sized("cell", 9);
+    const hasCell = cell?.some((value) => value !== 0) ?? false;
+    const flags = this.numbers("pbc") ?? Float64Array.of(Number(hasCell));
+    const flag = (axis: number): boolean => (flags[axis] ?? flags[0]) !== 0;
+    const wrong = numbers.findIndex((value) => !(Number.isInteger(value) && value >= 0 && value <= 118));
+    if (wrong >= 0) throw this.bad("numbers", `of atom ${wrong} is ${numbers[wrong]}; 0 to 118 are possible`);
+    if (positions.length !== 3 * atoms)
+      throw this.bad("positions", `holds ${positions.length} numbers for ${atoms} atoms`);
+    const tags = this.sized("tags", atoms);
+    return makeStructure({
+      atomicNumbers: Int32Array.from(numbers),
+      positions,
+      cell: hasCell ? cell : null,
+      pbc: [flag(0), flag(1), flag(2)],
+      energy: typeof this.row.energy === "number" ? this.row.energy : null,
+      forces: this.sized("forces", 3 * atoms),
+      stress: this.stress(),
+      tags: tags === null ? null : Int32Array.from(tags),
+      fixed: this.fixed(atoms),
+      ...this.others(atoms),
+      keys: Object.keys(this.row),
+    });
+  }
+
+  /** Voigt order xx yy zz yz xz xy, or nine numbers. */
+  private stress(): Float64Array | null {
+    const given = this.numbers("stress");
+    if (given === null || given.length === 9) return given;
+    if (given.length !== 6) throw this.bad("stress", `holds ${given.length} numbers; 6 or 9 are needed`);
+    const [xx, yy, zz, yz, xz, xy] = given;
+    return Float64Array.of(xx, xy, xz, xy, yy, yz, xz, yz, zz);
+  }
+
+  /** The atoms of FixAtoms constraints. */
+  private fixed(atoms: number): Uint8Array | null {
+    const { constraints } = this.row;
+    if (!Array.isArray(constraints)) return null;
+    const fixed = new Uint8Array(atoms);
+    let found = false;
+    for (const constraint of constraints as { name?: unknown; kwargs?: { indices?: unknown } }[]) {
+      if (constraint?.name !== "FixAtoms") continue;
+      const indices = flatten(constraint.kwargs?.indices ?? []);
+      if (indices === null) throw this.bad("constraints", "holds FixAtoms without atom numbers");
+      found = true;
+      for (const index of indices) {
+        const atom = index < 0 ? index + atoms : index;
+        if (!(Number.isInteger(atom) && atom >= 0 && atom < atoms))
+          throw this.bad("constraints", `fixes atom ${index} of ${atoms}`);
+        fixed[atom] = 1;
+      }
+    }
+    return found ? fixed : null;
+  }
+
+  /** Everything else by its name: further entries of the row, key_value_pairs and data. */
+  private others(atoms: number): { arrays: Map<string, Field>; info: Map<string, Field> } {
+    const arrays = new Map<string, Field>();
+    const info = new Map<string, Field>();
+    const groups = [this.row, this.row.key_value_pairs, this.row.data];
+    groups.forEach((group, k) => {
+      if (typeof group !== "object" || group === null || Array.isArray(group)) return;
+      for (const [key, value] of Object.entries(group)) {
+        if ((k === 0 && known.has(key)) || info.has(key) || arrays.has(key)) continue;
+        const field = jsonField(value);
+        if (field === null) continue;
+        const isPerAtom =
+          k === 0 && field.shape.length > 0 && field.shape[0] === atoms && field.kind !== "json";
+        (isPerAtom ? arrays : info).set(key, field);
+      }
+    });
+    return { arrays, info };
+  }
+
+  private sized(key: string, count: number): Float64Array | null {
+    const found = this.numbers(key);
+    if (found === null || found.length === count) return found;
+    throw this.bad(key, `holds ${found.length} numbers; ${count} are needed`);
+  }
+
+  /** All numbers of a nested list, NaN for null; null where the row lacks the key. */
+  private numbers(key: string): Float64Array | null {
+    const value = this.row[key];
+    if (!Object.hasOwn(this.row, key) || value === null) return null;
+    const flat = flatten(value);
+    if (flat === null) throw this.bad(key, "holds something else than numbers");
+    return Float64Array.from(flat);
+  }
+
+  private bad(key: string, what: string): AtomgradError {
+    return new AtomgradError("FORMAT", `${this.name}: ${key} ${what}`);
+  }
+}
+
+/** The numbers of a nested list, or of ASE's {"__ndarray__": [shape, type, numbers]}. */
+function flatten(value: unknown): number[] | null {
+  const list = ndarrayOf(value)?.[2] ?? value;
+  const out: number[] = [];
+  const visit = (item: unknown, depth: number): boolean => {
+    if (Array.isArray(item)) return depth < 8 && item.every((part) => visit(part, depth + 1));
+    if (typeof item === "number" || typeof item === "boolean") out.push(Number(item));
+    else if (item === null) out.push(NaN);
+    else return false;
+    return true;
+  };
+  return visit(list, 0) ? out : null;
+}
+
+function ndarrayOf(value: unknown): unknown[] | null {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "__ndarray__")) return null;
+  const parts = (value as { __ndarray__: unknown }).__ndarray__;
+  return Array.isArray(parts) && parts.length === 3 ? (parts as unknown[]) : null;
+}
+
+function jsonField(value: unknown): Field | null {
+  if (typeof value === "string") return textField(value);
+  if (typeof value === "boolean") return { kind: "boolean", shape: [], data: Uint8Array.of(Number(value)) };
+  if (typeof value === "number") {
+    return Number.isSafeInteger(value)
+      ? { kind: "integer", shape: [], data: BigInt64Array.of(BigInt(value)) }
+      : { kind: "real", shape: [], data: Float64Array.of(value) };
+  }
+  if (value === null || value === undefined) return null;
+  const flat = flatten(value);
+  const shape = Array.isArray(value) ? shapeOf(value) : ndarrayOf(value)?.[0];
+  const isShape = Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size));
+  const sizes = isShape ? (shape as number[]) : null;
+  if (
+    flat !== null &&
+    sizes !== null &&
+    sizes.reduce((a, b) => a * b, 1) === flat.length &&
+    flat.length > 0
+  ) {
+    return { kind: "real", shape: sizes, data: Float64Array.from(flat) };
+  }
+  const text = JSON.stringify(value);
+  return text === "{}" || text === "[]" ? null : { kind: "json", shape: [], data: [text] };
+}
+
+function shapeOf(list: unknown): number[] {
+  const shape: number[] = [];
+  for (let item = list; Array.isArray(item); item = item[0]) shape.push(item.length);
+  return shape;
+}
