@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { SingleBar } from "cli-progress";
 import { constants } from "node:os";
 import { basename } from "node:path";
+import { AtomgradError } from "../tensor/error.js";
 import { scientific } from "../train/deepmd/lcurve.js";
 import type { TrainOptions } from "../train/deepmd/run.js";
 import type { MetricsRow } from "../train/deepmd/metrics-file.js";
@@ -11,6 +12,10 @@ export const trainExample = "atomgrad train input.json";
 interface Flags {
   initModel?: string;
   restart?: string;
+  finetune?: string;
+  usePretrainScript?: boolean;
+  pt?: boolean;
+  tf?: boolean;
   skipNeighborStat?: boolean;
   metrics?: string;
   output: string;
@@ -23,6 +28,13 @@ export function addTrainCommand(program: Command): void {
     .argument("<INPUT.json>", "DeePMD-kit input (JSON or YAML)")
     .option("-i, --init-model <FILE>", "start from the weights of a model")
     .option("-r, --restart <FILE>", "go on from a checkpoint: step, optimiser and schedule too")
+    .option(
+      "-t, --finetune <FILE>",
+      "adapt a trained model: its weights, with the energy bias shifted to the new data",
+    )
+    .option("--use-pretrain-script", "fine-tune with the trained model's own model section")
+    .option("--pt", "follow the rules of DeePMD-kit's PyTorch backend (default)")
+    .option("--tf", "follow the rules of DeePMD-kit's TensorFlow backend where they differ")
     .option("--skip-neighbor-stat", "do not count the neighbours of the training data first")
     .option("--metrics <FILE>", "write displayed rows as JSON lines, unrounded")
     .option("-o, --output <FILE>", "where the completed input goes", "out.json")
@@ -40,8 +52,12 @@ export function addTrainCommand(program: Command): void {
       };
       process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
       try {
+        const { pt, tf, ...rest } = flags;
+        if (pt === true && tf === true)
+          throw new AtomgradError("CONFIG", "--pt and --tf exclude each other; give one");
         const options: TrainOptions = {
-          ...flags,
+          ...rest,
+          rules: tf === true ? "tf" : pt === true ? "pt" : undefined,
           signal: stop.signal,
           onMessage: (text) => progress.say(text),
           onRow: (row) => progress.row(row),

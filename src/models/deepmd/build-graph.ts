@@ -31,7 +31,7 @@ function build(model: EnergyModel, edges: Edges): DeepmdGraph {
     atoms,
     edges: count,
     frames: frames.count,
-    edge: tensor(edges.vector, [count, 3], { dtype }),
+    edge: tensor(edges.vector, [count, 3], { dtype: descriptor.edgeType }),
     centreType: tensor(edges.centreTypes),
     atomType: indexMap(types, settings.typeCount + 1),
     ptr: tensor(edges.ptr),

@@ -66,9 +66,9 @@ export class DeepPot {
     return this.model.parameterCounts;
   }
 
-  /** Width of the descriptor of one atom. */
+  /** Width of the descriptor of one atom; TensorFlow does not count the type's own vector to it, PyTorch does. */
   get descriptorWidth(): number {
-    return this.model.descriptor.width;
+    return this.model.descriptorWidth;
   }
 
   /** Numbers per atom that `evalFittingLastLayer` gives. */

@@ -1,6 +1,6 @@
 import { add, mul } from "../../../kernels/elementwise/ops.generated.js";
 import { gather, segmentSum } from "../../../kernels/segment/op.js";
-import { concat } from "../../../kernels/shape_ops/op.js";
+import { concat, slice } from "../../../kernels/shape_ops/op.js";
 import { reshape } from "../../autograd/reshape.js";
 import type { DeviceName } from "../../tensor/backend.js";
 import { AtomgradError } from "../../tensor/error.js";
@@ -76,10 +76,17 @@ export class EnergyModel {
     return graph.real === undefined ? biased : mul(biased, graph.real);
   }
 
-  /** Descriptors [N, width], atoms in order. */
+  /** Numbers per atom of `descriptors`: TensorFlow does not count the type's own vector to them, PyTorch does. */
+  get descriptorWidth(): number {
+    const { typeWidth, width } = this.descriptor;
+    return this.settings.rules === "tf" ? width - typeWidth : width;
+  }
+
+  /** Descriptors [N, descriptorWidth], atoms in order. */
   descriptors(graph: DeepmdGraph): Tensor {
     const rows = this.descriptor.forward(graph);
-    return graph.byType === undefined ? rows[0] : gather(concat(rows, 0), graph.byType.place);
+    const all = graph.byType === undefined ? rows[0] : gather(concat(rows, 0), graph.byType.place);
+    return slice(all, 1, 0, this.descriptorWidth);
   }
 
   /** Width of the fitting net's last hidden layer. */

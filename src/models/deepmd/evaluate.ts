@@ -73,7 +73,7 @@ export function evaluateRows(
   kind: "descriptor" | "fittingLastLayer",
   stopped: () => boolean = () => false,
 ): Float64Array | undefined {
-  const width = kind === "descriptor" ? model.descriptor.width : model.lastLayerWidth;
+  const width = kind === "descriptor" ? model.descriptorWidth : model.lastLayerWidth;
   const perFrame = frames.atoms * width;
   const out = new Float64Array(frames.count * perFrame);
   const done = inBlocks(frames, stopped, (first, end) => {
@@ -93,7 +93,7 @@ export function evaluateTask(
 ): Record<string, Float64Array> | undefined {
   if (task.kind === "energy") {
     const result = evaluateEnergies(model, frames, task.atomic, stopped);
-    return result && ({ ...result });
+    return result && { ...result };
   }
   const rows = evaluateRows(model, frames, task.kind, stopped);
   return rows && { rows };

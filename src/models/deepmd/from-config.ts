@@ -6,8 +6,8 @@ import type { DescriptorSettings } from "./descriptor-settings.js";
 import type { NeighbourSettings } from "./settings.js";
 import type { SeAttenSettings } from "./se-atten/settings.js";
 
-/** LayerNorm's epsilon where `ln_eps` is not given, by backend. */
-const normEps = { pt: 1e-5, tf: 1e-3 } as const;
+/** LayerNorm's epsilon where `ln_eps` is not given; models with TensorFlow's rules always give it. */
+const normEps = 1e-5;
 
 /** The settings of a model's descriptor, `sel` resolved to numbers. Errors: CONFIG. */
 export function descriptorSettings(model: ModelConfig): DescriptorSettings {
@@ -62,6 +62,11 @@ function seAttenSettings(
     ...neighbourSettings(model, descriptor),
     sel: typeof sel === "number" ? sel : sel.reduce((a, b) => a + b, 0),
     tebdDim: descriptor.tebd_dim,
+    typeNet: {
+      neuron: model.type_embedding?.neuron ?? [descriptor.tebd_dim],
+      activation: model.type_embedding?.activation_function ?? "linear",
+      resnetDt: model.type_embedding?.resnet_dt ?? false,
+    },
     tebdBias: descriptor.use_tebd_bias,
     econf: descriptor.use_econf_tebd,
     stripMode: descriptor.tebd_input_mode === "strip",
@@ -75,7 +80,7 @@ function seAttenSettings(
     scalingFactor: descriptor.scaling_factor,
     temperature: descriptor.temperature,
     trainableNorm: descriptor.trainable_ln,
-    normEps: descriptor.ln_eps ?? normEps[model.rules],
+    normEps: descriptor.ln_eps ?? normEps,
   };
 }
 

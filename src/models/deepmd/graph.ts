@@ -23,6 +23,8 @@ export interface AttentionRows {
   readonly start: Tensor;
   /** Sum of n^2 over centres. */
   readonly pairCount: number;
+  /** [pairCount] 0 for a neighbour and itself, 1 for others; only with attn_mask. */
+  readonly others: Tensor | undefined;
   /** i32[N]: empty or excluded slots that stand in the softmax's denominator. */
   readonly pad: Tensor;
   readonly emptySlots: EmptySlots | undefined;

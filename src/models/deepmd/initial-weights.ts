@@ -7,6 +7,7 @@ import { descriptorBlocks } from "./energy-model.js";
 import { descriptorSettings, fittingSettings } from "./from-config.js";
 import type { Weights } from "./parameters.js";
 import { configurationWidth } from "./se-atten/electron-configuration.js";
+import { typeLayers } from "./se-atten/type-embedding.js";
 import type { SeAttenSettings } from "./se-atten/settings.js";
 import type { SeE2ASettings } from "./se-e2-a/settings.js";
 import type { EnergyBias, ParameterStatistics } from "./statistics.js";
@@ -96,8 +97,11 @@ function stepsOfEmbedding(
 /** @returns the width of the descriptor */
 function drawSeAtten(draw: WeightDrawer, s: SeAttenSettings): number {
   const typeInput = s.econf ? configurationWidth : s.typeCount;
-  const embedding = "descriptor.type_embedding.embedding.embedding_net.layers.0";
-  draw.layer(embedding, typeInput, s.tebdDim, { bias: s.tebdBias });
+  s.typeNet.neuron.forEach((output, l) => {
+    const from = l === 0 ? typeInput : s.typeNet.neuron[l - 1];
+    const idt = s.typeNet.resnetDt && qualifiesForResidual(from, output);
+    draw.layer(`${typeLayers}.${l}`, from, output, { bias: s.tebdBias, idt });
+  });
   const typesWidth = s.typeOneSide ? s.tebdDim : 2 * s.tebdDim;
   const block = descriptorBlocks.se_atten;
   const chain = (name: string, input: number): void =>

@@ -4,6 +4,9 @@ import { makeFolders, removeStaleTemporariesSync, writeFileAtomicSync } from "..
 import { checkWritableFile, checkWritableFolder } from "../../data/check-writable.js";
 import { readText } from "../../data/read-file.js";
 import { type DeepmdInput, parseDeepmdInput } from "../../models/deepmd/config/deepmd-input.js";
+import type { ModelConfig } from "../../models/deepmd/config/schema-model.js";
+import { changeTypes } from "../../models/deepmd/change-types.js";
+import type { Rules } from "../../models/deepmd/settings.js";
 import { formatOutJson } from "../../models/deepmd/config/out-json.js";
 import { EnergyModel } from "../../models/deepmd/energy-model.js";
 import { encodeModel } from "../../models/deepmd/model-file.js";
@@ -20,10 +23,19 @@ import { DataSet } from "./load-data.js";
 import { MetricsFile, type MetricsRow } from "./metrics-file.js";
 import { freshWeights, neighbourStatistics, resolveSel } from "./prepare-model.js";
 import { RunningErrors } from "./running-errors.js";
-import { startingPoint, type StartingPoint } from "./starting-point.js";
+import {
+  modelFrom,
+  startingConfig,
+  type StartingModel,
+  startingPoint,
+  type StartingPoint,
+} from "./starting-point.js";
+import { TensorBoardFile } from "./tensorboard.js";
 import { assertFiniteWeights, EnergyTrainer } from "./trainer.js";
 
 export interface TrainOptions extends StartingPoint {
+  /** Whose rules a new model follows; default: TensorFlow's where the input has keys of its own, else PyTorch's. */
+  rules?: Rules;
   skipNeighborStat?: boolean;
   /** JSON lines, one per displayed row, unrounded. */
   metrics?: string;
@@ -70,6 +82,25 @@ interface Parts {
   readonly validation: DataSet | undefined;
 }
 
+/** The model before the first step: fresh, as a file has it, or fine-tuned to the data. */
+function firstModel(
+  config: ModelConfig,
+  start: StartingModel | undefined,
+  data: DataSet,
+  seed: number,
+): EnergyModel {
+  if (start === undefined) return new EnergyModel(config, freshWeights(config, data, seed));
+  if (start.kind !== "finetune") return modelFrom(config, start.weights, start.name);
+  const old = start.config.type_map ?? [];
+  const same = old.join(" ") === (config.type_map ?? []).join(" ");
+  const weights = same
+    ? start.weights
+    : changeTypes(start.weights, old, config, freshWeights(config, data, seed));
+  const model = modelFrom(config, weights, start.name);
+  changeBias(model, data);
+  return model;
+}
+
 class TrainingRun {
   private constructor(private readonly parts: Parts) {}
 
@@ -77,24 +108,28 @@ class TrainingRun {
     openCpu();
     const say = options.onMessage ?? (() => undefined);
     const name = basename(inputPath);
-    const { input, notes } = parseDeepmdInput(readText(inputPath, largestInput), name);
+    const { input, notes } = parseDeepmdInput(readText(inputPath, largestInput), name, options.rules);
     for (const note of notes) say(`${name}: ${note}`);
     const seed = input.training.seed ?? 0;
-    const loss = new EnergyLoss(input.loss);
     const start = await startingPoint(options);
-    const training = DataSet.load(input.training.training_data, input.model, seed, "train");
+    const asked =
+      start === undefined
+        ? input.model
+        : startingConfig(input.model, start, options.usePretrainScript === true);
+    const loss = new EnergyLoss(input.loss, asked.rules);
+    const training = DataSet.load(input.training.training_data, asked, seed, "train");
     const { validation_data: section } = input.training;
-    const validation = section === null ? undefined : DataSet.load(section, input.model, seed, "validation");
+    const validation = section === null ? undefined : DataSet.load(section, asked, seed, "validation");
     const neighbours =
       options.skipNeighborStat === true
         ? undefined
-        : neighbourStatistics(training, input.model.descriptor.rcut, input.model.type_map?.length ?? 0);
-    const { model: config, warning } = resolveSel(start?.config ?? input.model, neighbours);
+        : neighbourStatistics(training, asked.descriptor.rcut, asked.type_map?.length ?? 0);
+    const { model: config, warning } = resolveSel(asked, neighbours);
     if (warning !== undefined) say(`warning: ${warning}`);
     const steps =
       input.training.numb_steps ??
       Math.ceil((input.training.numb_epoch ?? 1) * training.plan.batchesPerEpoch);
-    const model = new EnergyModel(config, start?.weights ?? freshWeights(config, training, seed));
+    const model = firstModel(config, start, training, seed);
     const trainer = new EnergyTrainer({
       model,
       loss,
@@ -138,6 +173,8 @@ class TrainingRun {
     if (restarting) cutLcurve(input.training.disp_file, firstStep);
     const lcurve = new Lcurve(input.training.disp_file, loss.columns, validation !== undefined, restarting);
     const metrics = new MetricsFile(options.metrics);
+    const { tensorboard, tensorboard_log_dir: logs, tensorboard_freq: logEvery } = input.training;
+    const board = tensorboard ? new TensorBoardFile(logs) : undefined;
     const save = async (step: number): Promise<number> => {
       await this.save(checkpoints, step);
       if (averaged !== undefined) await this.saveAverages(averaged, step);
@@ -150,6 +187,8 @@ class TrainingRun {
       while (step < steps && options.signal?.aborted !== true) {
         const errors = this.update(step, recent);
         step++;
+        if (board !== undefined && (step === 1 || step % logEvery === 0))
+          board.write(step, this.curves(step, errors));
         if (this.isShown(step)) this.show(step, errors, recent, lcurve, metrics);
         if (step % input.training.save_freq === 0) saved = await save(step);
         options.onStep?.(step, steps);
@@ -164,6 +203,7 @@ class TrainingRun {
     } finally {
       lcurve.close();
       metrics.close();
+      board?.close();
     }
     return { model: checkpoints.path(step), steps: step, interrupted: step < steps };
   }
@@ -181,6 +221,15 @@ class TrainingRun {
     averages?.update();
     if (input.training.disp_avg) recent.add(errors);
     return errors;
+  }
+
+  /** What TensorBoard shows of a step, by DeePMD-kit's tags. */
+  private curves(step: number, errors: Errors): Record<string, number> {
+    const { input, steps, trainer } = this.parts;
+    const norm = input.training.gradient_max_norm === null ? {} : { "grad/total_norm": trainer.gradientNorm };
+    const lr = learningRateSchedule(input.learning_rate, steps)(step - 1);
+    const values = { lr, loss: errors.rmse ** 2, ...errors, ...norm };
+    return Object.fromEntries(Object.entries(values).map(([tag, value]) => [`Default/${tag}`, value]));
   }
 
   private isShown(step: number): boolean {

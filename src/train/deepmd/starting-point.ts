@@ -1,4 +1,6 @@
 import { basename } from "node:path";
+import type { ModelConfig } from "../../models/deepmd/config/deepmd-input.js";
+import { EnergyModel } from "../../models/deepmd/energy-model.js";
 import { type ModelFile, readModel } from "../../models/deepmd/model-file.js";
 import { AtomgradError } from "../../tensor/error.js";
 
@@ -8,19 +10,80 @@ export interface StartingPoint {
   initModel?: string;
   /** A checkpoint to go on from: step, optimiser and schedule too. */
   restart?: string;
+  /** Weights to adapt to other data: the energy bias is shifted to them first. */
+  finetune?: string;
+  /** Takes the model section of the fine-tuned model, all but `type_map`, instead of the input's. */
+  usePretrainScript?: boolean;
 }
 
-/** Opens the model to start from. Errors: CONFIG for two of them, FILE, FORMAT. */
-export async function startingPoint({ initModel, restart }: StartingPoint): Promise<ModelFile | undefined> {
-  const given = [initModel, restart].filter((path) => path !== undefined);
-  if (given.length > 1)
-    throw new AtomgradError("CONFIG", "--init-model and --restart exclude each other; give one");
-  if (given.length === 0) return undefined;
-  const file = await readModel(given[0]);
-  if (restart !== undefined && file.training === undefined)
+/** The model a training starts from. */
+export interface StartingModel extends ModelFile {
+  /** File, for messages. */
+  readonly name: string;
+  readonly kind: "initModel" | "restart" | "finetune";
+}
+
+/** Opens the model to start from. Errors: CONFIG for several of them, FILE, FORMAT. */
+export async function startingPoint(options: StartingPoint): Promise<StartingModel | undefined> {
+  const kinds = (["initModel", "restart", "finetune"] as const).filter((kind) => options[kind] !== undefined);
+  if (kinds.length > 1)
+    throw new AtomgradError("CONFIG", "--init-model, --restart and --finetune exclude each other; give one");
+  if (options.usePretrainScript === true && options.finetune === undefined)
+    throw new AtomgradError("CONFIG", "--use-pretrain-script goes with --finetune alone; leave it out");
+  if (kinds.length === 0) return undefined;
+  const path = options[kinds[0]]!;
+  const file = await readModel(path);
+  if (options.restart !== undefined && file.training === undefined)
     throw new AtomgradError(
       "FORMAT",
-      `${basename(restart)}: holds no optimiser state to restart from; use --init-model to start from its weights`,
+      `${basename(path)}: holds no optimiser state to restart from; use --init-model to start from its weights`,
     );
-  return file;
+  return { ...file, name: basename(path), kind: kinds[0] };
+}
+
+/**
+ * The model section of a training that starts from a model: the input's, with what the file alone knows (`sel` where the
+ * input says "auto", and whose rules its numbers follow).
+ *
+ * Errors: CONFIG where the type maps differ and the weights cannot be given to other types.
+ */
+export function startingConfig(
+  input: ModelConfig,
+  start: StartingModel,
+  usePretrainScript: boolean,
+): ModelConfig {
+  const { config, kind, name } = start;
+  const typeMap = input.type_map ?? config.type_map;
+  const same = (typeMap ?? []).join(" ") === (config.type_map ?? []).join(" ");
+  if (!same && (kind !== "finetune" || config.descriptor.type === "se_e2_a"))
+    throw new AtomgradError(
+      "CONFIG",
+      `model.type_map: found [${(typeMap ?? []).join(", ")}], but ${name} was trained with [${(config.type_map ?? []).join(", ")}]; ` +
+        (kind === "finetune"
+          ? "se_e2_a has a net for every pair of types, so its type_map cannot change"
+          : "keep its type_map, or use --finetune to change it"),
+    );
+  const base = usePretrainScript ? config : input;
+  const { sel } = base.descriptor;
+  const resolved = typeof sel === "string" ? config.descriptor.sel : sel;
+  return {
+    ...base,
+    rules: config.rules,
+    type_map: typeMap,
+    descriptor: { ...base.descriptor, sel: resolved } as ModelConfig["descriptor"],
+  };
+}
+
+/** A model with given weights. Errors: FORMAT naming the file they came from. */
+export function modelFrom(config: ModelConfig, weights: ModelFile["weights"], name: string): EnergyModel {
+  try {
+    return new EnergyModel(config, weights);
+  } catch (error) {
+    if (!(error instanceof AtomgradError) || error.code !== "FORMAT") throw error;
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: does not fit the input's model section (${error.message}); give both the same descriptor and fitting_net`,
+      { cause: error },
+    );
+  }
 }

@@ -28,6 +28,7 @@ export class EnergyTrainer {
   readonly optimizer: Adam | AdamW;
   private readonly names: string[];
   private readonly variables: Tensor[];
+  private norm = NaN;
 
   constructor(private readonly options: TrainerOptions) {
     const { model, optimizer } = options;
@@ -61,6 +62,7 @@ export class EnergyTrainer {
         (g, k) => g ?? zeros(this.variables[k].shape, { dtype: this.variables[k].dtype }),
       );
       const norm = globalNorm(grads);
+      this.norm = norm;
       assertFinite(norm, "gradient", step, batch);
       this.optimizer.step(grads, rate(step), maxNorm !== null && norm > maxNorm ? maxNorm / norm : 1);
       return before;
@@ -75,6 +77,11 @@ export class EnergyTrainer {
       const prediction = predict(model, graph, { createGraph: false, virial: loss.hasVirial });
       return loss.evaluate(prediction, batch, loss.prefactors(rate(step), startRate)).errors();
     });
+  }
+
+  /** Norm of the last update's gradient, before clipping. */
+  get gradientNorm(): number {
+    return this.norm;
   }
 
   /** Names of the trained parameters, in the optimiser's order. */
@@ -94,8 +101,10 @@ function isTrainable(model: EnergyModel, name: string): boolean {
       return false;
     return descriptor.trainable;
   }
-  // PyTorch's rule: frozen unless every entry is true.
-  return typeof fitting.trainable === "boolean" ? fitting.trainable : fitting.trainable.every(Boolean);
+  if (typeof fitting.trainable === "boolean") return fitting.trainable;
+  // TensorFlow freezes layer by layer; PyTorch all of them unless every entry is true.
+  const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1]);
+  return model.config.rules === "tf" ? fitting.trainable[layer] : fitting.trainable.every(Boolean);
 }
 
 /** Refuses weights that the update number `step` (from 0) on a batch broke. Errors: NUMERIC. */

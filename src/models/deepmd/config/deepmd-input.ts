@@ -1,4 +1,6 @@
+import type { Rules } from "../settings.js";
 import { renameAliases } from "./aliases.js";
+import { chooseRules, completeModel } from "./rules.js";
 import { convertOldInput } from "./compat.js";
 import { modelProblems, trainingProblems } from "./consistency.js";
 import { section } from "./leaf.js";
@@ -59,7 +61,6 @@ const withoutEffect = {
   stat_file: null,
   profiling: false,
   enable_profiler: false,
-  tensorboard: false,
   enable_compile: false,
   enable_tf32: false,
   neighbor_graph_method: "auto",
@@ -73,9 +74,10 @@ const defaultStopRate = 5e-8;
  * aliases, refuses what is not supported, checks every key and fills in the defaults.
  *
  * @param name the file's basename, for messages
+ * @param rules whose rules the model follows; default: TensorFlow's where the input has keys that only TensorFlow has
  * @throws AtomgradError FORMAT (syntax, with line and column) or CONFIG (path, what was found, what is allowed)
  */
-export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput {
+export function parseDeepmdInput(text: string, name: string, rules?: Rules): ParsedDeepmdInput {
   const raw = parseConfigText(text, name);
   if (!isObject(raw))
     throw configError(name, ["the file must hold one section { ... } with model, learning_rate, training"]);
@@ -83,31 +85,17 @@ export function parseDeepmdInput(text: string, name: string): ParsedDeepmdInput 
   const canonical = renameAliases(converted, name);
   refuseUnsupported(canonical, name);
   const checked = checkWith(inputSchema, canonical, name);
+  const chosen = chooseRules(checked.model, rules);
   const lines = [
+    ...chosen.problems,
     ...modelProblems(checked.model),
     ...trainingProblems(checked.training, checked.learning_rate),
   ];
   if (lines.length > 0) throw configError(name, lines);
   const rate = checked.learning_rate;
   if (rate.stop_lr === null && rate.stop_lr_ratio === null) rate.stop_lr = defaultStopRate;
-  const input = { ...checked, model: completeModel(checked.model) };
-  return { input, notes: [...conversions, ...unusedKeys(checked)] };
-}
-
-function completeModel(model: CheckedModel): ModelConfig {
-  const { descriptor } = model;
-  const rules = "pt";
-  if (descriptor.type === "se_e2_a") return { ...model, rules, descriptor };
-  if (descriptor.type === "se_atten_v2") {
-    return {
-      ...model,
-      rules,
-      descriptor: { ...descriptor, tebd_input_mode: "strip", smooth_type_embedding: true },
-    };
-  }
-  const { stripped_type_embedding: stripped, ...rest } = descriptor;
-  if (stripped !== null) rest.tebd_input_mode = stripped ? "strip" : "concat";
-  return { ...model, rules, descriptor: rest };
+  const input = { ...checked, model: completeModel(checked.model, chosen.rules) };
+  return { input, notes: [...conversions, ...chosen.notes, ...unusedKeys(checked)] };
 }
 
 function unusedKeys({ model, training }: { model: CheckedModel; training: TrainingConfig }): string[] {

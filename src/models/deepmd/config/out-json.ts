@@ -4,6 +4,7 @@ import type { ModelConfig } from "./schema-model.js";
 /** Keys that DeePMD-kit's checker knows but does not accept as null: they are left out where they were not given. */
 const leftOutWhenNull = new Set([
   "type_map",
+  "type_embedding",
   "temperature",
   "lmax",
   "seed",

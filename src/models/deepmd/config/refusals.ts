@@ -31,11 +31,6 @@ const refusals: readonly Refusal[] = [
   { path: "training.data_dict", when: given, says: multiTask },
   { path: "training.model_prob", when: given, says: multiTask },
   { path: "nvnmd", when: given, says: `training for NVNMD hardware is not supported; ${elsewhere}` },
-  {
-    path: "model.type_embedding",
-    when: given,
-    says: "this section exists only in DeePMD-kit's TensorFlow backend; use tebd_dim, use_tebd_bias and use_econf_tebd of model.descriptor",
-  },
   { path: "model.spin", when: given, says: `models with spin are not supported; ${elsewhere}` },
   {
     path: "model.modifier",
@@ -52,10 +47,6 @@ const refusals: readonly Refusal[] = [
     path: "model.bridging_method",
     when: isNot("None"),
     says: `bridging potentials are not supported; ${elsewhere}`,
-  },
-  {
-    path: "model.descriptor.attn_mask",
-    says: "masking an atom's attention to itself exists only in DeePMD-kit's TensorFlow backend; set it to false",
   },
   {
     path: "model.descriptor.lmax",

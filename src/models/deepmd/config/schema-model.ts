@@ -94,6 +94,18 @@ const seAttenV2 = section({
   set_davg_zero: flag.default(false),
 });
 
+/** TensorFlow's net of types, where the input has one. */
+const typeEmbedding = section({
+  neuron: neurons.min(1, "found []; allowed: at least one width").default([8]),
+  activation_function: activation.default("tanh"),
+  resnet_dt: flag.default(false),
+  precision,
+  trainable: flag.default(true),
+  seed,
+  use_econf_tebd: flag.default(false),
+  use_tebd_bias: flag.default(false),
+});
+
 const flags = leaf<boolean | boolean[]>(
   "true, false, or a list of them, one per layer",
   (value) =>
@@ -149,6 +161,7 @@ export const modelSchema = section({
   preset_out_bias: nullable(outBias, 'a section such as {"energy": [null, -187.1]}').default(null),
   srtab_add_bias: flag.default(true),
   model_branch_alias: listOf(text, "a list of texts").default([]),
+  type_embedding: typeEmbedding.nullable().default(null),
   info: leaf<Record<string, unknown>>(
     "a section",
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -163,6 +176,7 @@ export const modelSchema = section({
 /** A checked `model` section with all defaults, as the schema gives it. */
 export type CheckedModel = z.output<typeof modelSchema>;
 export type SeE2AConfig = z.output<typeof seE2A>;
+export type TypeEmbeddingConfig = z.output<typeof typeEmbedding>;
 export type EnerFittingConfig = z.output<typeof ener>;
 
 /**

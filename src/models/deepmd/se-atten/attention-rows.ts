@@ -25,9 +25,20 @@ export function attentionRows(
     pairs: typePairs(settings, edges.neighbourTypes, edges.centreTypes),
     start: tensor(start),
     pairCount: start[atoms],
+    others: settings.maskSelf ? tensor(offDiagonal(ptr, start), [start[atoms]], { dtype }) : undefined,
     pad: tensor(pad),
     emptySlots: needsEmptySlots ? emptySlots(settings, edges, dtype) : undefined,
   };
+}
+
+/** Square blocks of ones with zeros in their diagonals. */
+function offDiagonal(ptr: Int32Array, start: Int32Array): Float64Array {
+  const out = new Float64Array(start[start.length - 1]).fill(1);
+  for (let i = 0; i + 1 < ptr.length; i++) {
+    const n = ptr[i + 1] - ptr[i];
+    for (let j = 0; j < n; j++) out[start[i] + j * (n + 1)] = 0;
+  }
+  return out;
 }
 
 function typePairs(

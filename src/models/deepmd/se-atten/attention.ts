@@ -1,4 +1,4 @@
-import { add } from "../../../../kernels/elementwise/ops.generated.js";
+import { add, mul } from "../../../../kernels/elementwise/ops.generated.js";
 import { gatedSoftmax } from "../../../../kernels/gated_softmax/op.js";
 import { layerNorm, normalizeRows } from "../../../../kernels/row_norm/op.js";
 import { matmul } from "../../../../kernels/matmul/op.js";
@@ -9,6 +9,7 @@ import type { DType } from "../../../tensor/dtype.js";
 import type { Tensor } from "../../../tensor/tensor.js";
 import type { DeepmdGraph } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
+import { tensorFlowFloor } from "./floor.js";
 import type { SeAttenSettings } from "./settings.js";
 
 /** What weighs the attention between the neighbours of a centre: the same for every layer. */
@@ -54,10 +55,10 @@ export class AttentionLayer {
     const { smooth, dotr } = this.settings;
     const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
     const { ptr } = graph;
-    const { start, pairCount, pad } = graph.attention!;
+    const { start, others, pairCount, pad } = graph.attention!;
     const logits = raggedNT(q, k, ptr, start, pairCount);
     const weights = gatedSoftmax(logits, sw, unit, ptr, start, pad, { scale, smooth, dotr });
-    const mixed = raggedNN(weights, v, ptr, start);
+    const mixed = raggedNN(others === undefined ? weights : mul(weights, others), v, ptr, start);
     return this.normalised(matmul(mixed, this.outMatrix, { bias: this.outBias, residual: g }));
   }
 
@@ -78,6 +79,6 @@ export class AttentionLayer {
     const [from, to] = [part * hidden, (part + 1) * hidden];
     const x = matmul(g, slice(this.inMatrix, 1, from, to), { bias: slice(this.inBias, 0, from, to) });
     if (!this.settings.normalize) return x;
-    return normalizeRows(x);
+    return this.settings.rules === "tf" ? normalizeRows(x, tensorFlowFloor) : normalizeRows(x);
   }
 }

@@ -1,13 +1,24 @@
 import { gather } from "../../../../kernels/segment/op.js";
 import { concat, slice } from "../../../../kernels/shape_ops/op.js";
-import { add, mul, mulAdd } from "../../../../kernels/elementwise/ops.generated.js";
+import {
+  add,
+  clamp,
+  minimum,
+  mul,
+  mulAdd,
+  safeSqrt,
+  square,
+  sub,
+} from "../../../../kernels/elementwise/ops.generated.js";
+import { cast } from "../../../../kernels/cast/op.js";
+import { sum } from "../../../../kernels/reduce/op.js";
 import { envMatrix } from "../../../../kernels/env_matrix/op.js";
 import { matmul } from "../../../../kernels/matmul/op.js";
 import { segmentOuter } from "../../../../kernels/segment_product/op.js";
 import { reshape } from "../../../autograd/reshape.js";
 import type { DType } from "../../../tensor/dtype.js";
 import { keep } from "../../../tensor/scope.js";
-import { type Tensor, tensor } from "../../../tensor/tensor.js";
+import { type Tensor, tensor, zeros } from "../../../tensor/tensor.js";
 import { type Activation, activationOf } from "../activation.js";
 import { type DenseLayer, denseChain, qualifiesForResidual } from "../dense.js";
 import type { Descriptor, EnvironmentStatistics } from "../descriptor.js";
@@ -16,6 +27,7 @@ import type { DeepmdGraph, TypePairs } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
 import { switchRadii } from "../settings.js";
 import { AttentionLayer, type Gate } from "./attention.js";
+import { tensorFlowFloor } from "./floor.js";
 import type { SeAttenSettings } from "./settings.js";
 import { TypeEmbedding } from "./type-embedding.js";
 
@@ -29,6 +41,7 @@ const prefix = "descriptor.se_atten";
 export class SeAttenDescriptor implements Descriptor {
   readonly width: number;
   readonly typeWidth: number;
+  readonly edgeType: DType;
   private readonly activation: Activation;
   private readonly typeEmbedding: TypeEmbedding;
   private readonly embedding: readonly DenseLayer[];
@@ -77,8 +90,9 @@ export class SeAttenDescriptor implements Descriptor {
     );
     this.typeWidth = concatOutputTebd ? tebdDim : 0;
     this.width = rowWidth * axisNeuron + this.typeWidth;
-    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype }));
-    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype }));
+    this.edgeType = settings.rules === "tf" ? "f64" : dtype;
+    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: this.edgeType }));
+    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: this.edgeType }));
     this.phantom = phantomRows(statistics, typeCount, dtype);
   }
 
@@ -97,13 +111,14 @@ export class SeAttenDescriptor implements Descriptor {
       protection,
     });
     const attention = graph.attention!;
-    const column = (first: number, end: number): Tensor => slice(env, 1, first, end);
+    const column = (first: number, end: number): Tensor => cast(slice(env, 1, first, end), this.dtype);
     const rows = column(0, 4);
-    const sw = column(4, 5);
+    const sw =
+      this.settings.rules === "tf" && this.settings.smooth ? this.recoveredSwitch(env, graph) : column(4, 5);
     const types = this.typeEmbedding.table();
     let g = this.embed(column(0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
-    const gate: Gate = { sw: reshape(sw, [sw.size]), unit: column(5, 8), graph };
+    const gate: Gate = { sw: reshape(sw, [sw.size]), unit: this.unit(env), graph };
     for (const layer of this.attention) {
       g = layer.forward(g, gate);
       phantom = phantom && layer.forwardEmpty(phantom);
@@ -118,9 +133,34 @@ export class SeAttenDescriptor implements Descriptor {
   }
 
   dispose(): void {
+    this.typeEmbedding.dispose();
     this.mean.dispose();
     this.stddev.dispose();
     this.phantom?.dispose();
+  }
+
+  /**
+   * TensorFlow's smooth attention has no switch at hand and makes one of the radial part: clip(1 - (1 - rcut_smth s)^3, 0, 1)
+   * with s = sw/r (spec 2.8).
+   */
+  private recoveredSwitch(env: Tensor, graph: DeepmdGraph): Tensor {
+    const byCentre = (table: Tensor): Tensor => {
+      const radial = slice(table, 1, 0, 1);
+      const none = zeros([1, 1], { dtype: this.edgeType, device: table.device.name });
+      return gather(concat([radial, none], 0), graph.attention!.pairs.centre);
+    };
+    const s = mulAdd(slice(env, 1, 0, 1), byCentre(this.stddev), byCentre(this.mean));
+    const rest = mulAdd(s, -this.settings.rcutSmooth, 1);
+    const cube = mul(mul(rest, rest), rest);
+    return cast(clamp(sub(1, cube), 0, 1), this.dtype);
+  }
+
+  /** Unit vectors of the angular parts; TensorFlow's floor makes them shorter very near the cutoff (spec 9). */
+  private unit(env: Tensor): Tensor {
+    const unit = slice(env, 1, 5, 8);
+    if (this.settings.rules === "pt") return cast(unit, this.dtype);
+    const length = safeSqrt(sum(square(slice(env, 1, 1, 4)), { axis: 1, keepDims: true }));
+    return cast(mul(unit, minimum(mul(length, 1 / tensorFlowFloor), 1)), this.dtype);
   }
 
   /** G [rows, M] of radial values s [rows, 1] and the types of the two atoms. */

@@ -6,6 +6,12 @@ export interface SeAttenSettings extends NeighbourSettings {
   /** Slots per centre. */
   readonly sel: number;
   readonly tebdDim: number;
+  /** The net of types: one linear layer in PyTorch's models, any in TensorFlow's. */
+  readonly typeNet: {
+    readonly neuron: readonly number[];
+    readonly activation: string;
+    readonly resnetDt: boolean;
+  };
   readonly tebdBias: boolean;
   readonly econf: boolean;
   readonly stripMode: boolean;

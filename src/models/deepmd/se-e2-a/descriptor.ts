@@ -1,3 +1,4 @@
+import { cast } from "../../../../kernels/cast/op.js";
 import { add, mul } from "../../../../kernels/elementwise/ops.generated.js";
 import { envMatrix } from "../../../../kernels/env_matrix/op.js";
 import { matmul } from "../../../../kernels/matmul/op.js";
@@ -26,6 +27,7 @@ const prefix = "descriptor.sea.filter_layers.networks";
 export class SeE2ADescriptor implements Descriptor {
   readonly width: number;
   readonly typeWidth = 0;
+  readonly edgeType: DType;
   private readonly activation: Activation;
   /** By centre + nt * neighbour, or by neighbour alone (`type_one_side`). */
   private readonly nets: readonly (readonly DenseLayer[])[];
@@ -54,8 +56,9 @@ export class SeE2ADescriptor implements Descriptor {
       }),
     );
     this.width = neuron[neuron.length - 1] * axisNeuron;
-    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype }));
-    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype }));
+    this.edgeType = settings.rules === "tf" ? "f64" : dtype;
+    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: this.edgeType }));
+    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: this.edgeType }));
     const empty = statistics.mean.map((mean, k) => (mean === 0 ? 0 : -mean / statistics.stddev[k]));
     this.emptyRows = empty.every((x) => x === 0) ? undefined : keep(tensor(empty, [typeCount, 4], { dtype }));
   }
@@ -72,7 +75,7 @@ export class SeE2ADescriptor implements Descriptor {
       protection: this.settings.protection,
     });
     const { blocks, rows: map, weight } = graph.byType!;
-    const own = slice(env, 1, 0, 4);
+    const own = cast(slice(env, 1, 0, 4), this.dtype);
     const rows = gather(this.emptyRows === undefined ? own : concat([own, this.emptyRows], 0), map);
     const weighted = weight === undefined ? rows : mul(rows, weight);
     return blocks.map((block) => this.contract(block, this.moments(block, rows, weighted)));

@@ -94,6 +94,8 @@ function readDescriptor(fields: Fields, types: number): SeAttenWeights | SeE2AWe
   if (fields.value("@version") === 4 || (fields.has("lmax") && fields.whole("lmax") > 1)) {
     throw fields.bad("lmax", "only the classic se_atten with lmax 1 is supported");
   }
+  if (fields.has("attn_mask") && fields.flag("attn_mask"))
+    throw fields.bad("attn_mask", "masking an atom's attention to itself exists only in TensorFlow's graphs");
   const version = fields.version("Descriptor", [2, 1]);
   const attention = fields.child("attention_layers");
   const config = { ...readSeAttenConfig(fields, version), precision: readPrecision(attention) };

@@ -1,5 +1,6 @@
 import { AtomgradError } from "../../../tensor/error.js";
-import type { ModelConfig } from "../config/schema-model.js";
+import type { ModelConfig, TypeEmbeddingConfig } from "../config/schema-model.js";
+import { readPrecision } from "./read-layers.js";
 import { Fields } from "./fields.js";
 import { readDescriptorConfig, readFittingConfig } from "./read-config.js";
 import type { Rules } from "../settings.js";
@@ -36,6 +37,7 @@ export function checkModelConfig(text: string, name: string): ModelConfig {
     preset_out_bias: readPreset(model),
     srtab_add_bias: true,
     model_branch_alias: model.has("model_branch_alias") ? model.texts("model_branch_alias") : [],
+    type_embedding: readTypeEmbedding(model),
     info: (model.value("info") ?? {}) as Record<string, unknown>,
     bridging_method: "None",
     bridging_r_inner: model.number("bridging_r_inner", 0.5),
@@ -48,6 +50,22 @@ export function checkModelConfig(text: string, name: string): ModelConfig {
 function readPreset(model: Fields): ModelConfig["preset_out_bias"] {
   if (!model.has("preset_out_bias")) return null;
   return { energy: model.child("preset_out_bias").numbersOrNulls("energy") };
+}
+
+/** TensorFlow's net of types; null in PyTorch's models. */
+function readTypeEmbedding(model: Fields): TypeEmbeddingConfig | null {
+  if (!model.has("type_embedding")) return null;
+  const fields = model.child("type_embedding");
+  return {
+    neuron: fields.wholes("neuron"),
+    activation_function: fields.text("activation_function"),
+    resnet_dt: fields.flag("resnet_dt", false),
+    precision: readPrecision(fields),
+    trainable: fields.flag("trainable", true),
+    seed: fields.numberOrNull("seed"),
+    use_econf_tebd: fields.flag("use_econf_tebd", false),
+    use_tebd_bias: fields.flag("use_tebd_bias", false),
+  };
 }
 
 /** Whose rules the numbers follow; files of earlier versions do not say and mean PyTorch's. */

@@ -137,6 +137,7 @@ function configOf({ descriptor, fitting, typeMap, ...model }: DeepmdModelData): 
     preset_out_bias: presetOf(model.presetOutBias),
     srtab_add_bias: true,
     model_branch_alias: [],
+    type_embedding: null,
     info: {},
     bridging_method: "None",
     bridging_r_inner: 0.5,
@@ -173,6 +174,11 @@ export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string
       "only models with a type_map and a numeric sel can be written as .dp or .yaml",
     );
   }
+  if (config.rules === "tf")
+    throw new AtomgradError(
+      "CONFIG",
+      "this model follows TensorFlow's rules: DeePMD-kit would compute other numbers from a .dp or .yaml of it; keep it as .safetensors",
+    );
   const types = typeMap.length;
   const sel = typeof descriptor.sel === "number" ? [descriptor.sel] : descriptor.sel;
   const netCount = descriptor.type === "se_e2_a" ? types : 1;

@@ -82,8 +82,6 @@ export function readSeAttenConfig(fields: Fields, version: number): SeAttenConfi
     concat_output_tebd: fields.flag("concat_output_tebd", true),
     lmax: null,
   };
-  if (config.attn_mask)
-    throw fields.bad("attn_mask", "masking an atom's attention to itself is not supported");
   return config;
 }
 
