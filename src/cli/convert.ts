@@ -38,11 +38,23 @@ export function addConvertCommand(program: Command): void {
       const { frames } = await openStructures(input, { format: flags.from, frames: flags.frames });
       const typeMap = flags.typeMap?.split(",").map((name) => name.trim());
       const counted = new Counted(frames, basename(input));
-      await writeStructures(output, counted, { format: flags.to, typeMap });
+      await naming([input, output], () => writeStructures(output, counted, { format: flags.to, typeMap }));
       console.log(
         `${counted.frames} ${counted.frames === 1 ? "structure" : "structures"} of ${counted.atoms} atoms in all -> ${output}`,
       );
     });
+}
+
+/** Errors of a writer speak of the format; here they name the file that was to be written. */
+async function naming(paths: readonly string[], run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const { message } = error as Error;
+    const named = paths.some((path) => message.includes(basename(path)));
+    if (!(error instanceof AtomgradError) || named) throw error;
+    throw new AtomgradError(error.code, `${basename(paths[1])}: ${message}`, { cause: error });
+  }
 }
 
 /** Counts what passes and refuses what is not finite: a wrong number is easier to find here than in a trained model. */

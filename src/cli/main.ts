@@ -10,6 +10,7 @@ import { addEvalCommand, evalExample } from "./eval.js";
 import { addEvalDescCommand, evalDescExample } from "./eval-desc.js";
 import { addFreezeCommand, freezeExample } from "./freeze.js";
 import { addInfoCommand, infoExample } from "./info.js";
+import { addInspectCommand, inspectExample } from "./inspect.js";
 import { addModelDeviCommand, modelDeviExample } from "./model-devi.js";
 import { addNeighborStatCommand, neighborStatExample } from "./neighbor-stat.js";
 import { reportError } from "./report-error.js";
@@ -25,7 +26,7 @@ function version(): string {
 const examples = [
   ...[trainExample, testExample, evalExample, evalDescExample, modelDeviExample, neighborStatExample],
   ...[showExample, infoExample, convertBackendExample, freezeExample, changeBiasExample],
-  ...[convertExample],
+  ...[convertExample, inspectExample],
 ];
 
 const program = new Command("atomgrad")
@@ -47,6 +48,7 @@ addConvertBackendCommand(program);
 addFreezeCommand(program);
 addChangeBiasCommand(program);
 addConvertCommand(program);
+addInspectCommand(program);
 
 try {
   await program.parseAsync();

@@ -17,7 +17,7 @@ export type PbcFlags = readonly [boolean, boolean, boolean];
  * format defines them, else as stored.
  */
 export interface Structure {
-  /** [N]; 0: not an element (its name stands in `species`), -1: virtual atom that only fills a place. */
+  /** [N]; 0: not an element (its name stands in `species`). Virtual atoms of padded frames are left out. */
   readonly atomicNumbers: Int32Array;
   /** [N] names as the file spells them, where they are not the symbols of the elements; else null. */
   readonly species: readonly string[] | null;

@@ -33,3 +33,8 @@ export function rowsTimes(rows: ArrayLike<number>, m: Matrix3): Float64Array {
     for (let b = 0; b < 3; b++) out[k + b] = rows[k] * m[b] + rows[k + 1] * m[3 + b] + rows[k + 2] * m[6 + b];
   return out;
 }
+
+/** Cross product of two vectors. */
+export function cross(a: ArrayLike<number>, b: ArrayLike<number>): [number, number, number] {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}

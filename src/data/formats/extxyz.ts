@@ -21,8 +21,10 @@ import { readSpecies } from "./species.js";
 export const extxyz: StructureFormat = {
   name: "extxyz",
   extensions: [".extxyz", ".xyz"],
-  sniff: ({ text }: FileStart) =>
-    /^\uFEFF?\s*\d+[ \t]*\r?\n.*(?:\bProperties|\bLattice|\bpbc|[A-Za-z_]\w*)\s*=/.test(text),
+  sniff: ({ text }: FileStart) => {
+    const [count, comment] = text.trimStart().split("\n", 2);
+    return /^\d{1,15}\s*$/.test(count) && comment !== undefined && comment.includes("=");
+  },
   read: (path) => withLines(path, readFrames),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };

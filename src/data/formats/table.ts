@@ -1,8 +1,12 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { cif } from "./cif.js";
+import { deepmdMixed, deepmdNpy } from "./deepmd.js";
 import { extxyz } from "./extxyz.js";
 import type { StructureFormat } from "./format.js";
 import { aselmdb, deepmdLmdb, ocpLmdb } from "./lmdb.js";
 import { pygPickle, pygPt } from "./pyg.js";
+import { lammpsData } from "./lammps-data.js";
+import { poscar } from "./poscar.js";
 import { xyz } from "./xyz.js";
 
 /** All structure formats. Where the name and the content of a file fit several, the first of them is taken. */
@@ -14,6 +18,11 @@ export const structureFormats: readonly StructureFormat[] = [
   deepmdLmdb,
   pygPickle,
   pygPt,
+  poscar,
+  cif,
+  lammpsData,
+  deepmdNpy,
+  deepmdMixed,
 ];
 
 /** The format of a name given by a user. Errors: CONFIG with the names there are. */

@@ -10,8 +10,12 @@ import { readSpecies, speciesName } from "./species.js";
 export const xyz: StructureFormat = {
   name: "xyz",
   extensions: [".xyz"],
-  sniff: ({ text }) =>
-    /^\uFEFF?\s*\d+[ \t]*\r?\n[^\n=]*\n[ \t]*[A-Za-z]{1,3}\d*(?:[ \t]+[-+.\d]\S*){3}/.test(text),
+  sniff: ({ text }) => {
+    const [count, comment, atom] = text.trimStart().split("\n", 3);
+    if (!/^\d{1,15}\s*$/.test(count) || comment === undefined || comment.includes("=")) return false;
+    const words = wordsOf(atom ?? "");
+    return words.length >= 4 && [1, 2, 3].every((k) => parseReal(words[k]) !== null);
+  },
   read: (path) => withLines(path, readFrames),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };

@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { inspectFile } from "../data/inspect/inspect.js";
+
+interface Flags {
+  readonly json?: boolean;
+  readonly hash?: boolean;
+}
+
+export const inspectExample = "atomgrad inspect train.extxyz --json";
+
+/** `atomgrad inspect`: what a structure set or a weight file holds. */
+export function addInspectCommand(program: Command): void {
+  program
+    .command("inspect")
+    .description("report what a structure set or a weight file holds, and what looks wrong in it")
+    .argument("<FILE>", "a structure file or folder, or a weight file")
+    .option("--json", "one JSON object on one line")
+    .option("--hash", "add the SHA-256 of every tensor of a weight file")
+    .addHelpText("after", `\nExample:\n  ${inspectExample}`)
+    .action(async (path: string, flags: Flags) => {
+      const report = await inspectFile(path, { hash: flags.hash });
+      console.log(JSON.stringify(report, null, flags.json === true ? undefined : 2));
+    });
+}

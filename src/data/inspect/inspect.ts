@@ -1,0 +1,47 @@
+import { statSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { AtomgradError } from "../../tensor/error.js";
+import { detectFormat, filePart, fileStart } from "../formats/detect.js";
+import type { StructureFormat } from "../formats/format.js";
+import { openStructures } from "../structures.js";
+import { otherReaders, type InspectOptions } from "./other-readers.js";
+import { StructureSummary, type StructureReport } from "./structure-report.js";
+
+/** Larger structure sets are sampled where their format allows it. */
+const wholeBytes = 100e6;
+const sampledFrames = 2000;
+
+/**
+ * What a file holds, as plain data for JSON: a report of a structure set, or the tensors of a weight file.
+ *
+ * @throws AtomgradError FILE, FORMAT
+ */
+export async function inspectFile(path: string, options: InspectOptions = {}): Promise<object> {
+  const start = fileStart(path);
+  const format = detectFormat(start);
+  if (format !== null && format.sniff(start)) return inspectStructures(path, format);
+  if (!start.isFolder)
+    for (const reader of otherReaders) {
+      const report = await reader(path, options);
+      if (report !== null) return report;
+    }
+  if (format !== null) return inspectStructures(path, format);
+  throw new AtomgradError(
+    "FORMAT",
+    `${basename(resolve(filePart(path)))}: neither a structure file nor a weight file that is known; convert --from reads it if you know its format`,
+  );
+}
+
+async function inspectStructures(path: string, format: StructureFormat): Promise<StructureReport> {
+  const summary = new StructureSummary(format.name, format.electronVolts ?? false);
+  const state = statSync(filePart(path));
+  if (format.sample !== undefined && state.isFile() && state.size >= wholeBytes) {
+    await format.prepare?.();
+    const { frames, structures } = format.sample(path, sampledFrames);
+    for (const structure of structures) summary.add(structure);
+    return summary.report(frames);
+  }
+  for (const structure of (await openStructures(path, { format: format.name })).frames)
+    summary.add(structure);
+  return summary.report();
+}
