@@ -30,4 +30,5 @@ export {
   type LoadOptions,
 } from "./models/deepmd/deep-pot.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";
-export { trainDeepmd, type TrainOptions, type TrainResult } from "./train/deepmd/run.js";
+export type { TrainOptions, TrainResult } from "./train/deepmd/run.js";
+export { trainDeepmd } from "./train/deepmd/train-deepmd.js";

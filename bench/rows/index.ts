@@ -4,6 +4,7 @@ import { matmulRows } from "./matmul.js";
 import { neighborRows } from "./neighbors.js";
 import { seAttenRows } from "./se-atten.js";
 import { segmentSumRows } from "./segment-sum.js";
+import { startRows } from "./start.js";
 
 /** Every row of the benchmark table, in the order it is printed. */
 export const rows: readonly Bench[] = [
@@ -12,4 +13,5 @@ export const rows: readonly Bench[] = [
   ...segmentSumRows,
   ...neighborRows,
   ...seAttenRows,
+  ...startRows,
 ];
