@@ -65,7 +65,10 @@ export function prepare() {
   }
   if (
     newest(["dist/index.cjs"]) <
-    newest(["src", "kernels", "tools/bundle.mjs", "tsconfig.build.json"], /\.(ts|mjs|json)$/)
+    newest(
+      ["src", "kernels", "bench", "examples", "tools/bundle.mjs", "tsconfig.build.json"],
+      /\.(ts|mjs|json)$/,
+    )
   ) {
     console.log("compiling TypeScript ...");
     node("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
