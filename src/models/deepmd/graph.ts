@@ -30,23 +30,32 @@ export interface AttentionRows {
   readonly emptySlots: EmptySlots | undefined;
 }
 
-/** Neighbours of one type around centres of one type: the rows of one embedding net. */
+/** The rows of one embedding net: neighbours of one type around a group of centres. */
 export interface NetRows {
-  readonly neighbour: number;
+  /** Number of the net. */
+  readonly net: number;
   /** Rows `from` to `to` of `TypeRows.rows`. */
   readonly from: number;
   readonly to: number;
-  /** i32[atoms of the block + 1], from 0: rows of each centre. */
+  /** i32[atoms of the group + 1], from 0: rows of each centre. */
   readonly ptr: Tensor;
 }
 
-/** The atoms of one type. */
-export interface TypeBlock {
-  readonly type: number;
-  /** Atoms `from` to `to` in the order of `TypeRows.order`. */
+/** Atoms `from` to `to` in the order of `TypeRows.order`. */
+export interface AtomRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** The atoms of one type. */
+export interface TypeBlock extends AtomRange {
+  readonly type: number;
+}
+
+/** Atoms whose neighbours go through the same nets: those of one type, or all of them (`type_one_side`). */
+export interface NetGroup extends AtomRange {
   readonly nets: readonly NetRows[];
+  readonly blocks: readonly TypeBlock[];
 }
 
 /** What se_e2_a needs beside the edges: atoms by type, and neighbours by net. */
@@ -55,6 +64,8 @@ export interface TypeRows {
   readonly rows: IndexMap;
   /** [R, 1] how often a row counts: once, or as often as there are empty slots; undefined where all count once. */
   readonly weight: Tensor | undefined;
+  readonly groups: readonly NetGroup[];
+  /** Of all groups. */
   readonly blocks: readonly TypeBlock[];
   /** Look-up from the atoms of all blocks, one block after the other, to the atoms of the batch. */
   readonly order: IndexMap;

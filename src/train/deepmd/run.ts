@@ -117,9 +117,9 @@ class TrainingRun {
         ? input.model
         : startingConfig(input.model, start, options.usePretrainScript === true);
     const loss = new EnergyLoss(input.loss, asked.rules);
-    const training = DataSet.load(input.training.training_data, asked, seed, "train");
+    const training = await DataSet.open(input.training.training_data, asked, seed, "train");
     const { validation_data: section } = input.training;
-    const validation = section === null ? undefined : DataSet.load(section, asked, seed, "validation");
+    const validation = section === null ? undefined : await DataSet.open(section, asked, seed, "validation");
     const neighbours =
       options.skipNeighborStat === true
         ? undefined

@@ -12,7 +12,7 @@ import { type Tensor, tensor, zeros } from "../../../tensor/tensor.js";
 import { type Activation, activationOf } from "../activation.js";
 import { type DenseLayer, denseChain, qualifiesForResidual } from "../dense.js";
 import type { Descriptor, EnvironmentStatistics } from "../descriptor.js";
-import type { DeepmdGraph, NetRows, TypeBlock } from "../graph.js";
+import type { DeepmdGraph, NetGroup } from "../graph.js";
 import type { ParameterSet } from "../parameters.js";
 import { switchRadii } from "../settings.js";
 import type { SeE2ASettings } from "./settings.js";
@@ -74,11 +74,15 @@ export class SeE2ADescriptor implements Descriptor {
       rcutSmth: from,
       protection: this.settings.protection,
     });
-    const { blocks, rows: map, weight } = graph.byType!;
+    const { groups, rows: map, weight } = graph.byType!;
     const own = cast(slice(env, 1, 0, 4), this.dtype);
     const rows = gather(this.emptyRows === undefined ? own : concat([own, this.emptyRows], 0), map);
     const weighted = weight === undefined ? rows : mul(rows, weight);
-    return blocks.map((block) => this.contract(block, this.moments(block, rows, weighted)));
+    return groups.flatMap((group) => {
+      const descriptors = this.contract(this.moments(group, rows, weighted));
+      if (group.blocks.length === 1) return [descriptors];
+      return group.blocks.map(({ from, to }) => slice(descriptors, 0, from - group.from, to - group.from));
+    });
   }
 
   dispose(): void {
@@ -87,31 +91,26 @@ export class SeE2ADescriptor implements Descriptor {
     this.emptyRows?.dispose();
   }
 
-  /** Sum over the neighbours of each centre of G (outer) R, [atoms of the block, M, 4]. */
-  private moments(block: TypeBlock, rows: Tensor, weighted: Tensor): Tensor {
-    const parts = block.nets.map((net) => {
-      const s = slice(slice(rows, 0, net.from, net.to), 1, 0, 1);
-      const g = denseChain(s, this.netOf(block, net), this.activation);
-      return segmentOuter(g, slice(weighted, 0, net.from, net.to), net.ptr);
+  /** Sum over the neighbours of each centre of G (outer) R, [atoms of the group, M, 4]. */
+  private moments(group: NetGroup, rows: Tensor, weighted: Tensor): Tensor {
+    const parts = group.nets.map(({ net, from, to, ptr }) => {
+      const s = slice(slice(rows, 0, from, to), 1, 0, 1);
+      const g = denseChain(s, this.nets[net], this.activation);
+      return segmentOuter(g, slice(weighted, 0, from, to), ptr);
     });
     if (parts.length > 0) return parts.reduce((a, b) => add(a, b));
     const { neuron } = this.settings;
-    return zeros([block.to - block.from, neuron[neuron.length - 1], 4], {
+    return zeros([group.to - group.from, neuron[neuron.length - 1], 4], {
       dtype: this.dtype,
       device: rows.device.name,
     });
   }
 
-  private netOf(block: TypeBlock, net: NetRows): readonly DenseLayer[] {
-    const { typeCount, typeOneSide } = this.settings;
-    return this.nets[typeOneSide ? net.neighbour : block.type + typeCount * net.neighbour];
-  }
-
-  /** The moments times their first rows, over the squared number of slots: [atoms of the block, width]. */
-  private contract(block: TypeBlock, moments: Tensor): Tensor {
+  /** The moments times their first rows, over the squared number of slots: [atoms, width]. */
+  private contract(moments: Tensor): Tensor {
     const slots = this.settings.sel.reduce((a, b) => a + b, 0);
     const mean = mul(moments, 1 / slots);
     const axis = slice(mean, 1, 0, this.settings.axisNeuron);
-    return reshape(matmul(mean, axis, { transposeB: true }), [block.to - block.from, this.width]);
+    return reshape(matmul(mean, axis, { transposeB: true }), [moments.shape[0], this.width]);
   }
 }
