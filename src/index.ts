@@ -21,6 +21,14 @@ export {
   type ReadStructuresOptions,
   type WriteStructuresOptions,
 } from "./data/structures.js";
+export {
+  alongLattice,
+  cartesianForces,
+  fractionalForces,
+  minimumImage,
+  toCartesian,
+  toFractional,
+} from "./geometry/fractional.js";
 export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
 export {
   type Abortable,
