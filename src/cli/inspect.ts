@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { inspectFile } from "../data/inspect/inspect.js";
+import { inspectDeepmdModel } from "../models/inspect-weights.js";
 
 interface Flags {
   readonly json?: boolean;
@@ -18,7 +19,7 @@ export function addInspectCommand(program: Command): void {
     .option("--hash", "add the SHA-256 of every tensor of a weight file")
     .addHelpText("after", `\nExample:\n  ${inspectExample}`)
     .action(async (path: string, flags: Flags) => {
-      const report = await inspectFile(path, { hash: flags.hash });
+      const report = await inspectFile(path, { hash: flags.hash, readers: [inspectDeepmdModel] });
       console.log(JSON.stringify(report, null, flags.json === true ? undefined : 2));
     });
 }

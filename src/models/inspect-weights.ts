@@ -18,6 +18,17 @@ const maxYamlBytes = 1 << 26;
 const maxDpBytes = 1 << 28;
 const hdf5Magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
+/** The same of a backend-neutral model file of DeePMD-kit alone (`.dp`, `.yaml`); null for other files. */
+export async function inspectDeepmdModel(
+  path: string,
+  options: { readonly hash?: boolean } = {},
+): Promise<WeightsReport | null> {
+  const found = await deepmdTensors(path);
+  return found === null
+    ? null
+    : { format: found.format, tensors: reportTensors(found.tensors, options.hash ?? false) };
+}
+
 /**
  * Names, shapes and types of all tensors of a weight file of any kind, with `hash` their SHA-256 too. Null when the
  * file holds no weights.
@@ -28,13 +39,12 @@ export async function inspectWeights(
   path: string,
   options: { readonly hash?: boolean } = {},
 ): Promise<WeightsReport | null> {
-  const hash = options.hash ?? false;
-  const deepmd = await deepmdTensors(path);
-  if (deepmd !== null) return { format: deepmd.format, tensors: reportTensors(deepmd.tensors, hash) };
+  const deepmd = await inspectDeepmdModel(path, options);
+  if (deepmd !== null) return deepmd;
   const weights = openWeights(path);
   if (weights === null) return null;
   try {
-    return { format: weights.format, tensors: reportTensors(weights.tensors, hash) };
+    return { format: weights.format, tensors: reportTensors(weights.tensors, options.hash ?? false) };
   } finally {
     weights.close();
   }

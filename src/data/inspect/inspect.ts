@@ -21,7 +21,7 @@ export async function inspectFile(path: string, options: InspectOptions = {}): P
   const format = detectFormat(start);
   if (format !== null && format.sniff(start)) return inspectStructures(path, format);
   if (!start.isFolder)
-    for (const reader of otherReaders) {
+    for (const reader of [...(options.readers ?? []), ...otherReaders]) {
       const report = await reader(path, options);
       if (report !== null) return report;
     }

@@ -4,6 +4,8 @@ import { reportTensors } from "../weights/weights.js";
 export interface InspectOptions {
   /** Add the SHA-256 of every tensor's values (weights). */
   readonly hash?: boolean;
+  /** Further readers, tried before those of this folder: model files that only upper floors understand. */
+  readonly readers?: readonly OtherReader[];
 }
 
 /** Reports on a file that is no structure set, or null where it is of another kind. */
