@@ -10,10 +10,11 @@ export function addConvertBackendCommand(program: Command): void {
     .description("write a model in another format: .safetensors, .dp, .yaml; others can be read")
     .argument("<IN>", "a model file")
     .argument("<OUT>", "the file to write: .safetensors, .dp or .yaml")
+    .option("--type-map <TYPE...>", "names of the types, for early TensorFlow graphs that do not hold them")
     .addHelpText("after", `\nExample:\n  ${convertBackendExample}`)
-    .action(async (input: string, output: string) => {
+    .action(async (input: string, output: string, options: { typeMap?: string[] }) => {
       writableModel(output);
-      await saveModel(output, { ...(await readModel(input)), training: undefined });
+      await saveModel(output, { ...(await readModel(input, options)), training: undefined });
       console.log(`${input} -> ${output}`);
     });
 }

@@ -14,6 +14,7 @@ interface Flags {
   output: string;
   atomic?: boolean;
   precision?: string;
+  typeMap?: string[];
 }
 
 export function addEvalCommand(program: Command): void {
@@ -24,10 +25,14 @@ export function addEvalCommand(program: Command): void {
     .requiredOption("-s, --system <SYSTEM>", "a DeePMD system folder")
     .requiredOption("-o, --output <DIR>", "where energy.npy, force.npy, virial.npy, atom_energy.npy go")
     .option("--atomic", "also write atom_virial.npy")
+    .option("--type-map <TYPE...>", "names of the types, for early TensorFlow graphs that do not hold them")
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
     .addHelpText("after", `\nExample:\n  ${evalExample}`)
     .action(async (flags: Flags) => {
-      const pot = await DeepPot.load(flags.model, { precision: precisionOption(flags.precision) });
+      const pot = await DeepPot.load(flags.model, {
+        precision: precisionOption(flags.precision),
+        typeMap: flags.typeMap,
+      });
       const system = readSystemFor(pot, flags.system);
       const { frameCount: nf, atomCount: n } = system;
       const result = evalSystem(pot, system, { atomic: true });

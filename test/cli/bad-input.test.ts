@@ -110,6 +110,11 @@ const models: Record<string, { content: () => Buffer | string; says: RegExp }> =
   "bomb.yaml": { content: yamlBomb, says: /bomb\.yaml/ },
   "list.yaml": { content: () => "- 1\n- 2\n", says: /list\.yaml/ },
   "nothing.pth": { content: () => "PK hello", says: /nothing\.pth/ },
+  "cut.pth": {
+    content: () => readFileSync(join(fixtures, "frozen1.pth")).subarray(0, 20_000),
+    says: /cut\.pth/,
+  },
+  "text.pbtxt": { content: () => 'node { name: "x" op: "Add" }\n', says: /text\.pbtxt.*no model/ },
   "nothing.pb": { content: () => "hello", says: /nothing\.pb/ },
   "model.onnx": { content: () => "hello", says: /model\.onnx/ },
 };

@@ -22,6 +22,8 @@ export interface Abortable {
 export interface LoadOptions {
   /** Computes in this number type instead of the model's own. */
   precision?: "f32" | "f64";
+  /** Names of the types for files that do not hold them: early TensorFlow graphs. */
+  typeMap?: readonly string[];
 }
 
 /**
@@ -42,7 +44,7 @@ export class DeepPot {
    */
   static async load(path: string, options: LoadOptions = {}): Promise<DeepPot> {
     openCpu();
-    const { config, weights } = await readModel(path);
+    const { config, weights } = await readModel(path, options);
     return new DeepPot(new EnergyModel(inPrecision(config, options.precision), weights));
   }
 

@@ -61,21 +61,35 @@ export function writeModel(path: string, model: ModelFile): void {
   writeFileAtomicSync(path, encodeModel(model));
 }
 
+export interface ReadModelOptions {
+  /** Names of the types for files that do not hold them: early TensorFlow graphs. */
+  typeMap?: readonly string[];
+}
+
 /**
- * Opens a model: this package's `.safetensors`, or DeePMD-kit's `.dp` and `.yaml`.
+ * Opens a model: this package's `.safetensors`, or DeePMD-kit's `.dp`, `.hdf5` and `.yaml`, its frozen models (`.pth`, `.pb`,
+ * `.pbtxt`) and PyTorch checkpoints (`.pt`). Nothing in a file is executed.
  *
  * Errors: FILE, FORMAT, and CONFIG for models this version does not compute.
  */
-export async function readModel(path: string): Promise<ModelFile> {
+export async function readModel(path: string, options: ReadModelOptions = {}): Promise<ModelFile> {
   const extension = extname(path).toLowerCase();
   if (extension === ".safetensors") return readModelSync(path);
   if ([".dp", ".hlo", ".hdf5", ".h5", ".yaml", ".yml"].includes(extension)) {
     const { readDeepmdModel } = await import("./serialize/read-model.js");
     return readDeepmdModel(path);
   }
+  if (extension === ".pth" || extension === ".pt") {
+    const { readTorchModel } = await import("./serialize/read-torch.js");
+    return { ...(await readTorchModel(path)), training: undefined };
+  }
+  if (extension === ".pb" || extension === ".pbtxt") {
+    const { readTfModel } = await import("./serialize/read-tf.js");
+    return { ...readTfModel(path, options.typeMap), training: undefined };
+  }
   throw new AtomgradError(
     "FORMAT",
-    `${basename(path)}: models are read from .safetensors, .dp and .yaml files, not "${extension}"`,
+    `${basename(path)}: models are read from .safetensors, .dp, .yaml, .pth, .pt, .pb and .pbtxt files, not "${extension}"`,
   );
 }
 

@@ -1,0 +1,150 @@
+import { fittingInput } from "./tf-fitting.js";
+import { type Named, netWidths, plain, putNet, slotStatistics } from "./tf-layers.js";
+import { environmentSettings } from "./tf-se-e2-a.js";
+import type { TfSource } from "./tf-source.js";
+
+const block = "descriptor.se_atten";
+const defaultNormEps = 1e-3;
+
+/** The `se_atten` descriptor of a graph: its settings (as in an input); puts its weights. */
+export function tfSeAtten(source: TfSource, to: Named, types: number): Record<string, unknown> {
+  const script = source.section("descriptor");
+  const smooth = script.smooth_type_embedding ?? script.smooth_type_embdding ?? script.type === "se_atten_v2";
+  if (smooth === true)
+    throw source.bad(
+      "TensorFlow's smooth se_atten is another function than PyTorch's and not supported; not smooth ones are",
+    );
+  const table = typeTable(source, types);
+  const tebd = table.shape[1];
+  to.set("descriptor.type_embedding.embedding.embedding_net.layers.0.matrix", withoutResidual(table, types));
+  const neuron = netWidths(source, "filter_type_all", "");
+  if (neuron.length === 0)
+    throw source.bad("no embedding net (filter_type_all/matrix_1); a compressed graph cannot be read");
+  putNet(source, to, `${block}.filter_layers.networks.0`, "filter_type_all", "", neuron.length);
+  const strip = ["_two_side_ebd", "_one_side_ebd"].find((suffix) =>
+    source.has(`filter_type_all/matrix_1${suffix}`),
+  );
+  if (strip !== undefined)
+    putNet(source, to, `${block}.filter_layers_strip.networks.0`, "filter_type_all", strip, neuron.length);
+  to.set(`${block}.mean`, slotStatistics(source, "descrpt_attr/t_avg"));
+  to.set(`${block}.stddev`, slotStatistics(source, "descrpt_attr/t_std"));
+  const first = source.array("filter_type_all/matrix_1");
+  return {
+    ...environmentSettings(source),
+    ...attention(source, to, script),
+    type: "se_atten",
+    neuron,
+    axis_neuron: (fittingInput(source, true) - tebd) / neuron[neuron.length - 1],
+    activation_function: script.activation_function ?? source.activationIn("filter_type_all/"),
+    resnet_dt: [...source.arrays.keys()].some((name) => /^filter_type_all\/idt_/.test(name)),
+    type_one_side: strip === undefined ? first.shape[0] === 1 + tebd : strip === "_one_side_ebd",
+    tebd_input_mode: strip === undefined ? "concat" : "strip",
+    precision: first.dtype,
+    exclude_types: script.exclude_types ?? [],
+    set_davg_zero: script.set_davg_zero ?? true,
+    smooth_type_embedding: false,
+    tebd_dim: tebd,
+    use_tebd_bias: false,
+    concat_output_tebd: true,
+  };
+}
+
+/** Attention layers: queries, keys and values side by side. TensorFlow's logits are not scaled. */
+function attention(source: TfSource, to: Named, script: Record<string, unknown>): Record<string, unknown> {
+  let layers = 0;
+  let hidden = 1;
+  for (; source.has(`attention_layer_${layers}/c_query/matrix`); layers++) {
+    const scope = `attention_layer_${layers}`;
+    const target = `${block}.dpa1_attention.attention_layers.${layers}`;
+    const parts = ["c_query", "c_key", "c_value"];
+    const matrices = parts.map((part) => source.array(`${scope}/${part}/matrix`));
+    const [width, own] = matrices[0].shape;
+    hidden = own;
+    const matrix = new Float64Array(width * 3 * hidden);
+    matrices.forEach(({ data }, part) => {
+      for (let row = 0; row < width; row++)
+        matrix.set(data.subarray(row * hidden, (row + 1) * hidden), row * 3 * hidden + part * hidden);
+    });
+    const bias = parts.flatMap((part) => [...source.array(`${scope}/${part}/bias`).data]);
+    to.set(`${target}.attention_layer.in_proj.matrix`, { shape: [width, 3 * hidden], data: matrix });
+    to.set(`${target}.attention_layer.in_proj.bias`, { shape: [3 * hidden], data: Float64Array.from(bias) });
+    to.set(`${target}.attention_layer.out_proj.matrix`, plain(source.array(`${scope}/c_out/matrix`)));
+    to.set(`${target}.attention_layer.out_proj.bias`, plain(source.array(`${scope}/c_out/bias`)));
+    const norm = `${scope}/layer_normalization`;
+    to.set(`${target}.attn_layer_norm.matrix`, plain(source.array(named(source, norm, "gamma"))));
+    to.set(`${target}.attn_layer_norm.bias`, plain(source.array(named(source, norm, "beta"))));
+  }
+  const eps = [...source.arrays].find(([name]) =>
+    /^attention_layer_0\/layer_normalization\/(batchnorm\/)?add\/y$/.test(name),
+  );
+  return {
+    attn: hidden,
+    attn_layer: layers,
+    attn_dotr: script.attn_dotr ?? true,
+    attn_mask: script.attn_mask ?? false,
+    ln_eps: eps?.[1].data[0] ?? defaultNormEps,
+    temperature: 1,
+    scaling_factor: 1,
+    normalize: true,
+  };
+}
+
+/** A constant whose scope may be numbered: `layer_normalization_1/gamma`. */
+function named(source: TfSource, scope: string, part: string): string {
+  const found = [...source.arrays.keys()].find(
+    (name) =>
+      name.startsWith(scope) && name.endsWith(`/${part}`) && /^(_\d+)?\//.test(name.slice(scope.length)),
+  );
+  if (found === undefined) throw source.bad(`the constant ${scope}/${part} is missing; the graph is damaged`);
+  return found;
+}
+
+interface Table {
+  readonly shape: readonly [number, number];
+  readonly data: Float64Array;
+}
+
+const functions: Readonly<Record<string, (x: number) => number>> = {
+  linear: (x) => x,
+  tanh: Math.tanh,
+  relu: (x) => Math.max(0, x),
+  relu6: (x) => Math.min(6, Math.max(0, x)),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  softplus: (x) => Math.log1p(Math.exp(x)),
+  gelu: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+};
+
+/** The type vectors [types, tebd]: TensorFlow's net may have several layers and an activation function. */
+function typeTable(source: TfSource, types: number): Table {
+  const activation = functions[source.activationIn("type_embed_net/")];
+  let rows = Array.from({ length: types }, (_, t) =>
+    Float64Array.from({ length: types }, (_, k) => Number(k === t)),
+  );
+  const widths = netWidths(source, "type_embed_net", "");
+  if (widths.length === 0) throw source.bad("no type embedding (type_embed_net/matrix_1)");
+  widths.forEach((width, k) => {
+    const part = (name: string): Float64Array | undefined =>
+      source.arrays.get(`type_embed_net/${name}_${k + 1}`)?.data;
+    const [matrix, bias, idt] = [
+      source.array(`type_embed_net/matrix_${k + 1}`).data,
+      part("bias"),
+      part("idt"),
+    ];
+    rows = rows.map((x) => {
+      const residual = width === x.length || width === 2 * x.length;
+      return Float64Array.from({ length: width }, (_, j) => {
+        const sum = x.reduce((total, value, i) => total + value * matrix[i * width + j], bias?.[j] ?? 0);
+        return activation(sum) * (idt?.[j] ?? 1) + (residual ? x[j % x.length] : 0);
+      });
+    });
+  });
+  const width = widths[widths.length - 1];
+  return { shape: [types, width], data: Float64Array.from(rows.flatMap((row) => [...row])) };
+}
+
+/** The matrix of one linear layer on one-hot types that gives this table together with the residual of its widths. */
+function withoutResidual({ shape, data }: Table, types: number): Table {
+  const [, width] = shape;
+  if (width !== types && width !== 2 * types) return { shape, data };
+  return { shape, data: data.map((x, k) => x - Number((k % width) % types === Math.floor(k / width))) };
+}
