@@ -10,10 +10,6 @@ const defaultNormEps = 1e-3;
 export function tfSeAtten(source: TfSource, to: Named, types: number): Record<string, unknown> {
   const script = source.section("descriptor");
   const smooth = script.smooth_type_embedding ?? script.smooth_type_embdding ?? script.type === "se_atten_v2";
-  if (smooth === true)
-    throw source.bad(
-      "TensorFlow's smooth se_atten is another function than PyTorch's and not supported; not smooth ones are",
-    );
   const table = typeTable(source, types);
   const tebd = table.shape[1];
   to.set("descriptor.type_embedding.embedding.embedding_net.layers.0.matrix", withoutResidual(table, types));
@@ -42,7 +38,7 @@ export function tfSeAtten(source: TfSource, to: Named, types: number): Record<st
     precision: first.dtype,
     exclude_types: script.exclude_types ?? [],
     set_davg_zero: script.set_davg_zero ?? true,
-    smooth_type_embedding: false,
+    smooth_type_embedding: smooth,
     tebd_dim: tebd,
     use_tebd_bias: false,
     concat_output_tebd: true,
