@@ -8,12 +8,12 @@ import { Tensor, type TapeNode } from "../tensor/tensor.js";
 /** What the walk wants of a rule, by the number of the input. */
 export interface Wanted {
   /** Whether the gradient of the input is needed. */
-  wants(input: number): boolean;
+  readonly wants: (input: number) => boolean;
   /**
    * What other rules have contributed to the gradient of the input so far, for rules whose kernel can add to it in passing:
    * who takes it returns the sum. Undefined where there is nothing, or where it was taken already.
    */
-  takeSoFar(input: number): Tensor | undefined;
+  readonly takeSoFar: (input: number) => Tensor | undefined;
 }
 
 /** The gradient of an operation: given the gradient of its output, those of its inputs (undefined where not needed). */

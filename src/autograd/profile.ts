@@ -11,17 +11,17 @@ export interface KernelProfile {
   elements: number;
 }
 
-/** Runs `body` and tells what each kernel of the default device cost in it, the most expensive first. */
+/** Runs `body` and tells what each kernel of the default device cost in it, the most expensive first. Profiles do not nest. */
 export function profile(body: () => unknown): Map<string, KernelProfile> {
   const { backend } = defaultDevice();
   const entries = new Map<string, KernelProfile>();
-  const launch = backend.launch;
+  const launch = backend.launch.bind(backend);
   // An own property hides the method while the body runs, so that launches cost nothing extra at other times.
-  backend.launch = (kernel, type) => book(entries, backend, kernel, () => launch.call(backend, kernel, type));
+  backend.launch = (kernel, type) => book(entries, backend, kernel, () => launch(kernel, type));
   try {
     body();
   } finally {
-    backend.launch = launch;
+    Reflect.deleteProperty(backend, "launch");
   }
   return new Map([...entries].sort(([, a], [, b]) => b.milliseconds - a.milliseconds));
 }

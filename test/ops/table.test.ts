@@ -53,7 +53,7 @@ it.skipIf(noWebGpu !== undefined)(
         lines.push(`| ${family}/${c.op} | ${cells.join(" | ")} |`);
       }
     const table = lines.join("\n");
-    console.log(table);
+    process.stdout.write(`${table}\n`);
     await expect(`${introduction}${table}\n`).toMatchFileSnapshot("../../docs/ops.md");
   },
 );
