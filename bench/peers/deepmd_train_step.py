@@ -1,11 +1,11 @@
 """DeePMD-kit's PyTorch backend on the water example, one training step or one evaluation per request.
 
-    python bench/peers/deepmd_train_step.py DATA [--attn-layer 2] [--precision float64] [--frames 1] [--threads 1] [--smooth]
+    python bench/peers/deepmd_train_step.py DATA [--attn-layer 2] [--precision float64] [--frames 1] [--threads 1] [--smooth] [--descriptor se_atten]
 
 DATA is a DeePMD-npy folder of water (64 H2O). Requests: {"do": "train"} is forward, loss, backward and Adam on one batch of --frames frames;
 {"do": "evaluate"} is energy, forces and virial of the same frames with the scripted model, as `dp test` runs it. Answer: {"ms", "cpuMs",
-"energy" or "loss"}. Let a few calls pass before you count: TorchScript specialises during the first ones. The network is that of deepmd-kit's
-examples/water/se_atten. Non-smooth attention in float32 gives wrong forces in DeePMD-kit (pairs close to rcut); the time is the same.
+"energy" or "loss"}. Let a few calls pass before you count: TorchScript specialises during the first ones. The networks are those of
+deepmd-kit's examples/water/se_atten and se_e2_a. Non-smooth attention in float32 gives wrong forces in DeePMD-kit (pairs close to rcut); the time is the same.
 """
 
 import argparse
@@ -20,6 +20,7 @@ arguments.add_argument("--precision", choices=["float64", "float32"], default="f
 arguments.add_argument("--frames", type=int, default=1)
 arguments.add_argument("--threads", type=int, default=1)
 arguments.add_argument("--smooth", action="store_true")
+arguments.add_argument("--descriptor", choices=["se_atten", "se_e2_a"], default="se_atten")
 options = arguments.parse_args()
 for name in ("OMP_NUM_THREADS", "DP_INTRA_OP_PARALLELISM_THREADS"):
     os.environ[name] = str(options.threads)
@@ -32,15 +33,19 @@ from deepmd.utils.argcheck import normalize  # noqa: E402
 from lines import allocator, serve, timed  # noqa: E402
 
 
+def descriptor() -> dict:
+    common = {"rcut_smth": 0.5, "rcut": 6.0, "neuron": [25, 50, 100], "axis_neuron": 16, "precision": options.precision, "seed": 1}
+    if options.descriptor == "se_e2_a":
+        return {"type": "se_e2_a", "sel": [46, 92], **common}
+    attention = {"attn": 128, "attn_layer": options.attn_layer, "attn_dotr": True, "smooth_type_embedding": options.smooth}
+    return {"type": "se_atten", "sel": 120, **common, **attention}
+
+
 def config() -> dict:
     return {
         "model": {
             "type_map": ["O", "H"],
-            "descriptor": {
-                "type": "se_atten", "sel": 120, "rcut_smth": 0.5, "rcut": 6.0, "neuron": [25, 50, 100], "axis_neuron": 16, "attn": 128,
-                "attn_layer": options.attn_layer, "attn_dotr": True, "smooth_type_embedding": options.smooth,
-                "precision": options.precision, "seed": 1,
-            },
+            "descriptor": descriptor(),
             "fitting_net": {"neuron": [240, 240, 240], "resnet_dt": True, "precision": options.precision, "seed": 1},
             "data_stat_nbatch": 2,
         },

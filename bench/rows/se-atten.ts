@@ -14,13 +14,21 @@ const water = fileURLToPath(new URL("../../../../shared/data/deepmd-water/data_0
 const missing = "it needs DeePMD-kit's water example beside the checkout, in ../shared/data/deepmd-water";
 const threads = 2;
 
-/** The network of DeePMD-kit's examples/water/se_atten; bench/peers/deepmd_train_step.py has the same. */
-function input(attnLayer: number, dtype: BenchType): DeepmdInput {
+/** se_atten with so many attention layers, or se_e2_a. */
+type Network = number | "se_e2_a";
+
+/** The networks of DeePMD-kit's examples/water/se_atten and se_e2_a; bench/peers/deepmd_train_step.py has the same. */
+function input(network: Network, dtype: BenchType): DeepmdInput {
   const precision = dtype === "f64" ? "float64" : "float32";
+  const common = { rcut_smth: 0.5, rcut: 6, neuron: [25, 50, 100], axis_neuron: 16, precision, seed: 1 };
+  const attention = { attn: 128, attn_layer: network, attn_dotr: true, smooth_type_embedding: false };
   const config = {
     model: {
       type_map: ["O", "H"],
-      descriptor: { type: "se_atten", sel: 120, rcut_smth: 0.5, rcut: 6, neuron: [25, 50, 100], axis_neuron: 16, attn: 128, attn_layer: attnLayer, attn_dotr: true, smooth_type_embedding: false, precision, seed: 1 }, // prettier-ignore
+      descriptor:
+        network === "se_e2_a"
+          ? { type: "se_e2_a", sel: [46, 92], ...common }
+          : { type: "se_atten", sel: 120, ...common, ...attention },
       fitting_net: { neuron: [240, 240, 240], resnet_dt: true, precision, seed: 1 },
       data_stat_nbatch: 2,
     },
@@ -31,12 +39,11 @@ function input(attnLayer: number, dtype: BenchType): DeepmdInput {
   return parseDeepmdInput(JSON.stringify(config), "water").input;
 }
 
-function peer(attnLayer: number, dtype: BenchType, what: "train" | "evaluate"): PeerRequest {
+function peer(network: Network, dtype: BenchType, what: "train" | "evaluate"): PeerRequest {
   const precision = dtype === "f64" ? "float64" : "float32";
   const args = [
     water,
-    "--attn-layer",
-    String(attnLayer),
+    ...(network === "se_e2_a" ? ["--descriptor", network] : ["--attn-layer", String(network)]),
     "--precision",
     precision,
     "--threads",
@@ -53,19 +60,19 @@ function flopOf(body: () => unknown): number {
   return [...profile(body).values()].reduce((sum, op) => sum + op.flop, 0);
 }
 
-function trainRow(attnLayer: number, dtype: BenchType): Bench {
+function trainRow(network: Network, dtype: BenchType): Bench {
   return {
-    name: `se_atten/train-attn${attnLayer}-${dtype}`,
+    name: network === "se_e2_a" ? `se_e2_a/train-${dtype}` : `se_atten/train-attn${network}-${dtype}`,
     dtype,
     threads,
-    open: () => Promise.resolve(existsSync(water) ? trainingStep(attnLayer, dtype) : missing),
+    open: () => Promise.resolve(existsSync(water) ? trainingStep(network, dtype) : missing),
   };
 }
 
 /** Forward, loss, backward and Adam on one frame, always the same. */
-function trainingStep(attnLayer: number, dtype: BenchType): Workload {
+function trainingStep(network: Network, dtype: BenchType): Workload {
   setThreads(threads);
-  const config = input(attnLayer, dtype);
+  const config = input(network, dtype);
   const data = DataSet.load(config.training.training_data, config.model, 1, "train");
   const energyModel = model(config, data);
   const trainer = new EnergyTrainer({
@@ -82,9 +89,9 @@ function trainingStep(attnLayer: number, dtype: BenchType): Workload {
   const flop = flopOf(run);
   return {
     run,
-    work: { atoms: batch.system.atomCount, sel: 120 },
+    work: { atoms: batch.system.atomCount, sel: network === "se_e2_a" ? 138 : 120 },
     floor: { flop },
-    peers: [peer(attnLayer, dtype, "train")],
+    peers: [peer(network, dtype, "train")],
     close: () => {
       trainer.dispose();
       energyModel.dispose();
@@ -126,6 +133,7 @@ export const seAttenRows: readonly Bench[] = [
   trainRow(2, "f32"),
   trainRow(0, "f64"),
   trainRow(0, "f32"),
+  trainRow("se_e2_a", "f64"),
   evalRow("f64"),
   evalRow("f32"),
 ];

@@ -82,7 +82,7 @@ async function writeHdf5(path: string, groups: Record<string, DeepmdSystem>): Pr
     for (const key of ["energy", "force"] as const) put(key, labels[key]!.data, labels[key]!.width);
   }
   file.close();
-  writeFileSync(path, module.FS!.readFile("/made.h5"));
+  writeFileSync(path, module.FS.readFile("/made.h5"));
 }
 
 describe("HDF5 systems", () => {
