@@ -73,7 +73,9 @@ export class StructureSummary {
     if (forces !== null) this.addForces(forces);
     this.addProperties(structure);
     for (const [name, field] of info) {
-      const value = scalarOf(field);
+      // PyTorch's records keep scalars as arrays of one.
+      const isSingle = field.shape.every((size) => size === 1);
+      const value = scalarOf(isSingle ? { ...field, shape: [] } : field);
       if (value !== null) this.property(name).add(value);
     }
     if (!this.keyLists.has(keys)) for (const key of keys) this.keys.add(key);
