@@ -53,7 +53,11 @@ function columnsOf(structure: Structure): WrittenColumn[] {
   if (forces !== null && forcesKey === null) columns.push(reals("forces", forces));
   if (tags !== null) columns.push(whole("tags", tags));
   if (fixed !== null) columns.push(whole("fixed", fixed));
-  for (const [name, field] of arrays) columns.push(fieldColumn(name, field));
+  for (const [name, field] of arrays) {
+    const column = fieldColumn(name, field);
+    const taken = columns.some((other) => other.name === column.name);
+    columns.push(taken ? { ...column, name: `${column.name}_` } : column);
+  }
   return columns;
 }
 
@@ -88,7 +92,11 @@ function comment(structure: Structure, columns: readonly WrittenColumn[]): strin
   if (energy !== null && energyKey === null) parts.push(`energy=${formatReal(energy)}`);
   if (virial !== null) parts.push(matrix("virial", virial));
   if (stress !== null) parts.push(matrix("stress", stress));
-  for (const [name, field] of info) parts.push(formatPair(name === "" ? "unnamed" : name, field));
+  for (const [name, field] of info) {
+    const taken =
+      name === "Properties" || name === "pbc" || parts.some((part) => part.startsWith(`${name}=`));
+    parts.push(formatPair(name === "" ? "unnamed" : taken ? `${name}_` : name, field));
+  }
   parts.push(`pbc="${pbc.map((flag) => (flag ? "T" : "F")).join(" ")}"`);
   return parts.join(" ");
 }

@@ -1,17 +1,25 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { aseTraj } from "./ase-traj.js";
 import { cif } from "./cif.js";
+import { csv } from "./csv.js";
 import { deepmdMixed, deepmdNpy } from "./deepmd.js";
 import { extxyz } from "./extxyz.js";
 import type { StructureFormat } from "./format.js";
 import { aselmdb, deepmdLmdb, ocpLmdb } from "./lmdb.js";
 import { pygPickle, pygPt } from "./pyg.js";
+import { jsonLines } from "./json-lines.js";
 import { lammpsData } from "./lammps-data.js";
+import { lammpsDump } from "./lammps-dump.js";
+import { npz } from "./npz.js";
 import { poscar } from "./poscar.js";
+import { qm9Xyz } from "./qm9-xyz.js";
+import { sdf } from "./sdf.js";
 import { xyz } from "./xyz.js";
 
 /** All structure formats. Where the name and the content of a file fit several, the first of them is taken. */
 export const structureFormats: readonly StructureFormat[] = [
   extxyz,
+  qm9Xyz,
   xyz,
   ocpLmdb,
   aselmdb,
@@ -20,7 +28,13 @@ export const structureFormats: readonly StructureFormat[] = [
   pygPt,
   poscar,
   cif,
+  sdf,
   lammpsData,
+  lammpsDump,
+  aseTraj,
+  jsonLines,
+  csv,
+  npz,
   deepmdNpy,
   deepmdMixed,
 ];

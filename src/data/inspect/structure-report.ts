@@ -153,11 +153,12 @@ export class StructureSummary {
     this.checkDuplicate(structure, frame);
   }
 
-  private measure({ positions, cell, pbc }: Structure, frame: number): void {
+  /** Beads of coarse models (residues) may be in other units: what is near for atoms says nothing about them. */
+  private measure({ atomicNumbers, positions, cell, pbc }: Structure, frame: number): void {
     const pair = closest(positions, cell, pbc);
     if (pair === null) return;
     this.nearest = Math.min(this.nearest, pair.distance);
-    if (pair.distance < overlapDistance)
+    if (pair.distance < overlapDistance && atomicNumbers.some((z) => z > 0))
       this.suspicious.push({ frame, code: "overlap", atoms: [pair.i, pair.j], distance: pair.distance });
   }
 

@@ -43,6 +43,13 @@ export class Lines {
     return this.lines[this.at];
   }
 
+  /** Gives the line that was taken last back. */
+  putBack(line: string): void {
+    this.number--;
+    if (this.at > 0) this.lines[--this.at] = line;
+    else this.lines.unshift(line);
+  }
+
   /** The next line that is not blank. */
   nextFilled(): string | null {
     for (;;) {

@@ -1,0 +1,214 @@
+import { AtomgradError } from "../../tensor/error.js";
+import { openFile, type ByteSource } from "../read-file.js";
+import { readPart } from "../slice-source.js";
+import { isArrayDType, StridedArray } from "../strided-array.js";
+import { makeStructure, pbcOf, realField, type Field, type PbcFlags, type Structure } from "../structure.js";
+import { parseNestedList } from "../text/field-text.js";
+import { shown } from "../text/numbers.js";
+import type { StructureFormat } from "./format.js";
+
+/** Trajectories of ASE (`.traj`): an ULM container, an item of JSON and raw arrays per frame. Units eV and angstrom. */
+export const aseTraj: StructureFormat = {
+  name: "ase-traj",
+  extensions: [".traj"],
+  electronVolts: true,
+  sniff: ({ bytes }) =>
+    /^(?:- of Ulm|AFFormat)ASE-Trajectory/.test(String.fromCharCode(...bytes.subarray(0, 24))),
+  read: readTrajectory,
+};
+
+const maxJsonBytes = 1 << 26;
+
+type Json = Readonly<Record<string, unknown>>;
+
+function* readTrajectory(path: string): Generator<Structure> {
+  const source = openFile(path);
+  try {
+    const reader = new UlmReader(source);
+    const first = reader.count > 0 ? reader.item(0) : null;
+    for (let k = 0; k < reader.count; k++)
+      yield frameOf(reader, k === 0 ? first! : reader.item(k), first!, k);
+  } finally {
+    source.close();
+  }
+}
+
+class UlmReader {
+  readonly count: number;
+  private readonly offsets: BigInt64Array;
+  private littleEndian = true;
+
+  constructor(readonly source: ByteSource) {
+    if (source.size < 56) throw this.bad("it is too short for a trajectory of ASE");
+    const head = new DataView(readPart(source, 24, 24).buffer);
+    this.count = Number(head.getBigInt64(8, true));
+    const at = Number(head.getBigInt64(16, true));
+    if (!(this.count >= 0) || !(at >= 48) || at + 8 * this.count > source.size)
+      throw this.bad(
+        `announces ${this.count} frames, more than its ${source.size} bytes hold; it was cut short`,
+      );
+    const bytes = readPart(source, at, 8 * this.count);
+    const view = new DataView(bytes.buffer);
+    this.offsets = BigInt64Array.from({ length: this.count }, (_, k) => view.getBigInt64(8 * k, true));
+  }
+
+  bad(what: string): AtomgradError {
+    return new AtomgradError("FORMAT", `${this.source.name}: ${what}`);
+  }
+
+  /** The JSON of an item. */
+  item(k: number): Json {
+    const { source } = this;
+    const at = Number(this.offsets[k]);
+    if (!(at >= 48) || at + 8 > source.size)
+      throw this.bad(`frame ${k} lies outside the file; it was cut short`);
+    const length = Number(new DataView(readPart(source, at, 8).buffer).getBigInt64(0, true));
+    if (!(length >= 0) || length > maxJsonBytes || at + 8 + length > source.size)
+      throw this.bad(`frame ${k} announces ${length} bytes of JSON, more than the file holds`);
+    const text = new TextDecoder().decode(readPart(source, at + 8, length));
+    try {
+      const value: unknown = JSON.parse(text.replace(/\bNaN\b|-?\bInfinity\b/g, "null"));
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+        this.littleEndian = (value as Json)._little_endian !== false;
+        return value as Json;
+      }
+    } catch (error) {
+      throw this.bad(`frame ${k} holds no JSON (${(error as Error).message.slice(0, 60)})`);
+    }
+    throw this.bad(`frame ${k} holds no JSON object`);
+  }
+
+  /** An array of numbers, stored outside the JSON (`name.`) or in it. Null where there is none. */
+  array(item: Json, name: string, frame: number): Field | null {
+    const outside = own(item, `${name}.`) as { ndarray?: unknown } | undefined;
+    const inside = own(item, name);
+    if (outside?.ndarray === undefined) {
+      if (!Array.isArray(inside)) return null;
+      const list = parseNestedList(JSON.stringify(inside));
+      return list === null || list.kind === "text" ? null : list;
+    }
+    const [shape, dtype, offset] = Array.isArray(outside.ndarray) ? (outside.ndarray as unknown[]) : [];
+    if (
+      !Array.isArray(shape) ||
+      typeof dtype !== "string" ||
+      !isArrayDType(dtype) ||
+      typeof offset !== "number"
+    )
+      throw this.bad(`frame ${frame}: ${name} is no array of numbers`);
+    const { source } = this;
+    const storage = { source, position: offset, byteLength: Math.max(0, source.size - offset) };
+    const label = `${source.name}: frame ${frame}: ${name}`;
+    const array = new StridedArray(dtype, shape as number[], storage, undefined, 0, this.littleEndian, label);
+    const kind = dtype === "bool" ? "boolean" : dtype.startsWith("float") ? "real" : "integer";
+    return { kind, shape: shape as number[], data: array.numbers() };
+  }
+}
+
+/** Only what the object itself holds: keys come from the file. */
+function own(item: Json, key: string): unknown {
+  return Object.hasOwn(item, key) ? item[key] : undefined;
+}
+
+const atomArrays = ["momenta", "magmoms", "initial_magmoms", "charges", "initial_charges", "masses"];
+
+function frameOf(reader: UlmReader, item: Json, first: Json, frame: number): Structure {
+  // Numbers, pbc and constraints stand in the first frame only, unless they change.
+  const header = own(item, "numbers") !== undefined || own(item, "numbers.") !== undefined ? item : first;
+  const numbers = reader.array(header, "numbers", frame);
+  const positions = reader.array(item, "positions", frame);
+  if (numbers === null || positions === null)
+    throw reader.bad(`frame ${frame} has no numbers or no positions`);
+  const atoms = numbers.data.length;
+  if (positions.data.length !== 3 * atoms || positions.shape[1] !== 3)
+    throw reader.bad(`frame ${frame}: positions [${positions.shape.join(", ")}] do not fit ${atoms} atoms`);
+  const atomicNumbers = Int32Array.from(numbers.data as ArrayLike<number>, Number);
+  if (atomicNumbers.some((z) => z < 0 || z > 118))
+    throw reader.bad(`frame ${frame}: an atomic number is not in 0 to 118`);
+  const matrix = reader.array(item, "cell", frame) ?? reader.array(header, "cell", frame);
+  const cell = matrix !== null && matrix.data.length === 9 ? reals(matrix) : null;
+  const arrays = new Map<string, Field>();
+  const info = new Map<string, Field>();
+  for (const name of atomArrays) addArray(reader.array(item, name, frame), name, atoms, arrays);
+  const { energy, forces, stress } = calculator(reader, item, frame, atoms, arrays, info);
+  const tags = reader.array(header, "tags", frame) ?? reader.array(item, "tags", frame);
+  return makeStructure({
+    atomicNumbers,
+    positions: reals(positions),
+    cell: cell?.some((x) => x !== 0) ? cell : null,
+    pbc: flags(own(header, "pbc")),
+    energy,
+    forces,
+    stress,
+    tags: tags?.data.length === atoms ? Int32Array.from(tags.data as ArrayLike<number>, Number) : null,
+    fixed: fixedAtoms(own(header, "constraints"), atoms),
+    arrays,
+    info,
+    keys: [...new Set([...Object.keys(header), ...Object.keys(item)])]
+      .map((key) => key.replace(/\.$/, ""))
+      .concat(energy === null ? [] : ["energy"], forces === null ? [] : ["forces"]),
+  });
+}
+
+function reals(field: Field): Float64Array {
+  return Float64Array.from(field.data as ArrayLike<number | bigint>, Number);
+}
+
+function flags(value: unknown): PbcFlags {
+  if (!Array.isArray(value) || value.length !== 3) return pbcOf(value === true);
+  return [Boolean(value[0]), Boolean(value[1]), Boolean(value[2])];
+}
+
+function addArray(field: Field | null, name: string, atoms: number, arrays: Map<string, Field>): void {
+  if (field !== null && field.shape[0] === atoms) arrays.set(name, field);
+}
+
+function calculator(
+  reader: UlmReader,
+  item: Json,
+  frame: number,
+  atoms: number,
+  arrays: Map<string, Field>,
+  info: Map<string, Field>,
+): Pick<Structure, "energy" | "forces" | "stress"> {
+  const found = own(item, "calculator.") ?? own(item, "calculator");
+  if (typeof found !== "object" || found === null) return { energy: null, forces: null, stress: null };
+  const results = found as Json;
+  const forces = reader.array(results, "forces", frame);
+  if (forces !== null && forces.data.length !== 3 * atoms)
+    throw reader.bad(`frame ${frame}: forces [${forces.shape.join(", ")}] do not fit ${atoms} atoms`);
+  for (const [name, value] of Object.entries(results))
+    if (typeof value === "number" && name !== "energy") info.set(name, realField(value));
+  for (const name of ["magmoms", "charges"])
+    addArray(reader.array(results, name, frame), name, atoms, arrays);
+  const voigt = reader.array(results, "stress", frame);
+  const energy = own(results, "energy");
+  if (energy !== undefined && energy !== null && typeof energy !== "number")
+    throw reader.bad(`frame ${frame}: its energy is ${shown(JSON.stringify(energy))}`);
+  return {
+    energy: energy ?? (energy === null ? NaN : null),
+    forces: forces === null ? null : reals(forces),
+    stress: voigt?.data.length === 6 ? fullStress(reals(voigt)) : null,
+  };
+}
+
+/** xx yy zz yz xz xy to nine numbers. */
+function fullStress([xx, yy, zz, yz, xz, xy]: Float64Array): Float64Array {
+  return Float64Array.of(xx, xy, xz, xy, yy, yz, xz, yz, zz);
+}
+
+/** Atoms of FixAtoms, which ASE keeps as JSON inside the JSON. Null without constraints. */
+function fixedAtoms(value: unknown, atoms: number): Uint8Array | null {
+  let list: unknown = value;
+  try {
+    if (typeof value === "string") list = JSON.parse(value);
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(list) || list.length === 0) return null;
+  const fixed = new Uint8Array(atoms);
+  for (const constraint of list as { name?: unknown; kwargs?: { indices?: unknown } }[]) {
+    if (constraint?.name !== "FixAtoms" || !Array.isArray(constraint.kwargs?.indices)) continue;
+    for (const index of constraint.kwargs.indices as number[]) fixed[index < 0 ? index + atoms : index] = 1;
+  }
+  return fixed;
+}

@@ -1,0 +1,117 @@
+import { AtomgradError } from "../../tensor/error.js";
+import type { Field, Structure } from "../structure.js";
+import { fieldOfWords } from "../text/field-text.js";
+import type { Lines } from "../text/lines.js";
+import { withLines } from "../text/lines.js";
+import { shown } from "../text/numbers.js";
+import { cifStructures } from "./cif.js";
+import type { StructureFormat } from "./format.js";
+
+/** Tables with a CIF text in each row (column `cif`), as CDVAE's data sets; the other columns are fields. */
+export const csv: StructureFormat = {
+  name: "csv",
+  extensions: [".csv"],
+  sniff: ({ text }) => splitRow(firstLine(text)).some(isCif) && /_cell_length_a/.test(text),
+  read: (path) => withLines(path, readRows),
+};
+
+const maxCellLength = 1 << 26;
+
+function firstLine(text: string): string {
+  return text.replace(/^\uFEFF/, "").split(/\r?\n/, 1)[0];
+}
+
+function isCif(name: string): boolean {
+  return name.trim().toLowerCase() === "cif";
+}
+
+/** The cells of a row that stands on one line. */
+function splitRow(line: string): string[] {
+  const cells = new RowReader();
+  cells.add(line);
+  return cells.cells;
+}
+
+/** Cells between commas; quoted ones may hold commas, doubled quotes and ends of lines. */
+class RowReader {
+  cells: string[] = [""];
+  inQuotes = false;
+
+  add(line: string): void {
+    if (this.inQuotes) this.append("\n");
+    for (let at = 0; at < line.length;) {
+      if (this.inQuotes) {
+        const end = line.indexOf('"', at);
+        this.append(line.slice(at, end < 0 ? line.length : end));
+        if (end < 0) return;
+        if (line[end + 1] === '"') this.append('"');
+        else this.inQuotes = false;
+        at = end + (this.inQuotes ? 2 : 1);
+        continue;
+      }
+      const next = line[at];
+      if (next === ",") this.cells.push("");
+      else if (next === '"' && this.cells.at(-1) === "") this.inQuotes = true;
+      else {
+        const end = line.indexOf(",", at);
+        this.append(line.slice(at, end < 0 ? line.length : end));
+        at = end < 0 ? line.length : end;
+        continue;
+      }
+      at++;
+    }
+  }
+
+  private append(text: string): void {
+    this.cells[this.cells.length - 1] += text;
+  }
+}
+
+function nextRow(lines: Lines): string[] | null {
+  const first = lines.nextFilled();
+  if (first === null) return null;
+  const start = lines.number;
+  const row = new RowReader();
+  row.add(first);
+  let length = first.length;
+  while (row.inQuotes) {
+    const line = lines.next();
+    if (line === null || (length += line.length) > maxCellLength)
+      throw lines.error(`a quoted cell of the row that begins at line ${start} has no end`);
+    row.add(line);
+  }
+  return row.cells;
+}
+
+function* readRows(lines: Lines): Generator<Structure> {
+  const header = nextRow(lines);
+  if (header === null) return;
+  const at = header.findIndex(isCif);
+  if (at < 0)
+    throw lines.error(`no column "cif" holds structures; the columns are ${shown(header.join(", "))}`);
+  for (let row = nextRow(lines), count = 1; row !== null; row = nextRow(lines), count++) {
+    if (row.length !== header.length)
+      throw lines.error(`row ${count} has ${row.length} cells, the header ${header.length}`);
+    yield readRow(row, header, at, `${lines.name}: row ${count}`);
+  }
+}
+
+function readRow(row: readonly string[], header: readonly string[], at: number, label: string): Structure {
+  const structures = [...cifStructures(row[at], label)];
+  if (structures.length !== 1)
+    throw new AtomgradError(
+      "FORMAT",
+      `${label}: its CIF holds ${structures.length} structures; one is needed`,
+    );
+  const info = new Map<string, Field>();
+  header.forEach((name, k) => {
+    const cell = row[k].trim();
+    if (k !== at && cell !== "") info.set(name, cellField(cell, row[k]));
+  });
+  return { ...structures[0], info, keys: header };
+}
+
+function cellField(trimmed: string, cell: string): Field {
+  const field = fieldOfWords([trimmed], []);
+  return field.kind === "text" ? { ...field, data: [cell] } : field;
+}

@@ -1,0 +1,222 @@
+import { inverse, rowsTimes, determinant } from "../../geometry/matrix3.js";
+import {
+  booleanField,
+  integerField,
+  makeStructure,
+  pbcOf,
+  realField,
+  textField,
+  type Field,
+  type Structure,
+} from "../structure.js";
+import { fieldToJson, parseNestedList } from "../text/field-text.js";
+import type { Lines } from "../text/lines.js";
+import { withLines } from "../text/lines.js";
+import { shown } from "../text/numbers.js";
+import { writeTextPieces } from "../text/write-text.js";
+import type { StructureFormat } from "./format.js";
+import { smilesElements } from "./smiles.js";
+import { readSpecies, speciesName } from "./species.js";
+
+/**
+ * JSON Lines of the structure generator, one record a line: crystals (`lattice`, `sites`), molecules (`smi`, `pos` of the
+ * heavy atoms), proteins (`aa`, `coords` of the residues), or plain `elements`, `positions` and `cell`.
+ */
+export const jsonLines: StructureFormat = {
+  name: "jsonl",
+  extensions: [".jsonl", ".ndjson"],
+  sniff: ({ text }) =>
+    /^\uFEFF?\s*\{[^\n]*"(?:sites|smi|coords|positions|pos)"\s*:/.test(text.slice(0, 1 << 16)),
+  read: (path) => withLines(path, readRecords),
+  write: (path, structures) => writeTextPieces(path, formatRecords(structures)),
+};
+
+type Json = unknown;
+type Entries = ReadonlyMap<string, Json>;
+
+function* readRecords(lines: Lines): Generator<Structure> {
+  for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {
+    let value: Json;
+    try {
+      value = JSON.parse(line);
+    } catch (error) {
+      throw lines.error(`no JSON (${(error as Error).message.slice(0, 80)}); each line holds one record`);
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw lines.error("holds no JSON object; each line holds one record {...}");
+    yield readRecord(new Map(Object.entries(value)), lines);
+  }
+}
+
+function readRecord(record: Entries, lines: Lines): Structure {
+  const { names, positions, used, cell } = readAtoms(record, lines);
+  const species = readSpecies(names);
+  if (typeof species === "number")
+    throw lines.error(`${shown(names[species])} is no element (atom ${species})`);
+  const atoms = names.length;
+  const info = new Map<string, Field>();
+  const arrays = new Map<string, Field>();
+  let known: Partial<Structure> = {};
+  for (const [key, value] of record) {
+    if (used.includes(key)) continue;
+    const field = fieldOfJson(value, lines);
+    const per = field !== null && field.shape[0] === atoms && field.shape.length > 0 && field.kind !== "json";
+    if (key === "pbc" && field?.kind === "boolean") known = { ...known, pbc: pbcFlags(field) };
+    else if (key === "forces" && per && field.shape.length === 2 && field.shape[1] === 3)
+      known = { ...known, forces: Float64Array.from(field.data as ArrayLike<number>) };
+    else if (key === "tags" && per && field.shape.length === 1)
+      known = { ...known, tags: Int32Array.from(field.data as ArrayLike<number>) };
+    else if (key === "fixed" && per && field.shape.length === 1)
+      known = { ...known, fixed: Uint8Array.from(field.data as ArrayLike<number>) };
+    else if (field !== null) (per && field.shape.length > 1 ? arrays : info).set(key, field);
+  }
+  return makeStructure({
+    atomicNumbers: species.atomicNumbers,
+    species: species.names,
+    positions,
+    cell,
+    pbc: pbcOf(cell !== null),
+    ...known,
+    info,
+    arrays,
+    keys: [...record.keys()],
+  });
+}
+
+function pbcFlags(field: Field): readonly [boolean, boolean, boolean] {
+  const [a, b, c] = Array.from({ length: 3 }, (_, k) => Boolean(field.data[k % field.data.length]));
+  return [a, b, c];
+}
+
+interface Atoms {
+  readonly names: readonly string[];
+  readonly positions: Float64Array;
+  readonly cell: Float64Array | null;
+  /** Keys of the record that this was read from. */
+  readonly used: readonly string[];
+}
+
+function readAtoms(record: Entries, lines: Lines): Atoms {
+  const cellKey = ["lattice", "cell"].find((key) => (record.get(key) ?? null) !== null);
+  const cell = cellKey === undefined ? null : matrix(record.get(cellKey), 3, cellKey, lines);
+  if (Array.isArray(record.get("sites"))) {
+    if (cell === null) throw lines.error('a crystal needs "lattice", three rows of three numbers');
+    return { ...readSites(record.get("sites") as Json[], cell, lines), cell, used: ["sites", cellKey!] };
+  }
+  const at = ["pos", "positions", "coords"].find((key) => Array.isArray(record.get(key)));
+  if (at === undefined)
+    throw lines.error('a record needs "lattice" and "sites", or "pos" with "smi" or "elements"');
+  const list = ["elements", "species", "atomic_numbers", "numbers"].find((key) =>
+    Array.isArray(record.get(key)),
+  );
+  const residues = record.get("aa") ?? record.get("seq");
+  const smiles = record.get("smi") ?? record.get("smiles");
+  const key = record.has("aa") && Array.isArray(record.get("coords")) ? "coords" : at;
+  const count = (record.get(key) as Json[]).length;
+  const positions = matrix(record.get(key), count, key, lines);
+  const names =
+    list !== undefined
+      ? (record.get(list) as Json[]).map(String)
+      : typeof smiles === "string"
+        ? smilesElements(smiles)
+        : typeof residues === "string"
+          ? Array.from(residues, () => "X")
+          : null;
+  if (names === null)
+    throw lines.error(`${shown(key)} stands there, but no "smi", "elements" or "aa" names its atoms`);
+  if (names.length !== count)
+    throw lines.error(`${names.length} atoms are named, but ${shown(key)} holds ${count} positions`);
+  const used = [key, ...(list === undefined ? [] : [list]), ...(cellKey === undefined ? [] : [cellKey])];
+  return { names, positions, cell, used };
+}
+
+function readSites(sites: readonly Json[], cell: Float64Array, lines: Lines): Omit<Atoms, "cell" | "used"> {
+  const names: string[] = [];
+  const positions = new Float64Array(3 * sites.length);
+  sites.forEach((site, k) => {
+    const entries = new Map<string, Json>(Object.entries(site ?? {}));
+    const element = entries.get("element") ?? entries.get("species") ?? entries.get("label");
+    if (typeof element !== "string") throw lines.error(`site ${k} has no "element"`);
+    names.push(element);
+    const direct = entries.get("cartesian_coordinates") ?? entries.get("xyz");
+    const fractions = entries.get("fractional_coordinates") ?? entries.get("abc");
+    const row = matrix([direct ?? fractions], 1, `site ${k}: coordinates`, lines);
+    positions.set(direct === undefined ? rowsTimes(row, cell) : row, 3 * k);
+  });
+  return { names, positions };
+}
+
+function matrix(value: Json, rows: number, what: string, lines: Lines): Float64Array {
+  const out = new Float64Array(3 * rows);
+  const list = Array.isArray(value) ? (value as Json[]) : [];
+  for (let k = 0; k < rows; k++) {
+    const row: Json = list[k];
+    const good = Array.isArray(row) && row.length === 3 && row.every((x) => typeof x === "number");
+    if (!good || list.length !== rows)
+      throw lines.error(`${shown(what)} is not ${rows} rows of three numbers`);
+    out.set(row, 3 * k);
+  }
+  return out;
+}
+
+/** A value of a record; null stands for nothing. */
+function fieldOfJson(value: Json, lines: Lines): Field | null {
+  if (value === null) return null;
+  if (typeof value === "string") return textField(value);
+  if (typeof value === "boolean") return booleanField(value);
+  if (typeof value === "number") return Number.isSafeInteger(value) ? integerField(value) : realField(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    throw lines.error("values are nested too deeply");
+  }
+  const list = Array.isArray(value) ? parseNestedList(text) : null;
+  return list ?? { kind: "json", shape: [], data: [text] };
+}
+
+function* formatRecords(structures: Iterable<Structure>): Generator<string> {
+  for (const structure of structures) yield `${formatRecord(structure)}\n`;
+}
+
+/** Structures with a cell are written as crystals with sites, others with `elements` and `positions`. */
+function formatRecord(structure: Structure): string {
+  const { atomicNumbers, positions, cell, pbc, energy, energyKey, forces, forcesKey, virial, stress } =
+    structure;
+  const rows = (data: Float64Array): number[][] =>
+    Array.from({ length: data.length / 3 }, (_, k) => [data[3 * k], data[3 * k + 1], data[3 * k + 2]]);
+  const names = Array.from(atomicNumbers, (_, atom) => speciesName(structure, atom));
+  const parts: [string, string][] = [];
+  const add = (key: string, value: unknown): void => void parts.push([key, JSON.stringify(value)]);
+  if (cell !== null && determinant(cell) !== 0) {
+    const fractions = rows(rowsTimes(positions, inverse(cell)));
+    const at = rows(positions);
+    add("lattice", rows(cell));
+    const sites = names.map((element, k) => ({
+      element,
+      fractional_coordinates: fractions[k],
+      cartesian_coordinates: at[k],
+    }));
+    add("sites", sites);
+    if (pbc.includes(false)) add("pbc", pbc);
+  } else {
+    add("elements", names);
+    add("positions", rows(positions));
+    if (cell !== null) add("cell", rows(cell));
+  }
+  if (energy !== null && energyKey === null) add("energy", energy);
+  if (forces !== null && forcesKey === null) add("forces", rows(forces));
+  if (virial !== null) add("virial", rows(virial));
+  if (stress !== null) add("stress", rows(stress));
+  if (structure.tags !== null) add("tags", [...structure.tags]);
+  if (structure.fixed !== null) add("fixed", [...structure.fixed]);
+  for (const [key, field] of [...structure.arrays, ...structure.info]) {
+    const text =
+      field.kind === "text" && field.shape.length === 0 ? JSON.stringify(field.data[0]) : fieldToJson(field);
+    parts.push([
+      key,
+      text.replace(/\bNaN\b|-?\bInfinity\b/g, (word) => (field.kind === "real" ? "null" : word)),
+    ]);
+  }
+  return `{${parts.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
+}

@@ -1,0 +1,213 @@
+import { AtomgradError } from "../../tensor/error.js";
+import { parseNpy, type NpyArray, type NpyData } from "../npy.js";
+import { openFile } from "../read-file.js";
+import { readPart } from "../slice-source.js";
+import { makeStructure, type Field, type FieldKind, type Structure } from "../structure.js";
+import { isZip, readZip } from "../zip.js";
+import type { StructureFormat } from "./format.js";
+
+/**
+ * Arrays of numpy.savez: MD17 (`R z E F`), revised MD17 (`coords nuclear_charges energies forces`), ANI (`coordinates
+ * atomic_numbers energies`), DimeNet's QM9 (`R Z N`, molecules one after the other).
+ */
+export const npz: StructureFormat = {
+  name: "npz",
+  extensions: [".npz"],
+  sniff: ({ path, isFolder, bytes }) =>
+    !isFolder && bytes[0] === 0x50 && bytes[1] === 0x4b && holdsAtoms(path),
+  read: readNpz,
+};
+
+const positionNames = ["R", "coords", "coordinates", "positions", "pos"];
+const numberNames = ["z", "Z", "nuclear_charges", "atomic_numbers", "numbers", "charges"];
+const energyNames = ["energies", "E"];
+const forceNames = ["forces", "F"];
+/** Numbers of all arrays together: they are held in memory. */
+const maxItems = 1 << 25;
+
+function holdsAtoms(path: string): boolean {
+  const names = namesOf(path);
+  return positionNames.some((name) => names.has(name)) && numberNames.some((name) => names.has(name));
+}
+
+function namesOf(path: string): ReadonlySet<string> {
+  const source = openFile(path);
+  try {
+    if (!isZip(source)) return new Set();
+    return new Set([...readZip(source).keys()].map((name) => name.replace(/\.npy$/, "")));
+  } catch (error) {
+    if (error instanceof AtomgradError) return new Set();
+    throw error;
+  } finally {
+    source.close();
+  }
+}
+
+/** All arrays of numbers; those of texts and objects are passed over. */
+function readArrays(path: string): { arrays: Map<string, NpyArray>; name: string } {
+  const source = openFile(path);
+  const arrays = new Map<string, NpyArray>();
+  let items = 0;
+  try {
+    for (const [entryName, entry] of readZip(source)) {
+      if (!entryName.endsWith(".npy")) continue;
+      const label = `${source.name}: ${entryName}`;
+      try {
+        const opened = entry.open();
+        if (opened.size > 8 * maxItems)
+          throw new AtomgradError("FORMAT", `${label}: ${opened.size} bytes are too many; split the set`);
+        const array = parseNpy(readPart(opened, 0, opened.size), label);
+        items += array.data.length;
+        if (items > maxItems)
+          throw new AtomgradError("FORMAT", `${source.name}: more than ${maxItems} numbers; split the set`);
+        arrays.set(entryName.slice(0, -4), array);
+      } catch (error) {
+        if (!(error instanceof AtomgradError) || error.code !== "DTYPE") throw error;
+      }
+    }
+    return { arrays, name: source.name };
+  } finally {
+    source.close();
+  }
+}
+
+function* readNpz(path: string): Generator<Structure> {
+  const { arrays, name } = readArrays(path);
+  const take = (names: readonly string[]): string | null => names.find((key) => arrays.has(key)) ?? null;
+  const at = take(positionNames);
+  const numbers = take(numberNames);
+  if (at === null || numbers === null)
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: no positions (${positionNames.join(", ")}) and atomic numbers (${numberNames.join(", ")}) among its arrays ${[...arrays.keys()].slice(0, 20).join(", ")}`,
+    );
+  const counts = arrays.get("N");
+  const positions = arrays.get(at)!;
+  if (counts !== undefined && positions.shape.length === 2)
+    yield* readRagged(name, arrays, at, numbers, counts);
+  else yield* readFrames(name, arrays, at, numbers, [take(energyNames), take(forceNames)]);
+}
+
+function* readFrames(
+  name: string,
+  arrays: ReadonlyMap<string, NpyArray>,
+  at: string,
+  numbers: string,
+  [energyName, forceName]: readonly (string | null)[],
+): Generator<Structure> {
+  const { data, shape } = arrays.get(at)!;
+  const frames = shape.length === 3 ? shape[0] : 1;
+  const atoms = shape.at(-2) ?? 0;
+  const z = arrays.get(numbers)!;
+  const perFrame = z.shape.length === 2;
+  if (
+    shape.length < 2 ||
+    shape.length > 3 ||
+    shape.at(-1) !== 3 ||
+    z.data.length !== (perFrame ? frames : 1) * atoms
+  )
+    throw new AtomgradError(
+      "SHAPE",
+      `${name}: ${at} [${shape.join(", ")}] and ${numbers} [${z.shape.join(", ")}] do not fit each other`,
+    );
+  const energy = energyName === null ? null : arrays.get(energyName)!;
+  const forces = forceName === null ? null : arrays.get(forceName)!;
+  if (energy !== null && energy.data.length !== frames)
+    throw new AtomgradError(
+      "SHAPE",
+      `${name}: ${energyName} holds ${energy.data.length} numbers for ${frames} frames`,
+    );
+  if (forces !== null && forces.data.length !== data.length)
+    throw new AtomgradError(
+      "SHAPE",
+      `${name}: ${forceName} [${forces.shape.join(", ")}] does not fit ${at} [${shape.join(", ")}]`,
+    );
+  const others = [...arrays].filter(([key]) => ![at, numbers, energyName, forceName].includes(key));
+  const keys = [...arrays.keys()];
+  for (let f = 0; f < frames; f++) {
+    const all = Int32Array.from(row(z.data, perFrame ? f * atoms : 0, atoms));
+    const real = Array.from(all.keys()).filter((k) => all[k] > 0);
+    const pick = (values: Float64Array): Float64Array =>
+      real.length === atoms
+        ? values
+        : Float64Array.from(real.flatMap((k) => [...values.subarray(3 * k, 3 * k + 3)]));
+    const info = new Map<string, Field>();
+    const extra = new Map<string, Field>();
+    for (const [key, array] of others)
+      addRow(key, array, f, frames, real.length === atoms ? atoms : -1, info, extra);
+    yield makeStructure({
+      atomicNumbers: checked(
+        Int32Array.from(real, (k) => all[k]),
+        name,
+        numbers,
+      ),
+      positions: pick(row(data, 3 * f * atoms, 3 * atoms)),
+      energy: energy === null ? null : Number(energy.data[f]),
+      forces: forces === null ? null : pick(row(forces.data, 3 * f * atoms, 3 * atoms)),
+      info,
+      arrays: extra,
+      keys,
+    });
+  }
+}
+
+/** Molecules of different sizes, their atoms one after the other. */
+function* readRagged(
+  name: string,
+  arrays: ReadonlyMap<string, NpyArray>,
+  at: string,
+  numbers: string,
+  counts: NpyArray,
+): Generator<Structure> {
+  const { data, shape } = arrays.get(at)!;
+  const z = arrays.get(numbers)!;
+  const sizes = Array.from(counts.data as ArrayLike<number | bigint>, Number);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (shape[1] !== 3 || total !== shape[0] || z.data.length !== total || sizes.some((size) => size < 0))
+    throw new AtomgradError(
+      "SHAPE",
+      `${name}: N counts ${total} atoms, ${at} is [${shape.join(", ")}] and ${numbers} [${z.shape.join(", ")}]; they do not fit each other`,
+    );
+  const others = [...arrays].filter(([key]) => ![at, numbers, "N"].includes(key));
+  const keys = [...arrays.keys()];
+  let start = 0;
+  for (let f = 0; f < sizes.length; f++) {
+    const info = new Map<string, Field>();
+    for (const [key, array] of others) addRow(key, array, f, sizes.length, -1, info, new Map());
+    yield makeStructure({
+      atomicNumbers: checked(Int32Array.from(row(z.data, start, sizes[f])), name, numbers),
+      positions: row(data, 3 * start, 3 * sizes[f]),
+      info,
+      keys,
+    });
+    start += sizes[f];
+  }
+}
+
+function checked(atomicNumbers: Int32Array, name: string, key: string): Int32Array {
+  const bad = atomicNumbers.find((z) => z < 0 || z > 118);
+  if (bad === undefined) return atomicNumbers;
+  throw new AtomgradError("VALUE", `${name}: ${key} holds ${bad}; atomic numbers from 1 to 118 are needed`);
+}
+
+function row(data: NpyData, start: number, count: number): Float64Array {
+  return Float64Array.from(data.subarray(start, start + count) as ArrayLike<number | bigint>, Number);
+}
+
+/** What an array with a row per frame says about one of them. */
+function addRow(
+  key: string,
+  { data, shape, dtype }: NpyArray,
+  frame: number,
+  frames: number,
+  atoms: number,
+  info: Map<string, Field>,
+  arrays: Map<string, Field>,
+): void {
+  if (shape.length === 0 || shape[0] !== frames || frames === 0) return;
+  const width = data.length / frames;
+  const kind: FieldKind = dtype === "bool" ? "boolean" : dtype.startsWith("f") ? "real" : "integer";
+  const inner = width === 1 ? [] : shape.slice(1);
+  const field: Field = { kind, shape: inner, data: data.slice(frame * width, (frame + 1) * width) };
+  (inner[0] === atoms ? arrays : info).set(key, field);
+}
