@@ -60,7 +60,7 @@ for lmax, normalize, normalization in [
     )
 out["harmonics"] = {"x": x.tolist(), "cases": harmonics}
 
-r = torch.linspace(-0.3, 2.4, 19)
+r = torch.linspace(-0.3, 2.43, 19)
 bases = []
 for basis in ["gaussian", "cosine", "smooth_finite", "fourier", "bessel"]:
     for cutoff in [True, False]:

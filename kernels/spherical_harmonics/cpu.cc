@@ -1,0 +1,217 @@
+// Real solid harmonics Y(x) of all degrees 0..L in e3nn's basis (polar axis y), and the three faces of their
+// derivative.
+//
+// Values (spec equivariant 3.2): Y_{l,m} = q_l^m A_m, Y_{l,-m} = q_l^m B_m with A_m + i B_m = (z + i x)^m and q_l^m a
+// polynomial in y and r^2 that rises in l by a recurrence of three terms. Derivative (3.3): d_k Y = D_k Y with constant
+// sparse D_k that lower the degree by one, at most two entries a row and axis. So with F(w, g, y) = sum over k of w_k g
+// . D_k y
+//   harmonicsGradient = dF/dw,   harmonicsPush = dF/dg,   harmonicsPull = dF/dy,
+// and derivatives of any order are calls of these.
+//
+// Layout: rows of S = (L+1)^2 numbers, degree l at l^2, order m at l^2 + l + m. Strategy: a register holds one number
+// of as many rows as it has lanes; tiles of rows are transposed in and out. Constants are computed once a call. The
+// last tile runs with empty lanes, so bits do not depend on where blocks begin. Bound: memory, S + 3 numbers a row for
+// values (2 S + 3 for the gradient) up to about L = 6, arithmetic above. Pitfall: nothing is divided by |x|: the zero
+// vector needs no special case here (normalising does, see op.ts).
+#include <cmath>
+
+#include "../../native/simd.h"
+#include "../../native/team.h"
+
+namespace ag {
+namespace AG_ISA {
+namespace {
+
+constexpr int kMaxDegree = 12;
+constexpr int kMaxSize = (kMaxDegree + 1) * (kMaxDegree + 1);
+enum Normalization { kComponent, kNorm, kIntegral };
+
+// rows [first, first + n) of width W into one register a column, and back
+template <class T> static void transposeIn(V<T>* to, const T* from, int64_t W, int n) {
+  T lanes[kLanes<T>] = {};
+  for (int64_t s = 0; s < W; ++s) {
+    for (int e = 0; e < n; ++e) lanes[e] = from[e * W + s];
+    to[s] = load(lanes);
+  }
+}
+template <class T> static void transposeOut(T* to, const V<T>* from, int64_t W, int n) {
+  const T* lanes = reinterpret_cast<const T*>(from);
+  for (int e = 0; e < n; ++e)
+    for (int64_t s = 0; s < W; ++s) to[e * W + s] = lanes[s * kLanes<T> + e];
+}
+
+template <class T, class F> static void tiles(const Call& c, int64_t E, double nsPerRow, F&& body) {
+  constexpr int64_t grain = 16 * kLanes<T>;
+  blocks(c, E, grain, nsPerRow, [&](int64_t begin, int64_t end) {
+    for (int64_t e = begin; e < end; e += kLanes<T>)
+      body(e, static_cast<int>(end - e < kLanes<T> ? end - e : kLanes<T>));
+  });
+}
+
+// Constants of the recurrence in l.
+template <class T> struct Recurrence {
+  T diagonal[kMaxDegree + 1], next[kMaxDegree + 1], a[kMaxSize], b[kMaxSize], scale[kMaxDegree + 1];
+  Recurrence(int L, int normalization) {
+    double q = 1;
+    for (int m = 0; m <= L; ++m) {
+      if (m > 0) q *= std::sqrt((2.0 * m + 1) / (2.0 * m)) * (m == 1 ? std::sqrt(2.0) : 1);
+      diagonal[m] = static_cast<T>(q);
+      next[m] = static_cast<T>(std::sqrt(2.0 * m + 3));
+      for (int l = m + 2; l <= L; ++l) {
+        const double ll = static_cast<double>(l) * l, mm = static_cast<double>(m) * m, kk = (l - 1.0) * (l - 1.0);
+        const double rise = std::sqrt((4 * ll - 1) / (ll - mm));
+        a[l * (L + 1) + m] = static_cast<T>(rise);
+        b[l * (L + 1) + m] = static_cast<T>(rise * std::sqrt((kk - mm) / (4 * kk - 1)));
+      }
+    }
+    for (int l = 0; l <= L; ++l)
+      scale[l] = static_cast<T>(normalization == kNorm       ? 1 / std::sqrt(2.0 * l + 1)
+                                : normalization == kIntegral ? std::sqrt(0.25 / 3.14159265358979323846)
+                                                             : 1.0);
+  }
+};
+
+template <class T> static void harmonics(V<T>* Y, V<T> x, V<T> y, V<T> z, int L, const Recurrence<T>& r, bool scaled) {
+  const V<T> square = fma(x, x, fma(y, y, z * z));
+  V<T> A = splat<T>(1), B = splat<T>(0);
+  for (int m = 0; m <= L; ++m) {
+    if (m > 0) {
+      const V<T> rise = fma(z, A, -(x * B));
+      B = fma(z, B, x * A);
+      A = rise;
+    }
+    V<T> before = splat<T>(0), q = splat(r.diagonal[m]);
+    for (int l = m; l <= L; ++l) {
+      if (l == m + 1) {
+        before = q;
+        q = splat(r.next[m]) * y * q;
+      } else if (l > m + 1) {
+        const int at = l * (L + 1) + m;
+        const V<T> rise = fma(splat(r.a[at]) * y, q, -(splat(r.b[at]) * square * before));
+        before = q;
+        q = rise;
+      }
+      const V<T> value = scaled ? q * splat(r.scale[l]) : q;
+      Y[l * l + l + m] = value * A;
+      if (m > 0) Y[l * l + l - m] = value * B;
+    }
+  }
+}
+
+template <class T> static int sphericalHarmonics(const Call& c) {
+  const int64_t E = c.ints[0], S = c.ints[1];
+  const int L = c.ints[2], normalization = c.ints[3];
+  const T* x = in<T>(c, 0);
+  T* to = out<T>(c, 1);
+  const Recurrence<T> recurrence(L, normalization);
+  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+    V<T> v[3], Y[kMaxSize];
+    transposeIn(v, x + 3 * e, 3, n);
+    harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
+    transposeOut(to + S * e, Y, S, n);
+  });
+  return 0;
+}
+
+// The entries of D_x, D_y, D_z: row i of degree l, column j of degree l - 1.
+template <class T> struct Derivative {
+  struct Entry {
+    int16_t i, j;
+    T value;
+  };
+  Entry entries[3][2 * kMaxSize];
+  int count[3] = {0, 0, 0};
+
+  void add(int axis, int i, int j, double value) {
+    if (value != 0)
+      entries[axis][count[axis]++] = {static_cast<int16_t>(i), static_cast<int16_t>(j), static_cast<T>(value)};
+  }
+  Derivative(int L, int normalization) {
+    const double root2 = std::sqrt(2.0);
+    for (int l = 1; l <= L; ++l) {
+      const double s = normalization == kNorm ? 1 : std::sqrt((2.0 * l + 1) / (2.0 * l - 1));
+      const int row = l * l + l, column = (l - 1) * (l - 1) + l - 1;
+      for (int m = 0; m <= l; ++m) {
+        const double a = 0.5 * s * std::sqrt((l + m) * (l + m - 1.0)), b = 0.5 * s * std::sqrt((l - m) * (l - m - 1.0));
+        if (m < l) add(1, row + m, column + m, s * std::sqrt(static_cast<double>(l * l - m * m)));
+        if (m == 0) {
+          if (l > 1) {
+            add(2, row, column + 1, -root2 * b);
+            add(0, row, column - 1, -root2 * b);
+          }
+          continue;
+        }
+        if (m < l) add(1, row - m, column - m, s * std::sqrt(static_cast<double>(l * l - m * m)));
+        const double upper = m == 1 ? root2 * a : a;
+        add(2, row + m, column + m - 1, upper);
+        add(0, row - m, column + m - 1, upper);
+        if (m > 1) {
+          add(0, row + m, column - m + 1, -a);
+          add(2, row - m, column - m + 1, a);
+        }
+        if (m + 1 > l - 1) continue;
+        add(2, row + m, column + m + 1, -b);
+        add(0, row + m, column - m - 1, -b);
+        add(2, row - m, column - m - 1, -b);
+        add(0, row - m, column + m + 1, b);
+      }
+    }
+  }
+};
+
+template <class T> static int harmonicsGradient(const Call& c) {
+  const int64_t E = c.ints[0], S = c.ints[1];
+  const T *g = in<T>(c, 0), *y = in<T>(c, 1);
+  T* to = out<T>(c, 2);
+  const Derivative<T> d(c.ints[2], c.ints[3]);
+  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+    V<T> G[kMaxSize], Y[kMaxSize], sum[3];
+    transposeIn(G, g + S * e, S, n);
+    transposeIn(Y, y + S * e, S, n);
+    for (int k = 0; k < 3; ++k) {
+      V<T> even = {}, odd = {};
+      const auto* entry = d.entries[k];
+      int q = 0;
+      for (; q + 1 < d.count[k]; q += 2) {
+        even = fma(splat(entry[q].value) * G[entry[q].i], Y[entry[q].j], even);
+        odd = fma(splat(entry[q + 1].value) * G[entry[q + 1].i], Y[entry[q + 1].j], odd);
+      }
+      if (q < d.count[k]) even = fma(splat(entry[q].value) * G[entry[q].i], Y[entry[q].j], even);
+      sum[k] = even + odd;
+    }
+    transposeOut(to + 3 * e, sum, 3, n);
+  });
+  return 0;
+}
+
+// dF/dg or dF/dy: the sparse matrix sum over k of w_k D_k, or its transpose, times a row.
+template <class T, bool kTransposed> static int apply(const Call& c) {
+  const int64_t E = c.ints[0], S = c.ints[1];
+  const T *w = in<T>(c, 0), *y = in<T>(c, 1);
+  T* to = out<T>(c, 2);
+  const Derivative<T> d(c.ints[2], c.ints[3]);
+  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+    V<T> axis[3], Y[kMaxSize], sum[kMaxSize];
+    transposeIn(axis, w + 3 * e, 3, n);
+    transposeIn(Y, y + S * e, S, n);
+    for (int64_t s = 0; s < S; ++s) sum[s] = V<T>{};
+    for (int k = 0; k < 3; ++k)
+      for (int q = 0; q < d.count[k]; ++q) {
+        const auto entry = d.entries[k][q];
+        const int from = kTransposed ? entry.i : entry.j, into = kTransposed ? entry.j : entry.i;
+        sum[into] = fma(splat(entry.value) * axis[k], Y[from], sum[into]);
+      }
+    transposeOut(to + S * e, sum, S, n);
+  });
+  return 0;
+}
+template <class T> static int harmonicsPush(const Call& c) { return apply<T, false>(c); }
+template <class T> static int harmonicsPull(const Call& c) { return apply<T, true>(c); }
+
+} // namespace
+
+FAMILY(spherical_harmonics, KERNEL(sphericalHarmonics), KERNEL(harmonicsGradient), KERNEL(harmonicsPush),
+       KERNEL(harmonicsPull))
+
+} // namespace AG_ISA
+} // namespace ag

@@ -1,0 +1,118 @@
+import { type Dims, defineOp } from "../../src/autograd/define-op.js";
+import { reshape } from "../../src/autograd/reshape.js";
+import { AtomgradError } from "../../src/tensor/error.js";
+import { showShape } from "../../src/tensor/shape.js";
+import type { Tensor } from "../../src/tensor/tensor.js";
+import { div, less, mul, safeSqrt, square, where } from "../elementwise/ops.generated.js";
+import { sum } from "../reduce/op.js";
+import { gradientReference, pullReference, pushReference, valuesReference } from "./reference.js";
+
+/** Mean square 1 a component, length 1, or integral of the square over the sphere 1 (of unit vectors). */
+export type HarmonicsNormalization = "component" | "norm" | "integral";
+
+const normalization = ["component", "norm", "integral"] as const;
+const attrs = { lmax: "int", normalization } as const;
+const largestDegree = 12;
+
+const check = (d: Dims): string | undefined =>
+  d.lmax > largestDegree
+    ? `lmax is ${d.lmax}; degrees up to ${largestDegree} are supported`
+    : d.S === (d.lmax + 1) ** 2
+      ? undefined
+      : `rows have ${d.S} numbers, degrees up to ${d.lmax} have ${(d.lmax + 1) ** 2}`;
+
+/** Y of all degrees: see `solidHarmonics`. Its derivative needs nothing but the result. */
+export const sphericalHarmonicsOp = /*#__PURE__*/ defineOp({
+  name: "sphericalHarmonics",
+  inputs: { x: "[E,3]" },
+  attrs: { S: "int", ...attrs },
+  output: "[E,S]",
+  check,
+  save: ["out"],
+  vjp: (g, { out }, a) => ({ x: harmonicsGradientOp.apply([g, out], a) }),
+  cost: (d) => ({ flop: 3 * d.S * d.E, bytes: (d.S + 3) * d.E }),
+  reference: valuesReference,
+});
+
+/** g . D_k y for k = x, y, z: the gradient of g . Y from the harmonics themselves. */
+export const harmonicsGradientOp = /*#__PURE__*/ defineOp({
+  name: "harmonicsGradient",
+  inputs: { g: "[E,S]", y: "[E,S]" },
+  attrs,
+  output: "[E,3]",
+  check,
+  save: ["g", "y"],
+  vjp: (w, { g, y }, a, needs) => ({
+    g: needs("g") ? harmonicsPushOp.apply([w, y], a) : undefined,
+    y: needs("y") ? harmonicsPullOp.apply([w, g], a) : undefined,
+  }),
+  cost: (d) => ({ flop: 15 * d.S * d.E, bytes: (2 * d.S + 3) * d.E }),
+  reference: gradientReference,
+});
+
+/** sum over k of w_k D_k y: the change of Y in the direction w. */
+export const harmonicsPushOp = /*#__PURE__*/ defineOp({
+  name: "harmonicsPush",
+  inputs: { w: "[E,3]", y: "[E,S]" },
+  attrs,
+  output: "[E,S]",
+  check,
+  save: ["w", "y"],
+  vjp: (g, { w, y }, a, needs) => ({
+    w: needs("w") ? harmonicsGradientOp.apply([g, y], a) : undefined,
+    y: needs("y") ? harmonicsPullOp.apply([w, g], a) : undefined,
+  }),
+  cost: (d) => ({ flop: 15 * d.S * d.E, bytes: (2 * d.S + 3) * d.E }),
+  reference: pushReference,
+});
+
+/** sum over k of w_k D_k^T g: the adjoint of the push. */
+export const harmonicsPullOp = /*#__PURE__*/ defineOp({
+  name: "harmonicsPull",
+  inputs: { w: "[E,3]", g: "[E,S]" },
+  attrs,
+  output: "[E,S]",
+  check,
+  save: ["w", "g"],
+  vjp: (y, { w, g }, a, needs) => ({
+    w: needs("w") ? harmonicsGradientOp.apply([g, y], a) : undefined,
+    g: needs("g") ? harmonicsPushOp.apply([w, y], a) : undefined,
+  }),
+  cost: (d) => ({ flop: 15 * d.S * d.E, bytes: (2 * d.S + 3) * d.E }),
+  reference: pullReference,
+});
+
+/**
+ * Solid harmonics r^l Y_l(x / r) of all degrees 0..lmax in e3nn's basis (y is the polar axis): x [...,3] -> [...,(lmax+1)^2],
+ * degree l at l^2, order m at l^2 + l + m. Differentiable to any order, at the zero vector too.
+ *
+ * Errors: SHAPE; VALUE for lmax above 12. Source: spec equivariant 3.2, 3.3.
+ */
+export function solidHarmonics(
+  x: Tensor,
+  lmax: number,
+  normalization: HarmonicsNormalization = "component",
+): Tensor {
+  const rows = vectors("solidHarmonics", x);
+  const S = (lmax + 1) ** 2;
+  const out = sphericalHarmonicsOp.apply([rows], { S, lmax, normalization });
+  return reshape(out, [...x.shape.slice(0, -1), S]);
+}
+
+/**
+ * x / |x| for vectors x [...,3]. The zero vector (|x|^2 <= 1e-24 in f64, the smallest normal number in f32) gives 0 with
+ * derivatives 0 of every order: padded and self edges never poison a gradient.
+ */
+export function unitVectors(x: Tensor): Tensor {
+  const rows = vectors("unitVectors", x);
+  const squares = sum(square(rows), { axis: 1, keepDims: true });
+  const present = less(x.dtype === "f64" ? 1e-24 : 1.1754944e-38, squares);
+  const inverse = where(present, div(1, safeSqrt(where(present, squares, 1))), 0);
+  return reshape(mul(rows, inverse), x.shape);
+}
+
+function vectors(what: string, x: Tensor): Tensor {
+  if (x.rank === 0 || x.shape[x.rank - 1] !== 3)
+    throw new AtomgradError("SHAPE", `${what}: expected vectors [...,3], got ${showShape(x.shape)}`);
+  return x.rank === 2 ? x : reshape(x, [x.size / 3, 3]);
+}
