@@ -30,7 +30,7 @@ export const sphericalHarmonicsOp = /*#__PURE__*/ defineOp({
   check,
   save: ["out"],
   vjp: (g, { out }, a) => ({ x: harmonicsGradientOp.apply([g, out], a) }),
-  cost: (d) => ({ flop: 3 * d.S * d.E, bytes: (d.S + 3) * d.E }),
+  cost: (d) => ({ flop: 3 * d.S * d.E, elements: (d.S + 3) * d.E }),
   reference: valuesReference,
 });
 
@@ -46,7 +46,7 @@ export const harmonicsGradientOp = /*#__PURE__*/ defineOp({
     g: needs("g") ? harmonicsPushOp.apply([w, y], a) : undefined,
     y: needs("y") ? harmonicsPullOp.apply([w, g], a) : undefined,
   }),
-  cost: (d) => ({ flop: 15 * d.S * d.E, bytes: (2 * d.S + 3) * d.E }),
+  cost: (d) => ({ flop: 15 * d.S * d.E, elements: (2 * d.S + 3) * d.E }),
   reference: gradientReference,
 });
 
@@ -62,7 +62,7 @@ export const harmonicsPushOp = /*#__PURE__*/ defineOp({
     w: needs("w") ? harmonicsGradientOp.apply([g, y], a) : undefined,
     y: needs("y") ? harmonicsPullOp.apply([w, g], a) : undefined,
   }),
-  cost: (d) => ({ flop: 15 * d.S * d.E, bytes: (2 * d.S + 3) * d.E }),
+  cost: (d) => ({ flop: 15 * d.S * d.E, elements: (2 * d.S + 3) * d.E }),
   reference: pushReference,
 });
 
@@ -78,7 +78,7 @@ export const harmonicsPullOp = /*#__PURE__*/ defineOp({
     w: needs("w") ? harmonicsGradientOp.apply([g, y], a) : undefined,
     g: needs("g") ? harmonicsPushOp.apply([w, y], a) : undefined,
   }),
-  cost: (d) => ({ flop: 15 * d.S * d.E, bytes: (2 * d.S + 3) * d.E }),
+  cost: (d) => ({ flop: 15 * d.S * d.E, elements: (2 * d.S + 3) * d.E }),
   reference: pullReference,
 });
 

@@ -16,6 +16,7 @@ import { addNeighborStatCommand, neighborStatExample } from "./neighbor-stat.js"
 import { reportError } from "./report-error.js";
 import { addShowCommand, showExample } from "./show.js";
 import { addTestCommand, testExample } from "./test.js";
+import { addTpCommand, tpExample } from "./tp.js";
 import { addTrainCommand, trainExample } from "./train.js";
 
 function version(): string {
@@ -26,7 +27,7 @@ function version(): string {
 const examples = [
   ...[trainExample, testExample, evalExample, evalDescExample, modelDeviExample, neighborStatExample],
   ...[showExample, infoExample, convertBackendExample, freezeExample, changeBiasExample],
-  ...[convertExample, inspectExample],
+  ...[convertExample, inspectExample, tpExample],
 ];
 
 const program = new Command("atomgrad")
@@ -49,6 +50,7 @@ addFreezeCommand(program);
 addChangeBiasCommand(program);
 addConvertCommand(program);
 addInspectCommand(program);
+addTpCommand(program);
 
 try {
   await program.parseAsync();

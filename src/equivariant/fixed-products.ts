@@ -8,6 +8,18 @@ import { TensorProduct, type TensorProductOptions } from "./tensor-product.js";
 /** Irreps of the output to keep; absent: all. */
 type IrFilter = readonly IrrepLike[] | undefined;
 
+const mostPairs = 1e7;
+
+/** Refuses lists whose combinations would fill the memory. */
+function assertFew(...lists: readonly Irreps[]): void {
+  const combinations = lists.reduce((n, list) => n * list.length, 1);
+  if (combinations > mostPairs)
+    throw new AtomgradError(
+      "VALUE",
+      `${lists.map((l) => l.length).join(" x ")} entries have ${combinations} combinations, more than ${mostPairs}; simplify the irreps`,
+    );
+}
+
 function keeper(filter: IrFilter): (ir: Irrep) => boolean {
   const kept = filter?.map((ir) => Irrep.of(ir));
   return (ir) => kept?.some((k) => k.equals(ir)) ?? true;
@@ -19,6 +31,7 @@ export class FullyConnectedTensorProduct extends TensorProduct {
 
   constructor(in1: IrrepsLike, in2: IrrepsLike, out: IrrepsLike, options: TensorProductOptions = {}) {
     const [a, b, c] = [new Irreps(in1), new Irreps(in2), new Irreps(out)];
+    assertFew(a, b, c);
     const instructions = a.entries.flatMap((one, i) =>
       b.entries.flatMap((two, j) => {
         const allowed = one.ir.times(two.ir);
@@ -41,6 +54,7 @@ export class FullTensorProduct extends TensorProduct {
     options: TensorProductOptions & { filterIrOut?: readonly IrrepLike[] } = {},
   ) {
     const [a, b] = [new Irreps(in1).simplify(), new Irreps(in2).simplify()];
+    assertFew(a, b);
     const keep = keeper(options.filterIrOut);
     const out: MulIr[] = [];
     const instructions: InstructionLike[] = [];

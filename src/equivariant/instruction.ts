@@ -54,8 +54,8 @@ export function resolveInstructions(
   );
   const checked = instructions.map((like, n) => check(irreps, like, n));
   const inputs = (i: Checked): number => in1Var[i.iIn1] * in2Var[i.iIn2] * i.elements;
-  return checked.map(({ entries, elements: _elements, ...instruction }, n) => {
-    const [a, b, c] = entries.map((e) => e.ir.dim);
+  return checked.map((instruction, n) => {
+    const [a, b, c] = instruction.entries.map((e) => e.ir.dim);
     const same = checked.filter((other) => other.iOut === instruction.iOut);
     const total =
       pathNormalization === "element"
@@ -72,7 +72,8 @@ export function resolveInstructions(
         "VALUE",
         `instruction ${n}: its factor is the root of ${square}; weights must be >= 0`,
       );
-    return { ...instruction, pathWeight: Math.sqrt(square) };
+    const { iIn1, iIn2, iOut, connectionMode, hasWeight, pathShape } = instruction;
+    return { iIn1, iIn2, iOut, connectionMode, hasWeight, pathWeight: Math.sqrt(square), pathShape };
   });
 }
 

@@ -6,17 +6,23 @@ export type Parity = 1 | -1;
 /** An Irrep, its name ("1o", "2e", "1y" for the parity of the harmonics), or the pair (l, p). */
 export type IrrepLike = Irrep | string | readonly [l: number, p: number];
 
+/** Far above anything that can be computed; keeps lists of irreps short. */
+const largestDegree = 1000;
+
 const pattern = /^\s*(\d+)([eoy])\s*$/;
 
 /** An irreducible representation of O(3): degree l and parity p. Prints `1o`, `2e`. */
 export class Irrep {
-  /** Errors: VALUE unless l is a whole number >= 0 and p is 1 or -1. */
+  /** Errors: VALUE unless l is a whole number from 0 to 1000 and p is 1 or -1. */
   constructor(
     readonly l: number,
     readonly p: Parity,
   ) {
-    if (!Number.isInteger(l) || l < 0)
-      throw new AtomgradError("VALUE", `Irrep: l must be a whole number >= 0, got ${l}`);
+    if (!Number.isInteger(l) || l < 0 || l > largestDegree)
+      throw new AtomgradError(
+        "VALUE",
+        `Irrep: l must be a whole number from 0 to ${largestDegree}, got ${l}`,
+      );
     if (p !== 1 && p !== -1) throw new AtomgradError("VALUE", `Irrep: p must be 1 or -1, got ${String(p)}`);
   }
 
