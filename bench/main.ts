@@ -1,8 +1,11 @@
-// npm run bench [-- NAME... --json FILE --reps N --list --keep]: rows whose name begins with NAME (default: all).
+// npm run bench [-- NAME... --json FILE --reps N --list --keep]: rows whose name begins with NAME (default: all rows with peers).
+// Names that begin with `kernels` choose from the kernel suite: every op alone, without peers.
 import { Command } from "commander";
 import { writeFileSync } from "node:fs";
 import { openCpu } from "../src/index.js";
 import type { Bench } from "./bench.js";
+import { kernelNames, type KernelTiming, timeKernels } from "./kernel-suite.js";
+import { machine } from "./machine.js";
 import { measure, type Result } from "./measure.js";
 import { keepFigures, keptFigures } from "./reference-figures.js";
 import { rows } from "./rows/index.js";
@@ -23,11 +26,11 @@ const program = new Command("bench")
   .option("--keep", "keep the figures under bench/reference, for machines without the peers");
 program.parse();
 const flags = program.opts<Flags>();
-const chosen = rows.filter(
-  (row) => program.args.length === 0 || program.args.some((a) => row.name.startsWith(a)),
-);
+const asked = (name: string): boolean => program.args.some((a) => name.startsWith(a));
+const chosen = rows.filter((row) => program.args.length === 0 || asked(row.name));
+const kernels = kernelNames().filter(asked);
 
-if (chosen.length === 0) {
+if (chosen.length + kernels.length === 0) {
   console.error(`bench: no row begins with ${program.args.join(", ")}; --list prints the names`);
   process.exit(1);
 }
@@ -36,11 +39,21 @@ if (!Number.isInteger(reps) || reps < 1) {
   console.error(`bench: --reps is ${flags.reps}; give a whole number, at least 7 for figures to keep`);
   process.exit(1);
 }
-if (flags.list === true) for (const row of chosen) console.log(`${row.name} ${row.dtype} ${row.threads}`);
-else await runAll(chosen);
+if (flags.list === true) {
+  for (const row of chosen) console.log(`${row.name} ${row.dtype} ${row.threads}`);
+  for (const name of program.args.length === 0 ? kernelNames() : kernels) console.log(name);
+} else await runAll();
 
-async function runAll(benches: readonly Bench[]): Promise<void> {
+async function runAll(): Promise<void> {
   openCpu();
+  const results = chosen.length > 0 ? await compareWithPeers(chosen) : [];
+  const timings: KernelTiming[] = await timeKernels(kernels);
+  if (flags.json === undefined) return;
+  const suite = kernels.length > 0 ? { kernels: timings, machine: machine() } : {};
+  writeFileSync(flags.json, `${JSON.stringify({ schema: 1, results, ...suite }, null, 2)}\n`);
+}
+
+async function compareWithPeers(benches: readonly Bench[]): Promise<Result[]> {
   const results: Result[] = [];
   console.log(
     "row".padEnd(44) + "threads  ours ms   peer ms  as shipped  ratio  of floor  peer".padStart(62),
@@ -63,8 +76,7 @@ async function runAll(benches: readonly Bench[]): Promise<void> {
       workload.close?.();
     }
   }
-  if (flags.json !== undefined)
-    writeFileSync(flags.json, `${JSON.stringify({ schema: 1, results }, null, 2)}\n`);
+  return results;
 }
 
 function lineOf(r: Result): string {
