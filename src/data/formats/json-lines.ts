@@ -68,7 +68,8 @@ function readRecord(record: Entries, lines: Lines): Structure {
       known = { ...known, tags: Int32Array.from(field.data as ArrayLike<number>) };
     else if (key === "fixed" && per && field.shape.length === 1)
       known = { ...known, fixed: Uint8Array.from(field.data as ArrayLike<number>) };
-    else if (field !== null) (per && field.shape.length > 1 ? arrays : info).set(key, field);
+    else if (key === "info" && field?.kind === "json") readNested(value, info, lines);
+    else if (field !== null) (per ? arrays : info).set(key, field);
   }
   return makeStructure({
     atomicNumbers: species.atomicNumbers,
@@ -81,6 +82,14 @@ function readRecord(record: Entries, lines: Lines): Structure {
     arrays,
     keys: [...record.keys()],
   });
+}
+
+/** Fields of the frame that could be mistaken for fields per atom stand in an object of their own. */
+function readNested(value: Json, info: Map<string, Field>, lines: Lines): void {
+  for (const [key, inner] of Object.entries(value as object)) {
+    const field = fieldOfJson(inner, lines);
+    if (field !== null) info.set(key, field);
+  }
 }
 
 function pbcFlags(field: Field): readonly [boolean, boolean, boolean] {
@@ -210,13 +219,23 @@ function formatRecord(structure: Structure): string {
   if (stress !== null) add("stress", rows(stress));
   if (structure.tags !== null) add("tags", [...structure.tags]);
   if (structure.fixed !== null) add("fixed", [...structure.fixed]);
-  for (const [key, field] of [...structure.arrays, ...structure.info]) {
-    const text =
-      field.kind === "text" && field.shape.length === 0 ? JSON.stringify(field.data[0]) : fieldToJson(field);
-    parts.push([
-      key,
-      text.replace(/\bNaN\b|-?\bInfinity\b/g, (word) => (field.kind === "real" ? "null" : word)),
-    ]);
-  }
+  const info = [...structure.info];
+  const looksPerAtom = ({ shape }: Field): boolean => shape[0] === names.length;
+  for (const [key, field] of [...structure.arrays, ...info.filter(([, field]) => !looksPerAtom(field))])
+    parts.push([key, fieldText(field)]);
+  const nested = info.filter(([, field]) => looksPerAtom(field));
+  if (nested.length > 0)
+    parts.push(["info", objectText(nested.map(([key, field]) => [key, fieldText(field)]))]);
+  return objectText(parts);
+}
+
+function objectText(parts: readonly (readonly [string, string])[]): string {
   return `{${parts.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
+}
+
+/** JSON knows no NaN and no infinity: null stands for them. */
+function fieldText(field: Field): string {
+  if (field.kind === "text" && field.shape.length === 0) return JSON.stringify(field.data[0]);
+  const text = fieldToJson(field);
+  return field.kind === "real" ? text.replace(/\bNaN\b|-?\bInfinity\b/g, "null") : text;
 }
