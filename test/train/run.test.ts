@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -109,6 +117,20 @@ describe("a training run", () => {
     expect(interrupted.interrupted).toBe(true);
     const resumed = await trainDeepmd(input(), { ...out(), restart: interrupted.model });
     expect(stateOf(resumed.model)).toEqual(expected);
+  });
+
+  it("restarted keeps the rows before the checkpoint in lcurve.out and metrics, and replaces those after it", async () => {
+    const metrics = join(folder, "metrics.jsonl");
+    await trainDeepmd(input({ name: "whole" }), { ...out(), metrics });
+    const whole = readFileSync(metrics, "utf8");
+    appendFileSync(metrics, '{"step":8,"lr":1');
+    const again = { ...out(), metrics, restart: join(folder, "model-4.safetensors") };
+    await trainDeepmd(input(), again);
+    expect(readFileSync(metrics, "utf8")).toBe(whole);
+    const steps = readFileSync(join(folder, "lcurve.out"), "utf8").match(/^ +\d+/gm);
+    expect(steps?.map(Number)).toEqual([1, 2, 4, 6]);
+    await trainDeepmd(input(), { ...again, metrics: join(folder, "new.jsonl") });
+    expect(readFileSync(join(folder, "new.jsonl"), "utf8").trim().split("\n").length).toBe(1);
   });
 
   it("allocates nothing after warm-up and keeps its number of tensors", async () => {

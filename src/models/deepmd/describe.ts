@@ -3,6 +3,7 @@ import { AtomgradError } from "../../tensor/error.js";
 import { modelSection } from "./config/out-json.js";
 import type { ModelFile } from "./model-file.js";
 import { pythonText } from "./python-text.js";
+import { isRealKey } from "./real-keys.js";
 
 /** What `show` can tell of a model, in the order in which it is told. */
 export const modelAttributes = [
@@ -14,12 +15,6 @@ export const modelAttributes = [
   "observed-type",
 ] as const;
 export type ModelAttribute = (typeof modelAttributes)[number];
-
-/** Settings whose numbers are real, however they were written. */
-const realKeys = new Set([
-  ...["rcut", "rcut_smth", "env_protection", "scaling_factor", "temperature", "ln_eps"],
-  ...["default_fparam", "rcond", "atom_ener"],
-]);
 
 /** Arrays that statistics fix; all others are parameters. */
 const fixed = /(^out_(bias|std)|\.(mean|stddev|bias_atom_e|[fa]param_(avg|inv_std)|case_embd))$/;
@@ -72,7 +67,7 @@ export function describeModel(model: ModelFile, attributes: readonly ModelAttrib
     );
   const section = modelSection(model.config);
   const mapping = (name: "descriptor" | "fitting_net"): string =>
-    pythonText(settingsOf(model, section, name), (key) => realKeys.has(key));
+    pythonText(settingsOf(model, section, name), isRealKey);
   const lines = ["This is a singletask model"];
   if (asks("type-map")) lines.push(`The type_map is ${pythonText(model.config.type_map, () => false)}`);
   if (asks("descriptor")) lines.push(`The descriptor parameter is ${mapping("descriptor")}`);

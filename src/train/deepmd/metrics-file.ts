@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { writeFileAtomicSync } from "../../data/atomic-write.js";
 import { LineFile } from "../../data/line-file.js";
 import type { Errors } from "./energy-loss.js";
 
@@ -15,8 +17,11 @@ export interface MetricsRow {
 export class MetricsFile {
   private readonly file: LineFile | undefined;
 
-  constructor(path: string | undefined) {
-    if (path !== undefined) this.file = new LineFile(path, false);
+  /** @param restartedAt the step a restart goes on from: rows up to it stay; undefined: the file begins empty */
+  constructor(path: string | undefined, restartedAt?: number) {
+    if (path === undefined) return;
+    if (restartedAt !== undefined) cutMetrics(path, restartedAt);
+    this.file = new LineFile(path, restartedAt !== undefined);
   }
 
   write(row: MetricsRow, columns: readonly string[]): void {
@@ -29,5 +34,22 @@ export class MetricsFile {
 
   close(): void {
     this.file?.close();
+  }
+}
+
+/** Takes away the rows after `step`, which a killed run wrote beyond its last checkpoint, and a row cut short. */
+function cutMetrics(path: string, step: number): void {
+  if (!existsSync(path)) return;
+  const kept = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => stepOf(line) <= step);
+  writeFileAtomicSync(path, kept.map((line) => `${line}\n`).join(""));
+}
+
+function stepOf(line: string): number {
+  try {
+    return (JSON.parse(line) as { step: number }).step;
+  } catch {
+    return Infinity;
   }
 }

@@ -172,7 +172,7 @@ class TrainingRun {
     const restarting = options.restart !== undefined;
     if (restarting) cutLcurve(input.training.disp_file, firstStep);
     const lcurve = new Lcurve(input.training.disp_file, loss.columns, validation !== undefined, restarting);
-    const metrics = new MetricsFile(options.metrics);
+    const metrics = new MetricsFile(options.metrics, restarting ? firstStep : undefined);
     const { tensorboard, tensorboard_log_dir: logs, tensorboard_freq: logEvery } = input.training;
     const board = tensorboard ? new TensorBoardFile(logs) : undefined;
     const save = async (step: number): Promise<number> => {

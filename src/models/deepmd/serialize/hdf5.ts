@@ -1,5 +1,6 @@
 import type * as h5wasm from "h5wasm";
 import { AtomgradError } from "../../../tensor/error.js";
+import { jsonText } from "./json-text.js";
 import { isArray, isSection } from "./tree.js";
 import type { NdArray, Tree, TreeSection } from "./tree.js";
 
@@ -64,7 +65,7 @@ export async function formatDpTree(tree: Tree): Promise<Uint8Array> {
         file.create_dataset({ name: dataset, data, shape: [...array.shape], dtype: single ? "<f" : "<d" });
         return dataset;
       };
-      file.create_attribute("json", JSON.stringify(withNames(tree, false, store)));
+      file.create_attribute("json", jsonText(withNames(tree, false, store)));
       file.close();
       return module.FS.readFile(path);
     } finally {

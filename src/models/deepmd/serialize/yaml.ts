@@ -1,5 +1,6 @@
 import { AtomgradError } from "../../../tensor/error.js";
 import { parseYaml } from "../config/parse-text.js";
+import { isRealKey } from "../real-keys.js";
 import { arrayTypes, isArray, ndArray, sizeOf } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
 import { OutsideSubset, TooLarge, parseYamlBlock } from "./yaml-block.js";
@@ -109,12 +110,12 @@ export function formatYamlTree(tree: Tree): string {
 }
 
 /** Writes a value; `lead` is what already stands in its line ("key: ", "- "), at column `indent`. */
-function writeNode(value: Tree, indent: number, lead: string, lines: string[]): void {
+function writeNode(value: Tree, indent: number, lead: string, lines: string[], real = false): void {
   if (isArray(value)) return writeArray(value, indent, lead, lines);
   const pad = " ".repeat(indent);
   if (Array.isArray(value)) {
     if (value.length === 0) lines.push(`${lead}[]`);
-    else writeList(value as readonly Tree[], indent, lead, lines);
+    else writeList(value as readonly Tree[], indent, lead, lines, real);
     return;
   }
   if (typeof value === "object" && value !== null) {
@@ -125,20 +126,26 @@ function writeNode(value: Tree, indent: number, lead: string, lines: string[]): 
     if (lead.endsWith(": ")) lines.push(lead.trimEnd());
     entries.forEach(([key, item], k) => {
       const start = k === 0 && lead.endsWith("- ") ? lead : pad;
-      writeNode(item, indent + 2, `${start}${scalarText(key)}: `, lines);
+      writeNode(item, indent + 2, `${start}${scalarText(key)}: `, lines, real || isRealKey(key));
     });
     return;
   }
-  lines.push(lead + scalarText(value));
+  lines.push(lead + (real && typeof value === "number" ? realText(value) : scalarText(value)));
 }
 
-function writeList(items: readonly Tree[], indent: number, lead: string, lines: string[]): void {
+function writeList(
+  items: readonly Tree[],
+  indent: number,
+  lead: string,
+  lines: string[],
+  real: boolean,
+): void {
   const keyed = lead.endsWith(": ");
   if (keyed) lines.push(lead.trimEnd());
   const column = keyed ? indent - 2 : indent;
   items.forEach((item, k) => {
     const start = k === 0 && lead.endsWith("- ") ? lead : " ".repeat(column);
-    writeNode(item, column + 2, `${start}- `, lines);
+    writeNode(item, column + 2, `${start}- `, lines, real);
   });
 }
 
