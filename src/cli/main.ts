@@ -13,6 +13,7 @@ import { addInfoCommand, infoExample } from "./info.js";
 import { addInspectCommand, inspectExample } from "./inspect.js";
 import { addModelDeviCommand, modelDeviExample } from "./model-devi.js";
 import { addNeighborStatCommand, neighborStatExample } from "./neighbor-stat.js";
+import { addNeighborsCommand, neighborsExample } from "./neighbors.js";
 import { reportError } from "./report-error.js";
 import { addShowCommand, showExample } from "./show.js";
 import { addTestCommand, testExample } from "./test.js";
@@ -27,7 +28,7 @@ function version(): string {
 const examples = [
   ...[trainExample, testExample, evalExample, evalDescExample, modelDeviExample, neighborStatExample],
   ...[showExample, infoExample, convertBackendExample, freezeExample, changeBiasExample],
-  ...[convertExample, inspectExample, tpExample],
+  ...[convertExample, inspectExample, neighborsExample, tpExample],
 ];
 
 const program = new Command("atomgrad")
@@ -50,6 +51,7 @@ addFreezeCommand(program);
 addChangeBiasCommand(program);
 addConvertCommand(program);
 addInspectCommand(program);
+addNeighborsCommand(program);
 addTpCommand(program);
 
 try {
