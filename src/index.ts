@@ -21,6 +21,8 @@ export {
   type ReadStructuresOptions,
   type WriteStructuresOptions,
 } from "./data/structures.js";
+/** What e3nn has in `o3`, `nn` and `math`: irreps, spherical harmonics, tensor products, gates, radial bases. */
+export * as o3 from "./equivariant/index.js";
 export {
   alongLattice,
   cartesianForces,
@@ -30,6 +32,7 @@ export {
   toFractional,
 } from "./geometry/fractional.js";
 export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
+export { type RadiusGraph, radiusGraph, type RadiusGraphOptions } from "./geometry/radius-graph.js";
 export {
   type Abortable,
   DeepPot,

@@ -50,7 +50,7 @@ export function prepare() {
     !isLinked("node_modules") &&
     newest(["node_modules/.package-lock.json"]) < newest(["package-lock.json"])
   ) {
-    console.log("installing dependencies (npm ci) ...");
+    console.error("installing dependencies (npm ci) ...");
     run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
       shell: process.platform === "win32",
     });
@@ -60,7 +60,7 @@ export function prepare() {
   if (
     newest(["build/Release/atomgrad.node"]) < Math.max(sources, newest(["CMakeLists.txt", "binding.gyp"]))
   ) {
-    console.log("building the native addon ...");
+    console.error("building the native addon ...");
     node("tools/build-native.mjs");
   }
   if (
@@ -70,7 +70,7 @@ export function prepare() {
       /\.(ts|mjs|json)$/,
     )
   ) {
-    console.log("compiling TypeScript ...");
+    console.error("compiling TypeScript ...");
     node("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
     node("tools/bundle.mjs");
   }

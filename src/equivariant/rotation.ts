@@ -36,11 +36,11 @@ export function anglesToMatrix({ alpha, beta, gamma }: Angles): Square {
   return multiply(multiply(matrixY(alpha), matrixX(beta), 3), matrixY(gamma), 3);
 }
 
-/** (alpha, beta) with v / |v| = R(alpha, beta, 0) e_y; 0 for the zero vector's alpha. */
+/** (alpha, beta) with v / |v| = R(alpha, beta, 0) e_y; (0, pi/2) for the zero vector, as in e3nn. Exact near the poles too. */
 export function xyzToAngles([x, y, z]: Vector): { alpha: number; beta: number } {
-  const length = Math.hypot(x, y, z);
-  const unit = length > 0 ? [x, y, z].map((v) => Math.min(1, Math.max(-1, v / length))) : [0, 0, 0];
-  return { alpha: Math.atan2(unit[0], unit[2]), beta: Math.acos(unit[1]) };
+  const radius = Math.hypot(x, z);
+  const beta = radius === 0 && y === 0 ? Math.PI / 2 : Math.atan2(radius, y);
+  return { alpha: Math.atan2(x, z), beta };
 }
 
 export function anglesToXyz(alpha: number, beta: number): Vector {

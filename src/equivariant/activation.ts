@@ -1,0 +1,74 @@
+import { concat, slice } from "../../kernels/shape_ops/op.js";
+import { Module } from "../nn/module.js";
+import { AtomgradError } from "../tensor/error.js";
+import { showShape } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Irrep, type Parity } from "./irrep.js";
+import { Irreps, type IrrepsLike, MulIr } from "./irreps.js";
+import { functionParity, normalize2mom, type ScalarFunction } from "./normalized-activation.js";
+
+/** A function of an entry of scalars; undefined leaves the entry as it is. */
+export type EntryActivation = ScalarFunction | undefined;
+
+/**
+ * Applies a function, scaled to second moment 1, to entries of scalars: one function or none an entry. An odd scalar (0o) takes the
+ * parity of its function. As e3nn's `Activation`.
+ *
+ * Errors: VALUE for as many functions as there are not entries, a function on l > 0, or a function on 0o that is neither even nor odd.
+ */
+export class Activation extends Module {
+  readonly irrepsIn: Irreps;
+  readonly irrepsOut: Irreps;
+  private readonly functions: readonly EntryActivation[];
+
+  constructor(
+    irrepsIn: IrrepsLike,
+    private readonly given: readonly EntryActivation[],
+  ) {
+    super();
+    this.irrepsIn = new Irreps(irrepsIn);
+    if (given.length !== this.irrepsIn.length)
+      throw new AtomgradError(
+        "VALUE",
+        `Activation: ${given.length} functions for ${this.irrepsIn.length} entries of ${this.irrepsIn.toString()}`,
+      );
+    this.functions = given.map((f) => f && normalize2mom(f));
+    this.irrepsOut = new Irreps(this.irrepsIn.entries.map((entry, k) => actOn(entry, given[k])));
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const axis = x.rank - 1;
+    if (x.rank === 0 || x.shape[axis] !== this.irrepsIn.dim)
+      throw new AtomgradError(
+        "SHAPE",
+        `Activation: expected [...,${this.irrepsIn.dim}] for ${this.irrepsIn.toString()}, got ${showShape(x.shape)}`,
+      );
+    const parts = this.irrepsIn.slices().flatMap(({ start, stop }, k) => {
+      if (start === stop) return [];
+      const part = slice(x, axis, start, stop);
+      return [this.functions[k]?.(part) ?? part];
+    });
+    return parts.length === 0 ? x : concat(parts, axis);
+  }
+
+  override toString(): string {
+    const marks = this.given.map((f) => (f === undefined ? " " : "x")).join("");
+    return `Activation [${marks}] (${this.irrepsIn.toString()} -> ${this.irrepsOut.toString()})`;
+  }
+}
+
+function actOn(entry: MulIr, f: EntryActivation): MulIr {
+  if (f === undefined) return entry;
+  if (entry.ir.l !== 0)
+    throw new AtomgradError(
+      "VALUE",
+      `Activation: cannot apply a function to ${entry.toString()}; only scalars`,
+    );
+  const parity: Parity | 0 = entry.ir.p === 1 ? 1 : functionParity(f);
+  if (parity === 0)
+    throw new AtomgradError(
+      "VALUE",
+      "Activation: the parity is violated! The input scalar is odd but the activation is neither even nor odd.",
+    );
+  return new MulIr(entry.mul, new Irrep(0, parity));
+}

@@ -1,0 +1,81 @@
+import { concat } from "../../kernels/shape_ops/op.js";
+import { Module } from "../nn/module.js";
+import { AtomgradError } from "../tensor/error.js";
+import { showShape } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Activation, type EntryActivation } from "./activation.js";
+import { columns } from "./columns.js";
+import { ElementwiseTensorProduct } from "./fixed-products.js";
+import { Irreps, type IrrepsLike, type Slice } from "./irreps.js";
+
+/**
+ * e3nn's gated non-linearity: functions of the scalars, then every gated irrep times a function of its own gate. The input is one sorted,
+ * merged vector (`irrepsIn`); the output comes in the order declared. A gate of 0o changes the parity of what it gates.
+ *
+ *     new Gate("16x0e", [relu], "8x0e", [sigmoid], "8x1o")
+ *
+ * Errors: VALUE for gates that are no scalars or not as many as gated irreps, and as `Activation`. Source: spec equivariant 4.5.
+ */
+export class Gate extends Module {
+  readonly irrepsIn: Irreps;
+  readonly irrepsOut: Irreps;
+  private readonly parts: readonly (readonly Slice[])[];
+  private readonly scalars: Activation;
+  private readonly gates: Activation;
+  private readonly product: ElementwiseTensorProduct | undefined;
+
+  constructor(
+    irrepsScalars: IrrepsLike,
+    actScalars: readonly EntryActivation[],
+    irrepsGates: IrrepsLike,
+    actGates: readonly EntryActivation[],
+    irrepsGated: IrrepsLike,
+  ) {
+    super();
+    const given = [irrepsScalars, irrepsGates, irrepsGated].map((like) => new Irreps(like));
+    const [scalars, gates, gated] = given;
+    for (const irreps of [scalars, gates])
+      if (irreps.ls.some((l) => l > 0))
+        throw new AtomgradError(
+          "VALUE",
+          `Gate: scalars and gates must be 0e or 0o, got ${irreps.toString()}`,
+        );
+    if (gates.numIrreps !== gated.numIrreps)
+      throw new AtomgradError(
+        "VALUE",
+        `Gate: ${gates.numIrreps} gates (${gates.toString()}) for ${gated.numIrreps} irreps (${gated.toString()})`,
+      );
+    ({ irreps: this.irrepsIn, parts: this.parts } = sortedParts(given));
+    this.scalars = this.child("act_scalars", new Activation(scalars, actScalars));
+    this.gates = this.child("act_gates", new Activation(gates, actGates));
+    if (gated.numIrreps > 0)
+      this.product = this.child("mul", new ElementwiseTensorProduct(gated, this.gates.irrepsOut));
+    this.irrepsOut = this.scalars.irrepsOut.plus(this.product?.irrepsOut ?? "");
+  }
+
+  protected forward(x: Tensor): Tensor {
+    if (x.rank === 0 || x.shape[x.rank - 1] !== this.irrepsIn.dim)
+      throw new AtomgradError(
+        "SHAPE",
+        `Gate: expected [...,${this.irrepsIn.dim}] for ${this.irrepsIn.toString()}, got ${showShape(x.shape)}`,
+      );
+    const [scalars, gates, gated] = this.parts.map((ranges) => columns(x, ranges));
+    const passed = this.scalars.call(scalars);
+    if (this.product === undefined) return passed;
+    return concat([passed, this.product.call(gated, this.gates.call(gates))], x.rank - 1);
+  }
+
+  override toString(): string {
+    return `Gate (${this.irrepsIn.toString()} -> ${this.irrepsOut.toString()})`;
+  }
+}
+
+/** The sorted, merged sum of several irreps, and where each of them lies in it. */
+function sortedParts(given: readonly Irreps[]): { irreps: Irreps; parts: Slice[][] } {
+  const simple = given.map((irreps) => irreps.simplify());
+  const { irreps, p } = new Irreps(simple.flatMap((one) => one.entries)).sort();
+  const slices = irreps.slices();
+  let first = 0;
+  const parts = simple.map(({ length }) => p.slice(first, (first += length)).map((at) => slices[at]));
+  return { irreps: irreps.simplify(), parts };
+}

@@ -1,0 +1,21 @@
+export * from "./activation.js";
+export * from "./fixed-products.js";
+export * from "./fully-connected-net.js";
+export * from "./gate.js";
+export {
+  type ConnectionMode,
+  type Instruction,
+  type InstructionLike,
+  showInstructions,
+} from "./instruction.js";
+export * from "./irrep.js";
+export * from "./irreps.js";
+export * from "./linear.js";
+export { momentConstant, normalize2mom, type ScalarFunction } from "./normalized-activation.js";
+export * from "./radial-basis.js";
+export * from "./representation.js";
+export * from "./rotation.js";
+export * from "./scatter.js";
+export * from "./spherical-harmonics.js";
+export * from "./tensor-product.js";
+export { type Coupling, generators, wigner3j, wignerCoupling, wignerD } from "./wigner.js";

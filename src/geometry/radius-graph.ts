@@ -1,0 +1,69 @@
+import { AtomgradError } from "../tensor/error.js";
+import { neighborListOfFrames } from "./neighbor-list.js";
+
+export interface RadiusGraphOptions {
+  /** [N] graph of each point, rising from 0; points of different graphs are not connected. Default: one graph. */
+  batch?: ArrayLike<number>;
+  /** Connect every point with itself too (default false). */
+  loop?: boolean;
+  /**
+   * Most edges a point gets, the first by number. Default: no limit; torch_cluster's `radius_graph` keeps 32 unless told otherwise,
+   * and which ones depends on the device.
+   */
+  maxNumNeighbors?: number;
+}
+
+/** Edges of points closer than a radius, sorted by target, then source. */
+export interface RadiusGraph {
+  /** [E] neighbours j */
+  readonly source: Int32Array;
+  /** [E] centres i */
+  readonly target: Int32Array;
+}
+
+/**
+ * All pairs of points closer than `radius` (strictly) in open space; different points at one place are pairs.
+ *
+ * @param positions [N, 3] row-major. Errors: VALUE, SHAPE.
+ */
+export function radiusGraph(
+  positions: ArrayLike<number>,
+  radius: number,
+  { batch, loop = false, maxNumNeighbors = Infinity }: RadiusGraphOptions = {},
+): RadiusGraph {
+  if (positions.length % 3 !== 0)
+    throw new AtomgradError("SHAPE", `radiusGraph: ${positions.length} numbers are no points of three`);
+  const frames = graphsOf(Array.from(positions), batch);
+  const list = neighborListOfFrames(frames, radius);
+  const source: number[] = [];
+  const target: number[] = [];
+  for (let i = 0; i < positions.length / 3; i++) {
+    const found = Array.from(list.edgeIndex[0].subarray(list.ptr[i], list.ptr[i + 1]));
+    if (loop) found.splice(found.filter((j) => j < i).length, 0, i);
+    for (const j of found.slice(0, maxNumNeighbors)) {
+      source.push(j);
+      target.push(i);
+    }
+  }
+  return { source: Int32Array.from(source), target: Int32Array.from(target) };
+}
+
+function graphsOf(positions: number[], batch: ArrayLike<number> | undefined) {
+  const N = positions.length / 3;
+  const frame = (from: number, to: number) => ({
+    positions: positions.slice(3 * from, 3 * to),
+    cell: null,
+    pbc: [false, false, false] as const,
+  });
+  if (batch === undefined) return [frame(0, N)];
+  const bounds = [0];
+  for (let i = 1; i < N; i++) {
+    if (batch[i] < batch[i - 1])
+      throw new AtomgradError(
+        "VALUE",
+        `radiusGraph: batch falls from ${batch[i - 1]} to ${batch[i]} at ${i}; sort it`,
+      );
+    if (batch[i] !== batch[i - 1]) bounds.push(i);
+  }
+  return bounds.map((from, k) => frame(from, bounds[k + 1] ?? N));
+}
