@@ -1,5 +1,5 @@
-// Builds the native addon with what this machine has: cmake-js where CMake is found (the full build, CUDA and MPI when
-// present), node-gyp where Python and make are, and else the compiler alone. `--with cmake|gyp|plain` asks for one;
+// Builds the native addon with what this machine has: cmake-js where CMake is found (the full build, CUDA when
+// present), node-gyp where Python and make are, and else the compiler alone; then the addon for several processes where MPI is. `--with cmake|gyp|plain` asks for one;
 // `--possible` prints those that this machine can do.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -76,6 +76,7 @@ for (const name of order) {
     builder.build();
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     console.log(`build:native: atomgrad ${version} addon built with ${name}`);
+    run("mpi", process.execPath, [join(root, "tools/build-mpi.mjs")]);
     process.exit(0);
   } catch (error) {
     console.error(`build:native: ${error.message}`);

@@ -71,6 +71,7 @@ write(
     {
       common: ["addon", "isa", "registry", "slots", "team"].map((name) => `native/${name}.cc`),
       kernels: cpu.map((f) => `kernels/${f}/cpu.cc`),
+      mpi: ["native/mpi/addon.cc"],
       cuda: {
         sources: [
           ...["addon.cc", "registry.cc", "runtime.cu"].map((name) => `native/cuda/${name}`),

@@ -5,6 +5,8 @@ import { basename } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { scientific } from "../train/deepmd/lcurve.js";
 import type { TrainOptions } from "../train/deepmd/run.js";
+import { openRanks } from "../train/ranks.js";
+import { reportError } from "./report-error.js";
 import type { MetricsRow } from "../train/deepmd/metrics-file.js";
 
 export const trainExample = "atomgrad train input.json";
@@ -66,6 +68,7 @@ export function addTrainCommand(program: Command): void {
         // Only a training needs the schema of inputs, which takes longer to load than all the rest.
         const { trainDeepmd } = await import("../train/deepmd/run.js");
         const result = await trainDeepmd(input, options);
+        if (openRanks().rank > 0) return;
         progress.stop();
         const word = result.interrupted ? "interrupted" : "finished";
         console.log(`${word} after ${result.steps} steps; model: ${result.model}`);
@@ -74,6 +77,11 @@ export function addTrainCommand(program: Command): void {
           // The shell's way of saying that a signal ended a command: a script does not take the training for done.
           if (received !== undefined) process.exitCode = 128 + constants.signals[received];
         }
+      } catch (error) {
+        progress.stop();
+        // The other processes of an MPI job wait for this one's gradients and would never end.
+        if (openRanks().size > 1) openRanks().abort(reportError(error));
+        throw error;
       } finally {
         progress.stop();
         process.off("SIGINT", onSignal).off("SIGTERM", onSignal);

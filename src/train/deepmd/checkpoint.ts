@@ -40,10 +40,15 @@ export class CheckpointFolder {
     return folder ?? dirname(prefix);
   }
 
+  /** The file of a step. */
+  static pathOf(prefix: string, folder: string | null, step: number): string {
+    return folder === null
+      ? `${prefix}-${step}.safetensors`
+      : join(folder, `${basename(prefix)}-${step}.safetensors`);
+  }
+
   path(step: number): string {
-    return this.folder === null
-      ? `${this.prefix}-${step}.safetensors`
-      : join(this.folder, `${basename(this.prefix)}-${step}.safetensors`);
+    return CheckpointFolder.pathOf(this.prefix, this.folder, step);
   }
 
   /** Writes a checkpoint under a temporary name, syncs and renames it, then removes the oldest beyond `keep`. */

@@ -15,10 +15,12 @@ import { openCpu } from "../../backends/cpu/cpu.js";
 import { Ema } from "../../nn/ema.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { learningRateSchedule } from "../learning-rate.js";
+import { openRanks, type Ranks } from "../ranks.js";
 import { changeBias } from "./change-bias.js";
 import { averagesPrefix, CheckpointFolder, checkpointsToKeep } from "./checkpoint.js";
 import { EnergyLoss, type Errors } from "./energy-loss.js";
 import { cutLcurve, Lcurve } from "./lcurve.js";
+import type { LabelledBatch } from "./labelled-batch.js";
 import { DataSet } from "./load-data.js";
 import { MetricsFile, type MetricsRow } from "./metrics-file.js";
 import { freshWeights, neighbourStatistics, resolveSel } from "./prepare-model.js";
@@ -58,7 +60,12 @@ export interface TrainResult {
 
 const largestInput = 1 << 24;
 
-/** Trains what an `input.json` of DeePMD-kit says. Errors name the file and key; nothing is written before all is checked. */
+/**
+ * Trains what an `input.json` of DeePMD-kit says. Errors name the file and key; nothing is written before all is checked.
+ *
+ * Started by `mpirun`, the processes train together: each takes batches of its own, every update the mean of their gradients; the
+ * first one writes.
+ */
 export async function trainDeepmd(inputPath: string, options: TrainOptions = {}): Promise<TrainResult> {
   const run = await TrainingRun.prepare(inputPath, options);
   try {
@@ -80,6 +87,16 @@ interface Parts {
   readonly loss: EnergyLoss;
   readonly training: DataSet;
   readonly validation: DataSet | undefined;
+  readonly ranks: Ranks;
+}
+
+/** What the leading process writes while it trains. */
+interface RunFiles {
+  readonly lcurve: Lcurve;
+  readonly metrics: MetricsFile;
+  readonly board: TensorBoardFile | undefined;
+  readonly checkpoints: CheckpointFolder;
+  readonly averaged: CheckpointFolder | undefined;
 }
 
 /** The model before the first step: fresh, as a file has it, or fine-tuned to the data. */
@@ -106,7 +123,8 @@ class TrainingRun {
 
   static async prepare(inputPath: string, options: TrainOptions): Promise<TrainingRun> {
     openCpu();
-    const say = options.onMessage ?? (() => undefined);
+    const ranks = openRanks();
+    const say = (ranks.rank === 0 ? options.onMessage : undefined) ?? (() => undefined);
     const name = basename(inputPath);
     const { input, notes } = parseDeepmdInput(readText(inputPath, largestInput), name, options.rules);
     for (const note of notes) say(`${name}: ${note}`);
@@ -128,7 +146,7 @@ class TrainingRun {
     if (warning !== undefined) say(`warning: ${warning}`);
     const steps =
       input.training.numb_steps ??
-      Math.ceil((input.training.numb_epoch ?? 1) * training.plan.batchesPerEpoch);
+      Math.ceil(((input.training.numb_epoch ?? 1) * training.plan.batchesPerEpoch) / ranks.size);
     const model = firstModel(config, start, training, seed);
     const trainer = new EnergyTrainer({
       model,
@@ -137,6 +155,7 @@ class TrainingRun {
       startRate: input.learning_rate.start_lr,
       optimizer: input.optimizer,
       maxNorm: input.training.gradient_max_norm,
+      ranks,
     });
     const state = options.restart === undefined ? undefined : start?.training;
     if (state !== undefined) trainer.optimizer.importState(state.optimizer, state.step);
@@ -145,9 +164,11 @@ class TrainingRun {
     if (averages !== undefined && state !== undefined && state.averages.size > 0)
       averages.loadState(state.averages);
     const complete = { ...input, model: config };
-    checkOutputs(complete, options);
-    makeCheckpointFolder(input.training);
-    writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
+    if (ranks.rank === 0) {
+      checkOutputs(complete, options);
+      makeCheckpointFolder(input.training);
+      writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
+    }
     return new TrainingRun({
       input: complete,
       options,
@@ -160,38 +181,25 @@ class TrainingRun {
       loss,
       training,
       validation,
+      ranks,
     });
   }
 
   async train(): Promise<TrainResult> {
-    const { input, options, steps, firstStep, loss, validation } = this.parts;
-    const { save_ckpt: prefix } = input.training;
-    const checkpoints = this.checkpoints(prefix, false);
-    const averaged =
-      this.parts.averages === undefined ? undefined : this.checkpoints(averagesPrefix(prefix), true);
-    const restarting = options.restart !== undefined;
-    if (restarting) cutLcurve(input.training.disp_file, firstStep);
-    const lcurve = new Lcurve(input.training.disp_file, loss.columns, validation !== undefined, restarting);
-    const metrics = new MetricsFile(options.metrics, restarting ? firstStep : undefined);
-    const { tensorboard, tensorboard_log_dir: logs, tensorboard_freq: logEvery } = input.training;
-    const board = tensorboard ? new TensorBoardFile(logs) : undefined;
-    const save = async (step: number): Promise<number> => {
-      await this.save(checkpoints, step);
-      if (averaged !== undefined) await this.saveAverages(averaged, step);
-      return step;
-    };
+    const { input, options, steps, firstStep, ranks } = this.parts;
+    const files = ranks.rank === 0 ? this.openFiles() : undefined;
     let step = firstStep;
     let saved = -1;
     try {
       const recent = new RunningErrors();
-      while (step < steps && options.signal?.aborted !== true) {
+      while (step < steps && !ranks.any(options.signal?.aborted === true)) {
         const errors = this.update(step, recent);
         step++;
-        if (board !== undefined && (step === 1 || step % logEvery === 0))
-          board.write(step, this.curves(step, errors));
-        if (this.isShown(step)) this.show(step, errors, recent, lcurve, metrics);
-        if (step % input.training.save_freq === 0) saved = await save(step);
-        options.onStep?.(step, steps);
+        if (files !== undefined) {
+          this.record(files, step, errors, recent);
+          if (step % input.training.save_freq === 0) saved = await this.save(files, step);
+          options.onStep?.(step, steps);
+        }
         // Without this turn of the event loop signals and progress would never be seen.
         await nextTurn();
       }
@@ -199,13 +207,12 @@ class TrainingRun {
         changeBias(this.parts.model, this.parts.training);
         saved = -1;
       }
-      if (saved !== step) await save(step);
+      if (files !== undefined && saved !== step) await this.save(files, step);
     } finally {
-      lcurve.close();
-      metrics.close();
-      board?.close();
+      for (const file of [files?.lcurve, files?.metrics, files?.board]) file?.close();
     }
-    return { model: checkpoints.path(step), steps: step, interrupted: step < steps };
+    const model = CheckpointFolder.pathOf(input.training.save_ckpt, input.training.save_dir, step);
+    return { model, steps: step, interrupted: step < steps };
   }
 
   close(): void {
@@ -216,11 +223,41 @@ class TrainingRun {
   }
 
   private update(step: number, recent: RunningErrors): Errors {
-    const { trainer, training, averages, input } = this.parts;
-    const errors = trainer.update(step, training.batch(step));
+    const { trainer, averages, input } = this.parts;
+    const errors = trainer.update(step, this.batch(step));
     averages?.update();
     if (input.training.disp_avg) recent.add(errors);
     return errors;
+  }
+
+  /** Batch of the update number `step` (from 0): the processes take the batches of a run in turn. */
+  private batch(step: number): LabelledBatch {
+    const { training, ranks } = this.parts;
+    return training.batch(step * ranks.size + ranks.rank);
+  }
+
+  private openFiles(): RunFiles {
+    const { input, options, firstStep, loss, validation, averages } = this.parts;
+    const { save_ckpt: prefix, disp_file: path, tensorboard, tensorboard_log_dir: logs } = input.training;
+    const checkpoints = this.checkpoints(prefix, false);
+    const averaged = averages === undefined ? undefined : this.checkpoints(averagesPrefix(prefix), true);
+    const restarting = options.restart !== undefined;
+    if (restarting) cutLcurve(path, firstStep);
+    return {
+      lcurve: new Lcurve(path, loss.columns, validation !== undefined, restarting),
+      metrics: new MetricsFile(options.metrics, restarting ? firstStep : undefined),
+      board: tensorboard ? new TensorBoardFile(logs) : undefined,
+      checkpoints,
+      averaged,
+    };
+  }
+
+  private record(files: RunFiles, step: number, errors: Errors, recent: RunningErrors): void {
+    const { board, lcurve, metrics } = files;
+    const { tensorboard_freq: logEvery } = this.parts.input.training;
+    if (board !== undefined && (step === 1 || step % logEvery === 0))
+      board.write(step, this.curves(step, errors));
+    if (this.isShown(step)) this.show(step, errors, recent, lcurve, metrics);
   }
 
   /** What TensorBoard shows of a step, by DeePMD-kit's tags. */
@@ -267,7 +304,8 @@ class TrainingRun {
     return new CheckpointFolder(prefix, training.save_dir, kept, this.parts.firstStep);
   }
 
-  private async save(checkpoints: CheckpointFolder, step: number): Promise<void> {
+  /** Saves a checkpoint, and the averages where they are kept; returns the step. */
+  private async save({ checkpoints, averaged }: RunFiles, step: number): Promise<number> {
     const { input, model, minDistance, trainer, averages } = this.parts;
     const training = {
       step,
@@ -276,8 +314,10 @@ class TrainingRun {
       input: formatOutJson(input),
     };
     const weights = model.weights();
-    if (step > 0) assertFiniteWeights(weights, step - 1, this.parts.training.batch(step - 1));
+    if (step > 0) assertFiniteWeights(weights, step - 1, this.batch(step - 1));
     checkpoints.save(step, encodeModel({ config: input.model, weights, minDistance, training }));
+    if (averaged !== undefined) await this.saveAverages(averaged, step);
+    return step;
   }
 
   private async saveAverages(checkpoints: CheckpointFolder, step: number): Promise<void> {

@@ -10,6 +10,7 @@ import { AtomgradError } from "../../tensor/error.js";
 import { scope } from "../../tensor/scope.js";
 import { type Tensor, zeros } from "../../tensor/tensor.js";
 import type { LearningRateSchedule } from "../learning-rate.js";
+import type { Ranks } from "../ranks.js";
 import type { EnergyLoss, Errors } from "./energy-loss.js";
 import type { LabelledBatch } from "./labelled-batch.js";
 
@@ -21,6 +22,8 @@ export interface TrainerOptions {
   readonly optimizer: OptimizerConfig;
   /** Clip the gradient to this norm; null: do not. */
   readonly maxNorm: number | null;
+  /** Processes that train together: every update takes the mean of their gradients. */
+  readonly ranks?: Ranks;
 }
 
 /** One update of an energy model per call, and evaluation with the same loss. */
@@ -58,9 +61,10 @@ export class EnergyTrainer {
       const before = errors();
       assertFinite(before.rmse, "loss", step, batch);
       // Nets of types that no atom of the batch has get gradients of 0, as in DeePMD-kit: their momentum goes on.
-      const grads = grad(value, this.variables, { allowUnused: true }).map(
+      const own = grad(value, this.variables, { allowUnused: true }).map(
         (g, k) => g ?? zeros(this.variables[k].shape, { dtype: this.variables[k].dtype }),
       );
+      const grads = this.options.ranks?.mean(own) ?? own;
       const norm = globalNorm(grads);
       this.norm = norm;
       assertFinite(norm, "gradient", step, batch);
