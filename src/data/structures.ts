@@ -32,7 +32,7 @@ export async function openStructures(
   path: string,
   options: ReadStructuresOptions = {},
 ): Promise<OpenStructures> {
-  const format = options.format === undefined ? formatToRead(path) : formatNamed(options.format);
+  const format = options.format === undefined ? await formatToRead(path) : formatNamed(options.format);
   if (format.read === undefined)
     throw new AtomgradError(
       "CONFIG",

@@ -1,5 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
-import type { Field, Structure } from "../structure.js";
+import { makeStructure, type Field, type Structure } from "../structure.js";
 import { fieldOfWords } from "../text/field-text.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
@@ -12,7 +12,9 @@ export const csv: StructureFormat = {
   name: "csv",
   extensions: [".csv"],
   sniff: ({ text }) => splitRow(firstLine(text)).some(isCif) && /_cell_length_a/.test(text),
-  read: (path) => withLines(path, readRows),
+  read: (path) => withLines(path, (lines) => readRows(lines, true)),
+  // Tables of properties (QM9's) hold no atoms: something to look at, nothing to convert.
+  describe: (path) => withLines(path, (lines) => readRows(lines, false)),
 };
 
 const maxCellLength = 1 << 26;
@@ -83,11 +85,11 @@ function nextRow(lines: Lines): string[] | null {
   return row.cells;
 }
 
-function* readRows(lines: Lines): Generator<Structure> {
+function* readRows(lines: Lines, needsAtoms: boolean): Generator<Structure> {
   const header = nextRow(lines);
   if (header === null) return;
   const at = header.findIndex(isCif);
-  if (at < 0)
+  if (at < 0 && (needsAtoms || header.length < 2))
     throw lines.error(`no column "cif" holds structures; the columns are ${shown(header.join(", "))}`);
   for (let row = nextRow(lines), count = 1; row !== null; row = nextRow(lines), count++) {
     if (row.length !== header.length)
@@ -97,7 +99,7 @@ function* readRows(lines: Lines): Generator<Structure> {
 }
 
 function readRow(row: readonly string[], header: readonly string[], at: number, label: string): Structure {
-  const structures = [...cifStructures(row[at], label)];
+  const structures = at < 0 ? [withoutAtoms] : [...cifStructures(row[at], label)];
   if (structures.length !== 1)
     throw new AtomgradError(
       "FORMAT",
@@ -110,6 +112,8 @@ function readRow(row: readonly string[], header: readonly string[], at: number, 
   });
   return { ...structures[0], info, keys: header };
 }
+
+const withoutAtoms = makeStructure({ atomicNumbers: new Int32Array(0), positions: new Float64Array(0) });
 
 function cellField(trimmed: string, cell: string): Field {
   const field = fieldOfWords([trimmed], []);

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, readdirSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
+import { isHdf5, loadHdf5 } from "../hdf5.js";
 import { fileError } from "../read-file.js";
 import { gunzipStart, isGzip } from "../text/gzip.js";
 import type { FileStart, StructureFormat } from "./format.js";
@@ -52,7 +53,8 @@ function fitsName(format: StructureFormat, name: string): boolean {
  * The format of a file that can be read: name and content agree, else the content alone, else the name alone. Null
  * where nothing fits.
  */
-export function detectFormat(start: FileStart): StructureFormat | null {
+export async function detectFormat(start: FileStart): Promise<StructureFormat | null> {
+  if (isHdf5(start.bytes)) await loadHdf5();
   const readable = structureFormats.filter((format) => format.read !== undefined);
   const named = readable.filter((format) => fitsName(format, start.name));
   const sniffed = (format: StructureFormat): boolean => format.sniff(start);
@@ -60,9 +62,9 @@ export function detectFormat(start: FileStart): StructureFormat | null {
 }
 
 /** The format to read a path as. Errors: FILE; FORMAT where none fits. */
-export function formatToRead(path: string): StructureFormat {
+export async function formatToRead(path: string): Promise<StructureFormat> {
   const start = fileStart(path);
-  const found = detectFormat(start);
+  const found = await detectFormat(start);
   if (found !== null) return found;
   const what = start.isFolder ? "folder" : start.bytes.length === 0 ? "empty file" : "file";
   throw new AtomgradError(

@@ -18,7 +18,7 @@ const sampledFrames = 2000;
  */
 export async function inspectFile(path: string, options: InspectOptions = {}): Promise<object> {
   const start = fileStart(path);
-  const format = detectFormat(start);
+  const format = await detectFormat(start);
   if (format !== null && format.sniff(start)) return inspectStructures(path, format);
   if (!start.isFolder)
     for (const reader of [...(options.readers ?? []), ...otherReaders]) {
@@ -41,7 +41,7 @@ async function inspectStructures(path: string, format: StructureFormat): Promise
     for (const structure of structures) summary.add(structure);
     return summary.report(frames);
   }
-  for (const structure of (await openStructures(path, { format: format.name })).frames)
-    summary.add(structure);
+  const frames = format.describe?.(path) ?? (await openStructures(path, { format: format.name })).frames;
+  for (const structure of frames) summary.add(structure);
   return summary.report();
 }

@@ -163,6 +163,7 @@ export class StructureSummary {
   }
 
   private checkDuplicate({ atomicNumbers, species, positions, cell }: Structure, frame: number): void {
+    if (atomicNumbers.length === 0) return;
     const hash = createHash("sha1").update(atomicNumbers).update(positions);
     if (species !== null) hash.update(species.join(" "));
     hash.update(cell ?? new Uint8Array(1));

@@ -92,8 +92,15 @@ export class Lines {
   }
 }
 
+/** Encodings of texts: programs in Fortran copy the bytes of titles as they are, which may be no UTF-8. */
+export type Encoding = "utf-8" | "latin1";
+
 /** Hands the lines of a file to a generator and closes the file behind it. */
-export function* withLines<T>(path: string, use: (lines: Lines) => Iterable<T>): Generator<T> {
+export function* withLines<T>(
+  path: string,
+  use: (lines: Lines) => Iterable<T>,
+  encoding: Encoding = "utf-8",
+): Generator<T> {
   const name = basename(path);
   let descriptor: number | null = null;
   try {
@@ -104,7 +111,7 @@ export function* withLines<T>(path: string, use: (lines: Lines) => Iterable<T>):
     const packed = readSync(descriptor, start, 0, 2, 0) === 2 && isGzip(start);
     const bytes = packed ? gunzip(readAll(descriptor, state.size, name), name) : null;
     const pieces = bytes === null ? filePieces(descriptor) : memoryPieces(bytes);
-    yield* use(new Lines(name, bytes?.length ?? state.size, decoded(pieces, name)));
+    yield* use(new Lines(name, bytes?.length ?? state.size, decoded(pieces, name, encoding)));
   } catch (error) {
     const system = error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
     throw system ? fileError(error, path, "read") : error;
@@ -142,8 +149,8 @@ function* memoryPieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
 }
 
-function* decoded(pieces: Iterable<Uint8Array>, name: string): Generator<string, void> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+function* decoded(pieces: Iterable<Uint8Array>, name: string, encoding: Encoding): Generator<string, void> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
   let first = true;
   try {
     for (const piece of pieces) {

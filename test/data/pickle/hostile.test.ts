@@ -145,11 +145,13 @@ describe("pickles that want too much", () => {
     ["reads a memo that is not there", pickleOf(op.get(7))],
     ["is no pickle", new TextEncoder().encode("hello, this is text")],
     ["is empty", new Uint8Array(0)],
-  ])("a file that %s ends in an error within a second", (_, bytes) => {
-    const before = performance.now();
+  ])("a file that %s ends in an error within seconds of computing", (_, bytes) => {
+    // Processor time, not the clock: the machine may be busy with other things.
+    const before = process.cpuUsage();
     expect(errorOf(() => weights(bytes)).code).toBe("FORMAT");
     expect(errorOf(() => record(bytes)).code).toBe("FORMAT");
-    expect(performance.now() - before).toBeLessThan(2_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(5);
   });
 
   it("stops copying one list again and again", () => {

@@ -1,0 +1,104 @@
+import { rowsTimes } from "../../geometry/matrix3.js";
+import { integerField, makeStructure, pbcOf, textField, type Structure } from "../structure.js";
+import type { Lines } from "../text/lines.js";
+import { withLines } from "../text/lines.js";
+import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
+import type { StructureFormat } from "./format.js";
+import { elementOfName } from "./species.js";
+
+/** VASP's XDATCAR of version 5 and later: fractional positions step by step; the cell once, or before every step. */
+export const xdatcar: StructureFormat = {
+  name: "xdatcar",
+  extensions: [".xdatcar"],
+  fileName: /^xdatcar|[._-]xdatcar$/,
+  electronVolts: true,
+  sniff: ({ text }) => /^Direct configuration=\s*\d+\s*$/m.test(text.slice(0, 1 << 14)),
+  read: (path) => withLines(path, readSteps, "latin1"),
+};
+
+const keys = ["comment", "lattice", "species", "positions", "configuration"];
+const configuration = /^\s*(?:Direct|Cartesian)\s+configuration\s*=\s*(\d+)/i;
+
+interface Header {
+  readonly comment: string;
+  readonly cell: Float64Array;
+  readonly atomicNumbers: Int32Array;
+}
+
+function* readSteps(lines: Lines): Generator<Structure> {
+  let header: Header | null = null;
+  for (let line = lines.next(); line !== null; line = lines.next()) {
+    const found = configuration.exec(line);
+    if (found === null) {
+      // Blank lines end the file; a header may begin with one (no comment).
+      if (line.trim() === "" && (lines.peek() ?? "").trim() === "") continue;
+      header = readHeader(lines, line);
+      continue;
+    }
+    if (header === null) throw lines.error("a configuration comes before the lattice");
+    yield readStep(lines, header, Number(found[1]), /^\s*c/i.test(line));
+  }
+}
+
+function readHeader(lines: Lines, comment: string): Header {
+  const scale = readReals(lines, "the scale", 1)[0];
+  const cell = new Float64Array(9);
+  for (const k of [0, 3, 6]) cell.set(readReals(lines, "a lattice vector", 3), k);
+  if (!(scale > 0)) throw lines.error(`the scale ${scale} is not positive`);
+  const names = wordsOf(lines.need("the elements"));
+  const counts = wordsOf(lines.need("the numbers of atoms")).map((word) => parseInteger(word) ?? -1);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (names.length === 0 || names.length !== counts.length || counts.some((count) => count < 0))
+    throw lines.error(
+      `elements ${shown(names.join(" "))} with numbers of atoms ${shown(counts.join(" "))}: one number for each is needed (files of VASP 4 have none)`,
+    );
+  if (6 * total > lines.size)
+    throw lines.error(`${total} atoms are announced, more than a file of ${lines.size} bytes can hold`);
+  const atomicNumbers = new Int32Array(total);
+  let start = 0;
+  names.forEach((name, k) => {
+    const z = elementOfName(name.replace(/[_/].*$/, ""));
+    if (z === null) throw lines.error(`${shown(name)} is no element`);
+    atomicNumbers.fill(z, start, (start += counts[k]));
+  });
+  return { comment: comment.trim(), cell: cell.map((x) => x * scale), atomicNumbers };
+}
+
+function readReals(lines: Lines, what: string, count: number): number[] {
+  const values = wordsOf(lines.need(what)).map(parseReal);
+  if (values.length === count && values.every((value) => value !== null && Number.isFinite(value)))
+    return values as number[];
+  throw lines.error(`${count} ${count === 1 ? "number is" : "numbers are"} expected for ${what}`);
+}
+
+function readStep(lines: Lines, header: Header, step: number, cartesian: boolean): Structure {
+  const { comment, cell, atomicNumbers } = header;
+  const atoms = atomicNumbers.length;
+  const rows = new Float64Array(3 * atoms);
+  let decimals = -1;
+  for (let atom = 0; atom < atoms; atom++) {
+    const words = wordsOf(lines.need(`atom ${atom + 1} of ${atoms} of configuration ${step}`));
+    const values = words.slice(0, 3).map(parseReal);
+    if (values.length !== 3 || values.includes(null))
+      throw lines.error(`${shown(words.join(" "))} stands where three coordinates are expected`);
+    rows.set(values as number[], 3 * atom);
+    // Columns have one width: a last number with fewer digits was cut.
+    if (atom === 0) decimals = digits(words[1]);
+    if (atom === atoms - 1 && digits(words[2]) < decimals)
+      throw lines.error(`the last coordinate ${shown(words[2])} of configuration ${step} was cut short`);
+  }
+  const info = new Map([["configuration", integerField(step)]]);
+  if (comment !== "") info.set("comment", textField(comment));
+  return makeStructure({
+    atomicNumbers,
+    positions: cartesian ? rows : rowsTimes(rows, cell),
+    cell,
+    pbc: pbcOf(true),
+    info,
+    keys,
+  });
+}
+
+function digits(word: string): number {
+  return word.length - 1 - word.indexOf(".");
+}

@@ -1,0 +1,164 @@
+import type * as h5wasm from "h5wasm";
+import { basename } from "node:path";
+import { AtomgradError } from "../tensor/error.js";
+import { readBytes } from "./read-file.js";
+
+/** Files are opened in memory, so that no path in one leads anywhere. */
+const largestFile = 2 ** 31 - 1;
+
+interface Loaded {
+  readonly library: typeof h5wasm;
+  readonly module: Awaited<typeof h5wasm.ready>;
+}
+
+let loaded: Loaded | null = null;
+let fileNumber = 0;
+
+/** Loads the HDF5 library; `withHdf5` needs it. */
+export async function loadHdf5(): Promise<void> {
+  if (loaded !== null) return;
+  const library = await import("h5wasm");
+  loaded = { library, module: await library.ready };
+}
+
+/** A path with the group behind its `#`, null where none is given. */
+export function splitHdf5Path(path: string): [file: string, group: string | null] {
+  const at = path.indexOf("#");
+  return at < 0 ? [path, null] : [path.slice(0, at), path.slice(at + 1).replace(/^\/+|\/+$/g, "")];
+}
+
+/** Whether bytes begin as those of an HDF5 file. */
+export function isHdf5(bytes: Uint8Array): boolean {
+  return [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a].every((byte, k) => bytes[k] === byte);
+}
+
+/**
+ * Opens an HDF5 file for a generator and closes it behind it. `loadHdf5` must have been awaited.
+ *
+ * Errors: FILE; FORMAT for what the HDF5 library cannot read.
+ */
+export function* withHdf5<T>(path: string, use: (file: Hdf5File) => Iterable<T>): Generator<T> {
+  const name = basename(path);
+  if (loaded === null) throw new Error("loadHdf5 comes before withHdf5");
+  const { library, module } = loaded;
+  const bytes = readBytes(path, largestFile);
+  const inside = `/data-${fileNumber++}.h5`;
+  module.FS.writeFile(inside, bytes);
+  let file: h5wasm.File | null = null;
+  try {
+    file = guarded(name, () => new library.File(inside, "r"));
+    yield* use(new Hdf5File(library, file, name, bytes.length));
+  } finally {
+    try {
+      file?.close();
+    } catch {
+      // A damaged file may not even close.
+    }
+    module.FS.unlink(inside);
+  }
+}
+
+/** Turns the errors of the HDF5 library into one that names the file. */
+function guarded<T>(name: string, run: () => T): T {
+  const { module } = loaded!;
+  module.activate_throwing_error_handler();
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof AtomgradError) throw error;
+    throw new AtomgradError("FORMAT", `${name}: not a readable HDF5 file; it is damaged or of another kind`, {
+      cause: error,
+    });
+  } finally {
+    module.deactivate_throwing_error_handler();
+  }
+}
+
+/** What a dataset holds, before it is read. */
+export interface Hdf5Dataset {
+  readonly shape: readonly number[];
+  /** Whether its numbers are whole ones. */
+  readonly isInteger: boolean;
+  /** All numbers, or those of the rows from `start` up to `end`. Integers of 64 bits become reals. */
+  numbers(start?: number, end?: number): Float64Array;
+  /** All texts; null where it holds none. Single characters of numbers (ANI's species) are joined by the caller. */
+  texts(): string[] | null;
+}
+
+/** The groups and datasets of an open file. Links to other files are not followed. */
+export class Hdf5File {
+  constructor(
+    private readonly library: typeof h5wasm,
+    private readonly file: h5wasm.File,
+    readonly name: string,
+    private readonly size: number,
+  ) {}
+
+  /** Names in a group, in their order. Errors: FORMAT where there is no such group. */
+  keys(group: string): string[] {
+    return guarded(this.name, () => this.group(group).keys());
+  }
+
+  isGroup(path: string): boolean {
+    return guarded(this.name, () => this.entity(path) instanceof this.library.Group);
+  }
+
+  /** A dataset, null where there is none of this name. Errors: FORMAT for one that announces more than the file holds. */
+  dataset(group: string, name: string): Hdf5Dataset | null {
+    return guarded(this.name, () => {
+      const folder = this.group(group);
+      if (!folder.keys().includes(name)) return null;
+      const item = folder.get(name);
+      if (!(item instanceof this.library.Dataset)) throw this.bad(group, `${name} is no dataset`);
+      return this.described(item, group, name);
+    });
+  }
+
+  bad(group: string, what: string): AtomgradError {
+    return new AtomgradError("FORMAT", `${this.name}#/${group}: ${what}`);
+  }
+
+  private entity(path: string): unknown {
+    return path === "" ? this.file : this.file.get(path);
+  }
+
+  private group(path: string): h5wasm.Group {
+    const found = this.entity(path);
+    if (found instanceof this.library.Group) return found;
+    throw this.bad(path, "there is no such group");
+  }
+
+  private described(item: h5wasm.Dataset, group: string, name: string): Hdf5Dataset {
+    const { shape, size, chunks, type, virtual_sources: sources } = item.metadata;
+    if (sources !== undefined && sources.length > 0)
+      throw this.bad(group, `${name} lies in other files, which are not opened; copy it into this one`);
+    const dims = shape ?? [];
+    const bytes = dims.reduce((a, b) => a * b, 1) * size;
+    // Plain datasets cannot be larger than the file; packed ones can, up to what is taken for one that is.
+    const most = chunks === null ? this.size : Math.max(2 ** 26, 40 * this.size);
+    if (!(bytes <= Math.min(most, largestFile)))
+      throw this.bad(group, `${name} announces ${bytes} bytes, more than the file can hold`);
+    return {
+      shape: dims,
+      isInteger: type === 0,
+      numbers: (start, end) =>
+        guarded(this.name, () =>
+          this.toNumbers(start === undefined ? item.value : item.slice([[start, end!]]), group, name),
+        ),
+      texts: () => guarded(this.name, () => toTexts(item.value)),
+    };
+  }
+
+  private toNumbers(value: unknown, group: string, name: string): Float64Array {
+    if (value instanceof Float64Array) return value;
+    if (typeof value === "number" || typeof value === "bigint") return Float64Array.of(Number(value));
+    if (ArrayBuffer.isView(value) || Array.isArray(value))
+      return Float64Array.from(value as ArrayLike<number | bigint>, Number);
+    throw this.bad(group, `${name} holds no numbers`);
+  }
+}
+
+function toTexts(value: unknown): string[] | null {
+  if (typeof value === "string") return [value];
+  return Array.isArray(value) && value.every((text) => typeof text === "string") ? value : null;
+}
