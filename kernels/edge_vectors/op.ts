@@ -1,5 +1,6 @@
 import { defineOp, type Inputs } from "../../src/autograd/define-op.js";
 import { reshape } from "../../src/autograd/reshape.js";
+import { groupsOf64 } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { add, mul, sub } from "../elementwise/ops.generated.js";
@@ -7,6 +8,7 @@ import { gather, type IndexMap, scatterSum, segmentExpand, segmentSum } from "..
 import { segmentOuter } from "../segment_product/op.js";
 import { slice } from "../shape_ops/op.js";
 import { edgePullReference, edgeVectorsReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 const look = { ptr: "i32[N+1]", source: "i32[E]", order: "i32[K]", sourcePtr: "i32[N+1]" } as const;
 const status = (code: number): string =>
@@ -37,6 +39,7 @@ export const edgeVectorsOp = /*#__PURE__*/ defineOp({
   status,
   cost: (d) => ({ flop: 9 * d.E, elements: 10 * d.E + 3 * d.N }),
   reference: edgeVectorsReference,
+  wgsl: { code: wgsl, unread: ["order", "sourcePtr"], groups: (ints) => groupsOf64(ints[2]) },
 });
 
 /** What edges pull at their atoms: the sum of g over edges to a neighbour less that over edges of a centre. */
@@ -52,6 +55,7 @@ export const edgePullOp = /*#__PURE__*/ defineOp({
   status,
   cost: (d) => ({ flop: 6 * d.E, elements: 7 * d.E + 3 * d.N }),
   reference: edgePullReference,
+  wgsl: { code: wgsl, unread: ["source"], groups: (ints) => groupsOf64(ints[1]) },
 });
 
 /** Directed edges of frames in a row, sorted by centre: N atoms, E edges, B frames. */

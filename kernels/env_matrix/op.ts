@@ -1,8 +1,9 @@
 import { defineOp, type Attrs, type Inputs } from "../../src/autograd/define-op.js";
 import { gradientsOf } from "../../src/autograd/walk.js";
 import { reshape } from "../../src/autograd/reshape.js";
+import { groupsOf64, type WgslKernel } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
+import { type Tensor, zeros } from "../../src/tensor/tensor.js";
 import { cast } from "../cast/op.js";
 import {
   add,
@@ -19,10 +20,17 @@ import {
 import { sum } from "../reduce/op.js";
 import { concat, slice } from "../shape_ops/op.js";
 import { curvatureReference, forwardReference, jvpReference, vjpReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 const inputs = { edge: "[E,3]", centreType: "i32[E]", mean: "[M,4]", stddev: "[M,4]" } as const;
 const attrs = { rcut: "real", rcutSmth: "real", protection: "real" } as const;
 const fixed = ["edge", "centreType", "mean", "stddev"];
+/** An invocation per edge; derivatives know nothing of the means. */
+const onGpu = (unread: readonly string[] = ["mean"]): WgslKernel => ({
+  code: wgsl,
+  unread,
+  groups: (ints) => groupsOf64(ints[0]),
+});
 
 /** Rows of the environment matrix with what attention needs (spec deepmd 2.3, 2.4): see `envMatrix`. */
 export const envMatrixOp = /*#__PURE__*/ defineOp({
@@ -35,6 +43,7 @@ export const envMatrixOp = /*#__PURE__*/ defineOp({
   decompose: (i, a) => decomposed(i, a),
   cost: (d) => ({ flop: 60 * d.E, elements: 12 * d.E }),
   reference: forwardReference,
+  wgsl: onGpu([]),
 });
 
 /** g . d(envMatrix)/d(edge): [E,8] -> [E,3]. */
@@ -53,6 +62,7 @@ export const envVjpOp = /*#__PURE__*/ defineOp({
   decompose: (i, a) => slope(i, a),
   cost: (d) => ({ flop: 100 * d.E, elements: 15 * d.E }),
   reference: vjpReference,
+  wgsl: onGpu(),
 });
 
 /** d(envMatrix)/d(edge) . w: [E,3] -> [E,8], the adjoint of the one before. */
@@ -68,8 +78,10 @@ export const envJvpOp = /*#__PURE__*/ defineOp({
       ? envCurvatureOp.apply([s.w, g, s.edge, s.centreType, s.mean, s.stddev], a)
       : undefined,
   }),
+  decompose: (i, a) => motion(i, a),
   cost: (d) => ({ flop: 100 * d.E, elements: 15 * d.E }),
   reference: jvpReference,
+  wgsl: onGpu(),
 });
 
 /** d(w . envMatrixVjp(g))/d(edge): [E,3]. Third derivatives go through the decomposition. */
@@ -81,6 +93,7 @@ export const envCurvatureOp = /*#__PURE__*/ defineOp({
   decompose: (i, a) => gradientsOf(([edge]) => slope({ ...i, edge }, a), [i.edge], i.w)[0]!,
   cost: (d) => ({ flop: 200 * d.E, elements: 18 * d.E }),
   reference: curvatureReference,
+  wgsl: onGpu(),
 });
 
 export interface EnvMatrixOptions {
@@ -117,6 +130,13 @@ export function envMatrix(
 
 function slope(i: Inputs, a: Attrs): Tensor {
   return gradientsOf(([edge]) => decomposed({ ...i, edge }, a), [i.edge], i.g)[0]!;
+}
+
+/** The adjoint of `slope`, which is linear in g: its derivative in g wherever that is taken. */
+function motion(i: Inputs, a: Attrs): Tensor {
+  const { edge } = i;
+  const anywhere = zeros([edge.shape[0], 8], { dtype: edge.dtype, device: edge.device.name });
+  return gradientsOf(([g]) => slope({ ...i, g }, a), [anywhere], i.w)[0]!;
 }
 
 function decomposed({ edge, centreType, mean, stddev }: Inputs, a: Attrs): Tensor {

@@ -15,14 +15,14 @@ const layouts: [sizes: number[], pad: number][] = [
 ];
 
 function samples(random: Samples): Sample[] {
-  const sample = (sizes: readonly number[], pad: number, large = false): Sample => {
+  const sample = (sizes: readonly number[], pad: number, large = false, spare = 0): Sample => {
     const ptr = [0];
     const start = [0];
     for (const n of sizes) {
       ptr.push(ptr[ptr.length - 1] + n);
-      start.push(start[start.length - 1] + n * n);
+      start.push(start[start.length - 1] + n * n + spare);
     }
-    const P = start[start.length - 1];
+    const P = start[start.length - 1] + spare;
     return {
       inputs: {
         x: random.uniform([P], -3, 3),
@@ -37,7 +37,7 @@ function samples(random: Samples): Sample[] {
     };
   };
   const many = Array.from({ length: 64 }, (_, k) => 80 + (k % 21));
-  return [...layouts.map(([sizes, pad]) => sample(sizes, pad)), sample(many, 20, true)];
+  return [...layouts.map(([sizes, pad], k) => sample(sizes, pad, false, k % 3)), sample(many, 20, true)];
 }
 
 const tolerance = { f32: 5e-6, f64: 1e-14 };

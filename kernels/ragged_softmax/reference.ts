@@ -1,13 +1,17 @@
 import type { ReferenceCall, ReferenceKernel } from "../../src/tensor/backend.js";
 import type { TypedArray } from "../../src/tensor/dtype.js";
 
-/** Calls f with the first element and the length of every row; the pointers stand at buffers[at], buffers[at + 1]. */
+/**
+ * Calls f with the first element and the length of every row; the pointers stand at buffers[at], buffers[at + 1]. Elements of no
+ * block become 0.
+ */
 function eachRow(
   { ints, buffers }: ReferenceCall,
   at: number,
   f: (first: number, n: number, block: number) => void,
 ): void {
   const [ptr, start] = [buffers[at]!, buffers[at + 1]!];
+  buffers[buffers.length - 1]!.fill(0, 0, ints.P);
   for (let i = 0; i < ints.N; i++) {
     const n = ptr[i + 1] - ptr[i];
     for (let row = 0; row < n; row++) f(start[i] + row * n, n, i);

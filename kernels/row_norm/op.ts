@@ -1,5 +1,6 @@
 import { defineOp } from "../../src/autograd/define-op.js";
 import { gradientsOf } from "../../src/autograd/walk.js";
+import { spreadGroups, type WgslKernel } from "../../src/tensor/backend.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { add, div, maximum, mulAdd, safeSqrt, sqrt, square, sub } from "../elementwise/ops.generated.js";
 import { mean, sum } from "../reduce/op.js";
@@ -11,9 +12,12 @@ import {
   unitReference,
   unitVjpReference,
 } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 const rows = { axis: 1, keepDims: true } as const;
 const attrs = { eps: "real" } as const;
+/** A workgroup per row. */
+const onGpu: WgslKernel = { code: wgsl, groups: (ints) => spreadGroups(ints[0]) };
 type Body = (x: Tensor, eps: number) => Tensor;
 
 const layerBody: Body = (x, eps) => {
@@ -35,6 +39,7 @@ export const layerRowsOp = /*#__PURE__*/ defineOp({
   decompose: ({ x }, a) => layerBody(x, Number(a.eps)),
   cost: (d) => ({ flop: 8 * d.E * d.M, elements: 2 * d.E * d.M }),
   reference: layerReference,
+  wgsl: onGpu,
 });
 
 /** g . dy/dx, which is its own transpose. */
@@ -51,6 +56,7 @@ export const layerRowsVjpOp = /*#__PURE__*/ defineOp({
   decompose: ({ g, x }, a) => slopeOf(layerBody, g, x, Number(a.eps)),
   cost: (d) => ({ flop: 14 * d.E * d.M, elements: 3 * d.E * d.M }),
   reference: layerVjpReference,
+  wgsl: onGpu,
 });
 
 /** d(u . vjp(g))/dx. */
@@ -62,6 +68,7 @@ export const layerRowsCurvatureOp = /*#__PURE__*/ defineOp({
   decompose: ({ u, g, x }, a) => gradientsOf(([v]) => slopeOf(layerBody, g, v, Number(a.eps)), [x], u)[0]!,
   cost: (d) => ({ flop: 24 * d.E * d.M, elements: 4 * d.E * d.M }),
   reference: layerCurvatureReference,
+  wgsl: onGpu,
 });
 
 /** y = x / max(|x|, eps) over each row [E,M]. */
@@ -75,6 +82,7 @@ export const unitRowsOp = /*#__PURE__*/ defineOp({
   decompose: ({ x }, a) => unitBody(x, Number(a.eps)),
   cost: (d) => ({ flop: 3 * d.E * d.M, elements: 2 * d.E * d.M }),
   reference: unitReference,
+  wgsl: onGpu,
 });
 
 /** g . dy/dx, which is its own transpose. */
@@ -91,6 +99,7 @@ export const unitRowsVjpOp = /*#__PURE__*/ defineOp({
   decompose: ({ g, x }, a) => slopeOf(unitBody, g, x, Number(a.eps)),
   cost: (d) => ({ flop: 7 * d.E * d.M, elements: 3 * d.E * d.M }),
   reference: unitVjpReference,
+  wgsl: onGpu,
 });
 
 /** d(u . vjp(g))/dx. */
@@ -102,6 +111,7 @@ export const unitRowsCurvatureOp = /*#__PURE__*/ defineOp({
   decompose: ({ u, g, x }, a) => gradientsOf(([v]) => slopeOf(unitBody, g, v, Number(a.eps)), [x], u)[0]!,
   cost: (d) => ({ flop: 14 * d.E * d.M, elements: 4 * d.E * d.M }),
   reference: unitCurvatureReference,
+  wgsl: onGpu,
 });
 
 /**

@@ -104,9 +104,20 @@ export class Op implements Rule {
       inPlace: (spec.inPlace ?? []).map((name) => this.inputs.findIndex((i) => i.name === name)),
       reference: spec.reference,
       wgsl: spec.wgsl,
+      bound: this.boundBuffers(spec.wgsl?.unread),
       cost: spec.cost && ((ints) => spec.cost!(this.dims(ints))),
       cache: [],
     };
+  }
+
+  /** Positions of the buffers of which a WGSL text reads or writes. Errors: VALUE for the name of no input. */
+  private boundBuffers(unread: readonly string[] = []): number[] {
+    const names = this.inputs.map((input) => input.name);
+    const unknown = unread.find((name) => !names.includes(name));
+    if (unknown !== undefined)
+      throw new AtomgradError("VALUE", `${this.spec.name}: unread names "${unknown}", which is no input`);
+    const all = Array.from({ length: this.inputs.length + this.outputs.length }, (_, k) => k);
+    return all.filter((k) => !unread.includes(names[k]));
   }
 
   get name(): string {

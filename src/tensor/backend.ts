@@ -50,6 +50,8 @@ export interface WgslKernel {
   readonly entry?: string;
   /** Number types the text works in, written as `T` (default: f32 alone). */
   readonly types?: readonly ("f32" | "i32")[];
+  /** Inputs the text does not read (a gradient rule does): they have no binding, the others close ranks. */
+  readonly unread?: readonly string[];
   /** Workgroups for these dimensions. */
   readonly groups: (ints: Int32Array) => readonly [number, number, number];
 }
@@ -82,6 +84,8 @@ export interface Kernel {
   readonly types: readonly (DType | undefined)[];
   /** Positions of the inputs the kernel overwrites. */
   readonly inPlace?: readonly number[];
+  /** Positions of the buffers that WebGPU binds, in order (default: all). */
+  readonly bound?: readonly number[];
   readonly reference: ReferenceKernel;
   readonly wgsl?: WgslKernel;
   /** From the integers of the command block. */

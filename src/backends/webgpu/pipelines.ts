@@ -24,6 +24,8 @@ export interface Layout {
 export interface Body {
   readonly layout: Layout;
   readonly pipeline: GPUComputePipeline;
+  /** Positions of the kernel's buffers in the order of the bindings. */
+  readonly bound: readonly number[];
 }
 
 /** Compiles kernels on first use and keeps layouts, pipelines and bind groups. */
@@ -50,7 +52,7 @@ export class Pipelines {
         entryPoint: wgsl.entry ?? name,
       },
     });
-    return { layout, pipeline };
+    return { layout, pipeline, bound: boundBuffers(kernel) };
   }
 
   /** The bind group of these buffers. `key` names them; equal keys mean equal buffers until `forget`. */
@@ -74,11 +76,10 @@ export class Pipelines {
   }
 
   private layoutOf(kernel: Kernel): Layout {
-    const buffers = kernel.inputs + kernel.outputs;
-    const writes = Array.from(
-      { length: buffers },
-      (_, k) => k >= kernel.inputs || kernel.inPlace?.includes(k) === true,
+    const writes = boundBuffers(kernel).map(
+      (k) => k >= kernel.inputs || kernel.inPlace?.includes(k) === true,
     );
+    const buffers = writes.length;
     const key = writes.map((w) => (w ? "w" : "r")).join("");
     let layout = this.layouts.get(key);
     if (layout !== undefined) return layout;
@@ -113,4 +114,8 @@ export class Pipelines {
     }
     return module;
   }
+}
+
+function boundBuffers(kernel: Kernel): readonly number[] {
+  return kernel.bound ?? Array.from({ length: kernel.inputs + kernel.outputs }, (_, k) => k);
 }

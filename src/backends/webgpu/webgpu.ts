@@ -118,7 +118,7 @@ class WebGpuBackend implements Backend {
     let key = "";
     const { words, lastUse } = this;
     const { current } = this.commands;
-    for (let k = 0; k < body.layout.buffers; k++) {
+    for (const k of body.bound) {
       const slot = words[word.buffers + k];
       if (slot < 0) absent |= 1 << k;
       else lastUse[slot] = current;
@@ -133,7 +133,7 @@ class WebGpuBackend implements Backend {
   }
 
   private group(body: Body, key: string): GPUBindGroup {
-    const buffers = Array.from({ length: body.layout.buffers }, (_, k) => {
+    const buffers = body.bound.map((k) => {
       const slot = this.words[word.buffers + k];
       return slot < 0 ? this.nothing : this.slots[slot]!;
     });
