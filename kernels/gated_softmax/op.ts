@@ -67,6 +67,7 @@ export const gatedSoftmaxOp = /*#__PURE__*/ defineOp({
 /** Gradients of logits, sw and unit. */
 export const gatedSoftmaxVjpOp = /*#__PURE__*/ defineOp({
   name: "gatedSoftmaxVjp",
+  partOf: "gatedSoftmax",
   inputs: { g: "[P]", ...inputs },
   attrs,
   output: gradients,
@@ -79,6 +80,7 @@ export const gatedSoftmaxVjpOp = /*#__PURE__*/ defineOp({
 /** The gradient of logits alone. */
 export const gatedSoftmaxLogitsVjpOp = /*#__PURE__*/ defineOp({
   name: "gatedSoftmaxLogitsVjp",
+  partOf: "gatedSoftmax",
   inputs: { g: "[P]", ...inputs },
   attrs,
   output: { logits: "[P]" },
@@ -91,6 +93,7 @@ export const gatedSoftmaxLogitsVjpOp = /*#__PURE__*/ defineOp({
 /** Gradients, in g, logits, sw and unit, of gatedSoftmaxVjp contracted with changes of logits, sw and unit. */
 export const gatedSoftmaxVjpVjpOp = /*#__PURE__*/ defineOp({
   name: "gatedSoftmaxVjpVjp",
+  partOf: "gatedSoftmax",
   inputs: { ...changes, ...inputs },
   attrs,
   output: { g: "[P]", ...gradients },
@@ -103,6 +106,7 @@ export const gatedSoftmaxVjpVjpOp = /*#__PURE__*/ defineOp({
 /** The same in g and logits alone: what training on forces needs. */
 export const gatedSoftmaxPairVjpVjpOp = /*#__PURE__*/ defineOp({
   name: "gatedSoftmaxPairVjpVjp",
+  partOf: "gatedSoftmax",
   inputs: { ...changes, ...inputs },
   attrs,
   output: { g: "[P]", logits: "[P]" },

@@ -1,11 +1,13 @@
 import { type Dims, defineOp } from "../../src/autograd/define-op.js";
 import { reshape } from "../../src/autograd/reshape.js";
+import { groupsOf64, type WgslKernel } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { div, less, mul, safeSqrt, square, where } from "../elementwise/ops.generated.js";
 import { sum } from "../reduce/op.js";
 import { gradientReference, pullReference, pushReference, valuesReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 /** Mean square 1 a component, length 1, or integral of the square over the sphere 1 (of unit vectors). */
 export type HarmonicsNormalization = "component" | "norm" | "integral";
@@ -13,6 +15,8 @@ export type HarmonicsNormalization = "component" | "norm" | "integral";
 const normalization = ["component", "norm", "integral"] as const;
 const attrs = { lmax: "int", normalization } as const;
 const largestDegree = 12;
+/** An invocation per row. */
+const onGpu: WgslKernel = { code: wgsl, groups: (ints) => groupsOf64(ints[0]) };
 
 const check = (d: Dims): string | undefined =>
   d.lmax > largestDegree
@@ -32,6 +36,7 @@ export const sphericalHarmonicsOp = /*#__PURE__*/ defineOp({
   vjp: (g, { out }, a) => ({ x: harmonicsGradientOp.apply([g, out], a) }),
   cost: (d) => ({ flop: 3 * d.S * d.E, elements: (d.S + 3) * d.E }),
   reference: valuesReference,
+  wgsl: onGpu,
 });
 
 /** g . D_k y for k = x, y, z: the gradient of g . Y from the harmonics themselves. */
@@ -48,6 +53,7 @@ export const harmonicsGradientOp = /*#__PURE__*/ defineOp({
   }),
   cost: (d) => ({ flop: 15 * d.S * d.E, elements: (2 * d.S + 3) * d.E }),
   reference: gradientReference,
+  wgsl: onGpu,
 });
 
 /** sum over k of w_k D_k y: the change of Y in the direction w. */
@@ -64,6 +70,7 @@ export const harmonicsPushOp = /*#__PURE__*/ defineOp({
   }),
   cost: (d) => ({ flop: 15 * d.S * d.E, elements: (2 * d.S + 3) * d.E }),
   reference: pushReference,
+  wgsl: onGpu,
 });
 
 /** sum over k of w_k D_k^T g: the adjoint of the push. */
@@ -80,6 +87,7 @@ export const harmonicsPullOp = /*#__PURE__*/ defineOp({
   }),
   cost: (d) => ({ flop: 15 * d.S * d.E, elements: (2 * d.S + 3) * d.E }),
   reference: pullReference,
+  wgsl: onGpu,
 });
 
 /**

@@ -1,10 +1,12 @@
 import { type Attrs, type Dims, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
+import { groupsOf64, spreadGroups, type WgslKernel } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import type { IndexMap } from "../segment/op.js";
 import type { PlanTensors, ProductPlan } from "./plan.js";
 import { firstReference, outputReference, secondReference, weightsReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 const [x, y, w, g] = ["[N,A]", "[E,B]", "[V,W]", "[M,D]"];
 const tableInputs = {
@@ -18,6 +20,7 @@ const tableInputs = {
   "targetPtr?": "i32[M+1]",
 } as const;
 const tableNames = Object.keys(tableInputs).map((name) => name.replace("?", ""));
+const orders = ["sourceOrder", "sourcePtr", "targetOrder", "targetPtr"];
 const attrs = {
   N: "int",
   A: "int",
@@ -40,6 +43,13 @@ const check = (d: Dims): string | undefined =>
       ? `${d.M} rows of the output for ${d.E} edges, and no map between them`
       : undefined;
 
+/** An invocation per number of the result; the coefficients stand in the plan (plan.ts). */
+const onGpu = (unread: readonly string[], groups: WgslKernel["groups"]): WgslKernel => ({
+  code: wgsl,
+  unread: ["coefficients", ...unread],
+  groups,
+});
+
 const run = (op: Op, operands: (Tensor | undefined)[], saved: Inputs, a: Attrs): Tensor =>
   op.apply([...operands, ...tableNames.map((name) => saved[name])], a);
 
@@ -58,6 +68,7 @@ export const tensorProductOp: Op = /*#__PURE__*/ defineOp({
     w: needs("w") ? run(tensorProductWOp, [s.x, s.y, out], s, a) : undefined,
   }),
   reference: outputReference,
+  wgsl: onGpu(["sourceOrder", "sourcePtr", "targetIndex"], (ints) => groupsOf64(ints[10] * ints[11])),
 });
 
 /** The derivative of sum of g . T(x, y, w) with respect to x. */
@@ -75,6 +86,7 @@ export const tensorProductXOp: Op = /*#__PURE__*/ defineOp({
     g: needs("g") ? run(tensorProductOp, [out, s.y, s.w], s, a) : undefined,
   }),
   reference: firstReference,
+  wgsl: onGpu(["sourceIndex", "targetOrder", "targetPtr"], (ints) => groupsOf64(ints[9] * ints[11])),
 });
 
 /** The derivative with respect to y. */
@@ -92,6 +104,7 @@ export const tensorProductYOp: Op = /*#__PURE__*/ defineOp({
     g: needs("g") ? run(tensorProductOp, [s.x, out, s.w], s, a) : undefined,
   }),
   reference: secondReference,
+  wgsl: onGpu(orders, (ints) => groupsOf64(ints[8] * ints[11])),
 });
 
 /** The derivative with respect to w, summed over edges that share weights. */
@@ -109,6 +122,10 @@ export const tensorProductWOp: Op = /*#__PURE__*/ defineOp({
     g: needs("g") ? run(tensorProductOp, [s.x, s.y, out], s, a) : undefined,
   }),
   reference: weightsReference,
+  // A workgroup for each weight that edges share.
+  wgsl: onGpu(orders, (ints) =>
+    ints[10] === 1 && ints[2] !== 1 ? spreadGroups(ints[11]) : groupsOf64(ints[10] * ints[11]),
+  ),
 });
 
 /** Rows of x that edges take, and rows of the result that they add to; absent: row e belongs to edge e. */

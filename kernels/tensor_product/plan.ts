@@ -92,8 +92,13 @@ export class ProductPlan {
 
   /** The tables as new tensors that belong to the caller. */
   place(dtype: DType, device: DeviceName): PlanTensors {
+    // WGSL binds few buffers: its kernels read the bits of the coefficients behind the table.
+    const bits = new Int32Array(Float32Array.from(this.coefficients).buffer);
+    const table = new Int32Array(this.table.length + bits.length);
+    table.set(this.table);
+    table.set(bits, this.table.length);
     return {
-      plan: tensor(this.table, [this.table.length], { device }),
+      plan: tensor(table, [table.length], { device }),
       coefficients: tensor(this.coefficients, [this.coefficients.length], { dtype, device }),
     };
   }

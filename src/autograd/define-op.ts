@@ -55,6 +55,11 @@ export interface OpSpec {
   ) => Record<string, Tensor | undefined>;
   /** The same function in elementary ops: test oracle, fallback on devices without the kernel, and gradient where `vjp` is absent. */
   readonly decompose?: (inputs: Inputs, attrs: Attrs) => Tensor;
+  /**
+   * The op whose gradient rule alone calls this one, and only where that op has a kernel: a device has kernels of both or of
+   * neither.
+   */
+  readonly partOf?: string;
   /** Work of one call, for profiles and the bounds the benchmarks print. */
   readonly cost?: (dims: Dims) => KernelCost;
   readonly reference: ReferenceKernel;

@@ -58,6 +58,12 @@ export function setDefaultDevice(name: DeviceName): DeviceName | undefined {
   return before;
 }
 
+/** The widest floating type of a device (default: the default device), for what is summed over a whole structure. */
+export function widestType(name?: DeviceName): "f32" | "f64" {
+  const { dtypes } = (name === undefined ? defaultDevice() : device(name)).backend;
+  return dtypes.includes("f64") ? "f64" : "f32";
+}
+
 /** Live tensors and memory of a device (default: the default device). */
 export function memory(name?: DeviceName): Readonly<MemoryCounters & { tensors: number }> {
   const context = name === undefined ? defaultDevice() : device(name);

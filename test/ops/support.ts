@@ -1,4 +1,5 @@
 import type { DeviceName } from "../../src/tensor/backend.js";
+import { device as openDevice } from "../../src/tensor/device.js";
 import { scope } from "../../src/tensor/scope.js";
 import { tensor } from "../../src/tensor/tensor.js";
 import type { OpCases } from "../../src/testing/cases.js";
@@ -15,10 +16,33 @@ export interface Support {
   /** Why the next order does not run, where the op has one; `missing` when the device lacks a kernel, else a mistake. */
   readonly reason?: string;
   readonly missing: boolean;
+  /** Kernels launched, by name. */
+  readonly kernels: ReadonlySet<string>;
 }
 
 /** Runs the small samples of an op, value first, then its derivatives, until something is missing or fails. */
 export async function supportOf(c: OpCases, device: DeviceName, dtype: FloatType): Promise<Support> {
+  const kernels = new Set<string>();
+  const found = await launchesOf(device, kernels, () => orderOf(c, device, dtype));
+  return { ...found, kernels };
+}
+
+/** Notes the names of all kernels that the device runs during `f`. */
+async function launchesOf<R>(name: DeviceName, names: Set<string>, f: () => Promise<R>): Promise<R> {
+  const { backend } = openDevice(name);
+  const launch = backend.launch.bind(backend);
+  backend.launch = (kernel, type) => {
+    names.add(kernel.name);
+    launch(kernel, type);
+  };
+  try {
+    return await f();
+  } finally {
+    Reflect.deleteProperty(backend, "launch");
+  }
+}
+
+async function orderOf(c: OpCases, device: DeviceName, dtype: FloatType): Promise<Omit<Support, "kernels">> {
   const samples = c.samples(new Samples(1)).filter((s) => s.large !== true);
   let order: Support["order"] = -1;
   try {

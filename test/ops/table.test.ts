@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { families } from "../../kernels/cases.generated.js";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
@@ -9,6 +7,7 @@ import { setDefaultDevice } from "../../src/tensor/device.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { absence } from "./device-matrix.js";
 import type { FloatType } from "./matrix.js";
+import { cudaKernels, namesOf, ops } from "./registry.js";
 import { supportOf } from "./support.js";
 
 openCpu();
@@ -20,21 +19,29 @@ const introduction = `# Which operation runs where
 
 Written by \`npx vitest run test/ops/table.test.ts -u\`, which runs every operation on every device; the test fails when this
 page is out of date. A number is the highest derivative that the samples of the operation run to on that device (2: gradients
-of gradients; higher orders follow from the same rules), 0 the value alone; – nothing. On every device a fused operation
-without a kernel runs by its elementary parts. \`cuda\`: + the family's kernels compile with nvcc
-and pass on an emulated device; they have not been run on hardware.
+of gradients; higher orders follow from the same rules), 0 the value alone; – nothing, because the number type does not exist
+there. "parts": on this device the operation, or one of its derivatives, has no kernel of its own and runs by its elementary
+parts. "on cpu": runs on the CPU (in a browser: in TypeScript), and its results are moved to the device. \`cuda\`: + kernels of
+its own compile with nvcc and pass on an emulated device. **CUDA has not been run on hardware.**
 
 `;
 
-/** Whether the family has CUDA kernels. */
-function onCuda(family: string): boolean {
-  return existsSync(fileURLToPath(new URL(`../../kernels/${family}/cuda.cu`, import.meta.url)));
-}
+const orderIn = ({ order }: { order: number }): string => (order < 0 ? "–" : String(order));
 
-async function cell(c: OpCases, device: "cpu" | "webgpu", dtype: FloatType): Promise<string> {
-  if (c.types !== undefined && !c.types.includes(dtype)) return "–";
-  const { order } = await supportOf(c, device, dtype);
-  return order < 0 ? "–" : String(order);
+/** The row of an operation: what runs, and whether by the kernels that the CPU uses. */
+async function rowOf(family: string, c: OpCases): Promise<string> {
+  const on = (type: FloatType): boolean => c.types?.includes(type) ?? true;
+  const exact = await supportOf(c, "cpu", "f64");
+  const own = (await namesOf(family)).filter((name) => exact.kernels.has(name));
+  const single = on("f32") ? orderIn(await supportOf(c, "cpu", "f32")) : "–";
+  const start = `| ${family}/${c.op} | ${single} | ${on("f64") ? orderIn(exact) : "–"}`;
+  if (!on("f32")) return `${start} | on cpu | on cpu |`;
+  const gpu = await supportOf(c, "webgpu", "f32");
+  const parts = own.every((name) => gpu.kernels.has(name)) ? "" : " parts";
+  const missing = own.filter((name) => !cudaKernels.has(name));
+  const divisible = ops.filter(({ spec }) => spec.decompose ?? spec.partOf).map((op) => op.name);
+  const cuda = missing.length === 0 ? "+" : missing.every((name) => divisible.includes(name)) ? "parts" : "–";
+  return `${start} | ${orderIn(gpu)}${parts} | ${cuda} |`;
 }
 
 it.skipIf(noWebGpu !== undefined)(
@@ -43,15 +50,7 @@ it.skipIf(noWebGpu !== undefined)(
   async () => {
     const lines = ["| operation | cpu f32 | cpu f64 | webgpu f32 | cuda |", "|---|---|---|---|---|"];
     for (const [family, cases] of Object.entries(families))
-      for (const c of cases) {
-        const cells = [
-          await cell(c, "cpu", "f32"),
-          await cell(c, "cpu", "f64"),
-          await cell(c, "webgpu", "f32"),
-          onCuda(family) ? "+" : "–",
-        ];
-        lines.push(`| ${family}/${c.op} | ${cells.join(" | ")} |`);
-      }
+      for (const c of cases) lines.push(await rowOf(family, c));
     const table = lines.join("\n");
     process.stdout.write(`${table}\n`);
     await expect(`${introduction}${table}\n`).toMatchFileSnapshot("../../docs/ops.md");

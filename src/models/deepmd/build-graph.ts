@@ -1,5 +1,6 @@
 import { indexMap } from "../../../kernels/segment/op.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
+import { widestType } from "../../tensor/device.js";
 import { tensor } from "../../tensor/tensor.js";
 import type { EnergyModel } from "./energy-model.js";
 import { Edges } from "./edges.js";
@@ -37,7 +38,11 @@ function build(model: EnergyModel, edges: Edges): DeepmdGraph {
     ptr: tensor(edges.ptr),
     real: frames.types.every(counts)
       ? undefined
-      : tensor(Float64Array.from(frames.types, (t) => Number(counts(t)))),
+      : tensor(
+          frames.types.map((t) => Number(counts(t))),
+          [atoms],
+          { dtype: widestType() },
+        ),
     framePtr: tensor(framePtr),
     edgePtr: tensor(framePtr.map((i) => edges.ptr[i])),
     neighbour: indexMap(edges.neighbour, atoms),

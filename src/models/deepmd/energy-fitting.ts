@@ -4,6 +4,7 @@ import { concat, slice } from "../../../kernels/shape_ops/op.js";
 import { cast } from "../../../kernels/cast/op.js";
 import { reshape } from "../../autograd/reshape.js";
 import type { DType } from "../../tensor/dtype.js";
+import { widestType } from "../../tensor/device.js";
 import { keep } from "../../tensor/scope.js";
 import { type Tensor, tensor, zeros } from "../../tensor/tensor.js";
 import { type Activation, activationOf } from "./activation.js";
@@ -169,14 +170,15 @@ export class EnergyFitting {
   /** The bias is added in the net's precision by PyTorch, in f64 by TensorFlow (spec 2.9). */
   private biased(net: Tensor, graph: DeepmdGraph): Tensor {
     const bias = gather(this.bias, graph.atomType);
-    const sum = this.settings.rules === "tf" ? add(cast(net, "f64"), bias) : add(net, bias);
-    return cast(reshape(sum, [graph.atoms]), "f64");
+    const widest = widestType(net.device.name);
+    const sum = this.settings.rules === "tf" ? add(cast(net, widest), bias) : add(net, bias);
+    return cast(reshape(sum, [graph.atoms]), widest);
   }
 
   private biasRows(bias: Float64Array): Tensor {
     const rows = new Float64Array(this.settings.typeCount + 1);
     rows.set(bias);
-    const dtype = this.settings.rules === "tf" ? "f64" : this.dtype;
+    const dtype = this.settings.rules === "tf" ? widestType() : this.dtype;
     return keep(tensor(rows, [rows.length, 1], { dtype }));
   }
 }

@@ -4,6 +4,7 @@ import { concat, slice } from "../../../kernels/shape_ops/op.js";
 import { reshape } from "../../autograd/reshape.js";
 import type { DeviceName } from "../../tensor/backend.js";
 import { AtomgradError } from "../../tensor/error.js";
+import { defaultDevice, widestType } from "../../tensor/device.js";
 import { keep } from "../../tensor/scope.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
@@ -38,14 +39,14 @@ export class EnergyModel {
   constructor(
     readonly config: ModelConfig,
     weights: Weights,
-    device: DeviceName = "cpu",
+    device: DeviceName = defaultDevice().name,
   ) {
     this.settings = descriptorSettings(config);
     this.fittingSettings = fittingSettings(config);
     this.typeMap = this.settings.typeMap;
     const types = this.typeMap.length;
     this.parameters = new ParameterSet(weights, device);
-    this.descriptor = this.makeDescriptor(weights);
+    this.descriptor = this.makeDescriptor(weights, device);
     const { fparam, aparam } = this.fittingSettings.parameters;
     const both = (kind: "avg" | "inv_std"): Float64Array =>
       Float64Array.of(
@@ -62,11 +63,11 @@ export class EnergyModel {
         parameterMean: both("avg"),
         parameterScale: both("inv_std"),
       },
-      precisionType(config.fitting_net.precision),
+      precisionType(config.fitting_net.precision, device),
     );
     this.constant(weights, "out_std", types);
     const bias = this.constant(weights, "out_bias", types);
-    this.outBias = keep(tensor([...bias, 0], [types + 1, 1], { dtype: "f64", device }));
+    this.outBias = keep(tensor([...bias, 0], [types + 1, 1], { dtype: widestType(device), device }));
   }
 
   /** Atomic energies [N], f64, eV; virtual atoms 0. */
@@ -137,12 +138,12 @@ export class EnergyModel {
     this.outBias.dispose();
   }
 
-  private makeDescriptor(weights: Weights): Descriptor {
+  private makeDescriptor(weights: Weights, device: DeviceName): Descriptor {
     const { settings } = this;
     const array = (name: string): Float64Array =>
       this.constant(weights, `${descriptorBlocks[settings.kind]}.${name}`, 4 * this.typeMap.length);
     const statistics: EnvironmentStatistics = { mean: array("mean"), stddev: array("stddev") };
-    const dtype = precisionType(this.config.descriptor.precision);
+    const dtype = precisionType(this.config.descriptor.precision, device);
     return settings.kind === "se_atten"
       ? new SeAttenDescriptor(settings, this.parameters, statistics, dtype)
       : new SeE2ADescriptor(settings, this.parameters, statistics, dtype);

@@ -1,3 +1,5 @@
+import type { DeviceName } from "../../tensor/backend.js";
+import { widestType } from "../../tensor/device.js";
 import { AtomgradError } from "../../tensor/error.js";
 import type { DType } from "../../tensor/dtype.js";
 import type { ModelConfig, SeAttenConfig, SeE2AConfig } from "./config/schema-model.js";
@@ -112,7 +114,7 @@ export function fittingSettings(model: ModelConfig): FittingSettings {
   };
 }
 
-/** The number type of a net (`default` is double precision, as in DeePMD-kit). */
-export function precisionType(precision: string): DType {
-  return precision === "float32" ? "f32" : "f64";
+/** The number type of a net (`default` is double precision, as in DeePMD-kit); f32 on devices that have no other. */
+export function precisionType(precision: string, device: DeviceName): DType {
+  return precision === "float32" ? "f32" : widestType(device);
 }

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { widestType } from "../../tensor/device.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import type { Frames } from "./frames.js";
 
@@ -30,7 +31,7 @@ export function parameterRows(frames: Frames, counts: ParameterCounts): Tensor |
     if (aparam !== undefined)
       rows.set(aparam.subarray(i * counts.aparam, (i + 1) * counts.aparam), i * width + counts.fparam);
   }
-  return tensor(rows, [count * atoms, width]);
+  return tensor(rows, [count * atoms, width], { dtype: widestType() });
 }
 
 /** Parameters of frames [nf, numb_fparam], the default ones where the frames have none. */

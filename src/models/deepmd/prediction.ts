@@ -2,12 +2,13 @@ import { sum } from "../../../kernels/reduce/op.js";
 import { cast } from "../../../kernels/cast/op.js";
 import { grad } from "../../autograd/grad.js";
 import { detach, requireGrad, withRecording } from "../../autograd/node.js";
+import { widestType } from "../../tensor/device.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { assembleForces, assembleVirial } from "../../geometry/virial.js";
 import type { EnergyModel } from "./energy-model.js";
 import type { DeepmdGraph } from "./graph.js";
 
-/** What a model says of a batch. F frames, N atoms; eV, eV/angstrom; f64. */
+/** What a model says of a batch. F frames, N atoms; eV, eV/angstrom; f64 where the device has it. */
 export interface Prediction {
   /** [N] */
   readonly atomEnergy: Tensor;
@@ -31,12 +32,13 @@ export interface PredictionOptions {
 /** Energies, forces and virials: F = -dE/dr, through the edge vectors (spec 2.10). */
 export function predict(model: EnergyModel, graph: DeepmdGraph, options: PredictionOptions): Prediction {
   requireGrad(graph.edge);
+  const widest = widestType(graph.edge.device.name);
   const { atomEnergy, slope } = withRecording(true, () => {
     const energies = model.atomEnergies(graph);
     const [d] = grad(sum(energies), [graph.edge], { createGraph: options.createGraph });
-    return { atomEnergy: energies, slope: cast(d, "f64") };
+    return { atomEnergy: energies, slope: cast(d, widest) };
   });
-  const edge = cast(detach(graph.edge), "f64");
+  const edge = cast(detach(graph.edge), widest);
   return {
     atomEnergy,
     energy: model.frameEnergies(atomEnergy, graph),

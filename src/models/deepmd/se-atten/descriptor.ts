@@ -17,6 +17,7 @@ import { matmul } from "../../../../kernels/matmul/op.js";
 import { segmentOuter } from "../../../../kernels/segment_product/op.js";
 import { reshape } from "../../../autograd/reshape.js";
 import type { DType } from "../../../tensor/dtype.js";
+import { widestType } from "../../../tensor/device.js";
 import { keep } from "../../../tensor/scope.js";
 import { type Tensor, tensor, zeros } from "../../../tensor/tensor.js";
 import { type Activation, activationOf } from "../activation.js";
@@ -90,7 +91,7 @@ export class SeAttenDescriptor implements Descriptor {
     );
     this.typeWidth = concatOutputTebd ? tebdDim : 0;
     this.width = rowWidth * axisNeuron + this.typeWidth;
-    this.edgeType = settings.rules === "tf" ? "f64" : dtype;
+    this.edgeType = settings.rules === "tf" ? widestType() : dtype;
     this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: this.edgeType }));
     this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: this.edgeType }));
     this.phantom = phantomRows(statistics, typeCount, dtype);
@@ -137,6 +138,8 @@ export class SeAttenDescriptor implements Descriptor {
     this.mean.dispose();
     this.stddev.dispose();
     this.phantom?.dispose();
+    for (const map of [this.table?.neighbour, this.table?.centre])
+      for (const t of map === undefined ? [] : [map.index, map.order, map.ptr]) t.dispose();
   }
 
   /**

@@ -7,6 +7,7 @@ import { segmentOuter } from "../../../../kernels/segment_product/op.js";
 import { concat, slice } from "../../../../kernels/shape_ops/op.js";
 import { reshape } from "../../../autograd/reshape.js";
 import type { DType } from "../../../tensor/dtype.js";
+import { widestType } from "../../../tensor/device.js";
 import { keep } from "../../../tensor/scope.js";
 import { type Tensor, tensor, zeros } from "../../../tensor/tensor.js";
 import { type Activation, activationOf } from "../activation.js";
@@ -56,7 +57,7 @@ export class SeE2ADescriptor implements Descriptor {
       }),
     );
     this.width = neuron[neuron.length - 1] * axisNeuron;
-    this.edgeType = settings.rules === "tf" ? "f64" : dtype;
+    this.edgeType = settings.rules === "tf" ? widestType() : dtype;
     this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: this.edgeType }));
     this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: this.edgeType }));
     const empty = statistics.mean.map((mean, k) => (mean === 0 ? 0 : -mean / statistics.stddev[k]));

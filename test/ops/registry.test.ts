@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import type { Op } from "../../src/autograd/define-op.js";
+import { cudaKernels, ops } from "./registry.js";
+
+/** Storage buffers that WebGPU promises to bind in one kernel. */
+const mostBuffers = 8;
+
+/** Operations in f64 alone run on the host: graphs are made there and moved. */
+const onHost = (op: Op): boolean => op.spec.types !== undefined && !op.spec.types.includes("f32");
+const byName = (name: string): Op | undefined => ops.find((op) => op.name === name);
+
+describe.each(ops.filter((op) => !onHost(op)).map((op) => [op.name, op] as const))("%s", (_name, op) => {
+  const { wgsl, decompose, partOf } = op.spec;
+
+  it("runs on every device: by a kernel, by its parts, or not at all without the op it belongs to", () => {
+    expect(wgsl !== undefined || decompose !== undefined || partOf !== undefined).toBe(true);
+  });
+
+  it.runIf(wgsl !== undefined)("binds no more buffers than every WebGPU device has", () => {
+    expect(op.kernel.bound!.length).toBeLessThanOrEqual(mostBuffers);
+  });
+
+  it.runIf(partOf !== undefined)("has kernels where the op it belongs to has them", () => {
+    const whole = byName(partOf!);
+    expect(whole?.spec.decompose).toBeDefined();
+    expect(wgsl === undefined).toBe(whole!.spec.wgsl === undefined);
+    expect(cudaKernels.has(op.name)).toBe(cudaKernels.has(whole!.name));
+  });
+});
+
+it("knows which operations run on the host", () => {
+  expect(ops.filter(onHost).map((op) => op.name)).toEqual(["neighbourCount", "neighbourFill"]);
+});
