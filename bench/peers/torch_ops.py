@@ -29,15 +29,16 @@ NUMPY = {"f32": np.float32, "f64": np.float64}
 
 
 @functools.lru_cache(maxsize=16)
-def array(dtype: str, *shape: int) -> np.ndarray:
-    return np.random.default_rng(1).standard_normal(shape).astype(NUMPY[dtype])
+def array(dtype: str, *shape: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(NUMPY[dtype])
 
 
 def matmul(request: dict):
     (m, k, n), batch, dtype = request["shape"], request.get("batch", 1), request["dtype"]
     lead = () if batch == 1 else (batch,)
     a = array(dtype, *lead, *((k, m) if request.get("transA") else (m, k)))
-    b = array(dtype, *lead, *((n, k) if request.get("transB") else (k, n)))
+    # Another array even where the shapes agree: NumPy computes half of a product with its own transpose.
+    b = array(dtype, *lead, *((n, k) if request.get("transB") else (k, n)), seed=2)
     a = a.swapaxes(-1, -2) if request.get("transA") else a
     b = b.swapaxes(-1, -2) if request.get("transB") else b
     if request.get("backend", "torch") == "numpy":
