@@ -1,4 +1,7 @@
 export * from "./activation.js";
+export * from "./batch-norm.js";
+export * from "./dropout.js";
+export * from "./extract.js";
 export * from "./fixed-products.js";
 export * from "./fully-connected-net.js";
 export * from "./gate.js";
@@ -11,6 +14,7 @@ export {
 export * from "./irrep.js";
 export * from "./irreps.js";
 export * from "./linear.js";
+export * from "./norm.js";
 export { momentConstant, normalize2mom, type ScalarFunction } from "./normalized-activation.js";
 export * from "./radial-basis.js";
 export * from "./representation.js";

@@ -1,0 +1,49 @@
+import { mul } from "../../kernels/elementwise/ops.generated.js";
+import { Module } from "../nn/module.js";
+import { AtomgradError } from "../tensor/error.js";
+import type { RandomStream } from "../tensor/philox.js";
+import { showShape } from "../tensor/shape.js";
+import { type Tensor, tensor } from "../tensor/tensor.js";
+import { pythonFloat } from "./instruction.js";
+import { Irreps, type IrrepsLike } from "./irreps.js";
+
+/**
+ * Sets whole irreps of x [batch, ..., dim] to zero with probability p and divides the rest by 1 - p; a draw per batch entry and copy.
+ * Does nothing when `training` is off. As e3nn's `Dropout`. Errors: SHAPE.
+ */
+export class Dropout extends Module {
+  readonly irreps: Irreps;
+  training = true;
+
+  constructor(
+    irreps: IrrepsLike,
+    readonly p: number,
+    private readonly random: RandomStream,
+  ) {
+    super();
+    this.irreps = new Irreps(irreps);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const { dim } = this.irreps;
+    if (x.rank < 2 || x.shape[x.rank - 1] !== dim)
+      throw new AtomgradError(
+        "SHAPE",
+        `Dropout: expected [batch,...,${dim}] for ${this.irreps.toString()}, got ${showShape(x.shape)}`,
+      );
+    if (!this.training || this.p <= 0) return x;
+    const batch = x.shape[0];
+    const factors = new Float64Array(batch * dim);
+    let at = 0;
+    for (let b = 0; b < batch; b++)
+      for (const { mul: copies, ir } of this.irreps)
+        for (let u = 0; u < copies; u++, at += ir.dim)
+          if (this.p < 1 && this.random.uniform() >= this.p) factors.fill(1 / (1 - this.p), at, at + ir.dim);
+    const shape = [batch, ...x.shape.slice(1, -1).map(() => 1), dim];
+    return mul(x, tensor(factors, shape, { dtype: x.dtype, device: x.device.name }));
+  }
+
+  override toString(): string {
+    return `Dropout (${this.irreps.toString()}, p=${pythonFloat(this.p)})`;
+  }
+}

@@ -1,0 +1,125 @@
+import { add, div, maximum, mul, safeSqrt, sqrt, square } from "../../kernels/elementwise/ops.generated.js";
+import { sum } from "../../kernels/reduce/op.js";
+import { concat, slice } from "../../kernels/shape_ops/op.js";
+import { reshape } from "../autograd/reshape.js";
+import { Module } from "../nn/module.js";
+import type { DType } from "../tensor/dtype.js";
+import { AtomgradError } from "../tensor/error.js";
+import { showShape } from "../tensor/shape.js";
+import { type Tensor, zeros } from "../tensor/tensor.js";
+import { Irrep } from "./irrep.js";
+import { Irreps, type IrrepsLike, MulIr } from "./irreps.js";
+import type { ScalarFunction } from "./normalized-activation.js";
+
+/** The entries of x [..., dim] as [..., mul, 2l+1], empty ones left out. */
+function entriesOf(what: string, x: Tensor, irreps: Irreps): Tensor[] {
+  const axis = x.rank - 1;
+  if (x.rank === 0 || x.shape[axis] !== irreps.dim)
+    throw new AtomgradError(
+      "SHAPE",
+      `${what}: expected [...,${irreps.dim}] for ${irreps.toString()}, got ${showShape(x.shape)}`,
+    );
+  const slices = irreps.slices();
+  return irreps.entries.flatMap(({ mul: copies, ir }, k) => {
+    if (copies === 0) return [];
+    const { start, stop } = slices[k];
+    return [reshape(slice(x, axis, start, stop), [...x.shape.slice(0, -1), copies, ir.dim])];
+  });
+}
+
+/** Sums of squares of every irrep, [..., number of irreps]. */
+function squares(parts: readonly Tensor[]): Tensor {
+  const axis = parts[0].rank - 2;
+  return concat(
+    parts.map((part) => sum(square(part), { axis: part.rank - 1 })),
+    axis,
+  );
+}
+
+/**
+ * The length of every irrep: x [..., dim] -> [..., number of irreps], scalars 0e. Its derivative at length 0 is 0. As e3nn's `o3.Norm`.
+ */
+export class Norm extends Module {
+  readonly irrepsIn: Irreps;
+  readonly irrepsOut: Irreps;
+
+  constructor(
+    irrepsIn: IrrepsLike,
+    private readonly options: { squared?: boolean } = {},
+  ) {
+    super();
+    this.irrepsIn = new Irreps(irrepsIn).simplify();
+    this.irrepsOut = new Irreps(this.irrepsIn.entries.map((e) => new MulIr(e.mul, new Irrep(0, 1))));
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const parts = entriesOf("Norm", x, this.irrepsIn);
+    if (parts.length === 0) return x;
+    const found = squares(parts);
+    return this.options.squared === true ? found : safeSqrt(found);
+  }
+
+  override toString(): string {
+    return `Norm(${this.irrepsIn.toString()})`;
+  }
+}
+
+export interface NormActivationOptions {
+  /** Replace each irrep's length by the function of it (default), or multiply by the function. */
+  normalize?: boolean;
+  /** Shorter irreps count as this long (default 1e-8); only with `normalize`. */
+  epsilon?: number;
+  /** A trained number added to each length before the function (default false), zeros at first. */
+  bias?: boolean;
+  /** Type of the bias, default f32. */
+  dtype?: DType;
+}
+
+/**
+ * Multiplies every irrep by a function of its length, which keeps its direction. As e3nn's `NormActivation`; the function is not scaled.
+ * Errors: VALUE for an epsilon that is not positive or without `normalize`; SHAPE.
+ */
+export class NormActivation extends Module {
+  readonly irrepsIn: Irreps;
+  readonly irrepsOut: Irreps;
+  private readonly biases: Tensor | undefined;
+  private readonly epsilon: number | undefined;
+
+  constructor(
+    irrepsIn: IrrepsLike,
+    private readonly scalar: ScalarFunction,
+    private readonly options: NormActivationOptions = {},
+  ) {
+    super();
+    this.irrepsIn = this.irrepsOut = new Irreps(irrepsIn);
+    const { normalize = true, epsilon, bias = false, dtype = "f32" } = options;
+    if (epsilon !== undefined && (!normalize || !(epsilon > 0)))
+      throw new AtomgradError(
+        "VALUE",
+        `NormActivation: epsilon is ${epsilon}; give a positive one with normalize, or none`,
+      );
+    this.epsilon = normalize ? (epsilon ?? 1e-8) : undefined;
+    if (bias) this.biases = this.parameter("biases", zeros([this.irrepsIn.numIrreps], { dtype }));
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const parts = entriesOf("NormActivation", x, this.irrepsIn);
+    if (parts.length === 0) return x;
+    const { epsilon } = this;
+    const found = squares(parts);
+    const length = epsilon === undefined ? safeSqrt(found) : sqrt(maximum(found, epsilon ** 2));
+    const value = this.scalar(this.biases === undefined ? length : add(length, this.biases));
+    const scale = this.options.normalize === false ? value : div(value, length);
+    let first = 0;
+    const scaled = parts.map((part) => {
+      const copies = part.shape[part.rank - 2];
+      const own = slice(scale, scale.rank - 1, first, (first += copies));
+      const lead = part.shape.slice(0, -2);
+      return reshape(mul(part, reshape(own, [...lead, copies, 1])), [
+        ...lead,
+        copies * part.shape[part.rank - 1],
+      ]);
+    });
+    return concat(scaled, x.rank - 1);
+  }
+}
