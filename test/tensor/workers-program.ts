@@ -5,7 +5,7 @@ import { add, tanh } from "../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../kernels/reduce/op.js";
 import { grad } from "../../src/autograd/grad.js";
 import { requireGrad } from "../../src/autograd/node.js";
-import { openCpu, setThreads } from "../../src/backends/cpu/cpu.js";
+import { getThreads, openCpu, setThreads } from "../../src/backends/cpu/cpu.js";
 import { scope } from "../../src/tensor/scope.js";
 import { tensor } from "../../src/tensor/tensor.js";
 
@@ -53,8 +53,14 @@ async function terminate(times: number): Promise<void> {
   process.stdout.write(JSON.stringify({ same: step(3) === before }));
 }
 
+function threads(): void {
+  openCpu();
+  process.stdout.write(JSON.stringify(getThreads()));
+}
+
 if (isMainThread) {
-  await (process.argv[2] === "compute" ? compute() : terminate(Number(process.argv[3])));
+  if (process.argv[2] === "threads") threads();
+  else await (process.argv[2] === "compute" ? compute() : terminate(Number(process.argv[3])));
 } else {
   const { action, seed } = workerData as { action: string; seed: number };
   openCpu();

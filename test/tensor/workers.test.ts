@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -23,8 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...args: string[]): unknown {
-  const result = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", timeout: 100_000 });
+function run(action: string, argument = "", environment: NodeJS.ProcessEnv = {}): unknown {
+  const result = spawnSync(process.execPath, [program, action, argument], {
+    encoding: "utf8",
+    timeout: 100_000,
+    env: { ...process.env, ...environment },
+  });
   expect({ signal: result.signal, status: result.status, errors: result.stderr }).toEqual({
     signal: null,
     status: 0,
@@ -32,6 +37,18 @@ function run(...args: string[]): unknown {
   });
   return JSON.parse(result.stdout);
 }
+
+describe("the team of threads", () => {
+  it.each([
+    ["3", 3],
+    ["2,1", 2],
+    ["", availableParallelism()],
+    ["many", availableParallelism()],
+    ["0", availableParallelism()],
+  ])("has what OMP_NUM_THREADS=%s says, else one per core", (asked, wanted) => {
+    expect(run("threads", "", { OMP_NUM_THREADS: asked })).toBe(wanted);
+  });
+});
 
 describe("worker threads", () => {
   it("compute at the same time, each with its own team of threads, to the same bits", () => {

@@ -84,12 +84,23 @@ class CpuBackend implements Backend {
 
 let backend: CpuBackend | undefined;
 
-/** Opens the device "cpu" (once; later calls do nothing). Errors: NATIVE when the addon cannot be loaded. */
+/** What OMP_NUM_THREADS asks for, as users of other numerical programs expect; else one thread per core. */
+function threadsAtStart(): number {
+  const asked = /^\s*(\d+)/.exec(process.env.OMP_NUM_THREADS ?? "")?.[1];
+  const count = Number(asked ?? 0);
+  return count >= 1 && count <= 1024 ? count : availableParallelism();
+}
+
+/**
+ * Opens the device "cpu" (once; later calls do nothing), with the threads of OMP_NUM_THREADS or one per core.
+ *
+ * Errors: NATIVE when the addon cannot be loaded.
+ */
 export function openCpu(): void {
   if (isOpen("cpu")) return;
   backend = new CpuBackend(loadAddon());
   addDevice(backend);
-  setThreads(availableParallelism());
+  setThreads(threadsAtStart());
 }
 
 /** Sets the number of threads kernels share their work with (results do not depend on it). Errors: VALUE. */
