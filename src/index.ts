@@ -12,7 +12,8 @@ export { AtomgradError } from "./tensor/error.js";
 export { keep, scope, scopeAsync } from "./tensor/scope.js";
 export { full, ones, Tensor, tensor, zeros } from "./tensor/tensor.js";
 export * from "../kernels/index.generated.js";
-export type { Field, FieldKind, Structure } from "./data/structure.js";
+export { makeStructure, type Field, type FieldKind, type Structure } from "./data/structure.js";
+export { inspectFile } from "./data/inspect/inspect.js";
 export {
   openStructures,
   readStructures,
@@ -23,6 +24,16 @@ export {
 } from "./data/structures.js";
 /** What e3nn has in `o3`, `nn` and `math`: irreps, spherical harmonics, tensor products, gates, radial bases. */
 export * as o3 from "./equivariant/index.js";
+export { Cell, type Pbc } from "./geometry/cell.js";
+export type { CellParameters } from "./geometry/cell-parameters.js";
+export { supercell } from "./data/supercell.js";
+export {
+  openWeights,
+  type OpenWeights,
+  type WeightTensor,
+  type WeightsFormat,
+  withWeights,
+} from "./data/weights/index.js";
 export {
   alongLattice,
   cartesianForces,

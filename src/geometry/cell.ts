@@ -1,6 +1,8 @@
 import { AtomgradError } from "../tensor/error.js";
+import { cellFromParameters, cellParameters, type CellParameters } from "./cell-parameters.js";
 import { shortLattice } from "./lattice-reduction.js";
 import { determinant, inverse, type Matrix3, rowsTimes } from "./matrix3.js";
+import { niggliReduction } from "./niggli.js";
 
 /** Periodic directions: all, none, or one by one. */
 export type Pbc = boolean | readonly [boolean, boolean, boolean];
@@ -86,11 +88,67 @@ export class Cell {
     return { wrapped, offsets };
   }
 
+  /** Lengths in angstrom and angles in degrees. */
+  get parameters(): CellParameters {
+    return cellParameters(this.vectors);
+  }
+
+  /** A cell of lengths and angles: a along +x, b in the xy plane. Errors: VALUE for angles that no cell has. */
+  static fromParameters(parameters: CellParameters, pbc: Pbc = true): Cell {
+    return new Cell(cellFromParameters(parameters), pbc);
+  }
+
+  /**
+   * Displacements [N, 3] in angstrom, each moved by whole lattice vectors of the periodic directions to the shortest of its
+   * images; right for any skewed cell. Errors: VALUE for cells too skewed.
+   */
+  minimumImage(displacements: ArrayLike<number>): Float64Array {
+    const { cell } = this.compact();
+    return shortestImages(displacements, cell);
+  }
+
+  /**
+   * Niggli's reduced cell of the same lattice: basis . vectors (the convention for telling lattices apart; `compact` is
+   * enough for short vectors). Errors: VALUE when a direction is not periodic.
+   */
+  niggli(tolerance?: number): { cell: Cell; basis: Int32Array } {
+    const open = this.pbc.indexOf(false);
+    if (open >= 0)
+      throw new AtomgradError("VALUE", `cell: no Niggli cell, direction ${"abc"[open]} is not periodic`);
+    const { vectors, basis } = niggliReduction(this.vectors, tolerance);
+    return { cell: new Cell(vectors, true), basis };
+  }
+
   /** The same lattice by short vectors: basis . vectors. Errors: VALUE for cells too skewed. */
   compact(): { cell: Cell; basis: Int32Array } {
     const { vectors, basis } = shortLattice(this.vectors, this.pbc);
     return { cell: new Cell(vectors, this.pbc), basis };
   }
+}
+
+/** In a basis of shortest vectors the shortest image is at most one vector from the one with fractions in [-1/2, 1/2]. */
+function shortestImages(displacements: ArrayLike<number>, { vectors, inverse, pbc }: Cell): Float64Array {
+  const fractions = rowsTimes(displacements, inverse);
+  const steps = pbc.map((periodic) => (periodic ? [0, -1, 1] : [0]));
+  const out = new Float64Array(displacements.length);
+  const lattice = (k: number, factors: readonly number[]): number =>
+    factors[0] * vectors[k] + factors[1] * vectors[3 + k] + factors[2] * vectors[6 + k];
+  for (let at = 0; at + 2 < displacements.length; at += 3) {
+    const near = pbc.map((periodic, k) => (periodic ? -Math.round(fractions[at + k]) : 0));
+    let best = Infinity;
+    for (const i of steps[0])
+      for (const j of steps[1])
+        for (const k of steps[2]) {
+          const factors = [near[0] + i, near[1] + j, near[2] + k];
+          const moved = [0, 1, 2].map((b) => displacements[at + b] + lattice(b, factors));
+          const square = moved[0] ** 2 + moved[1] ** 2 + moved[2] ** 2;
+          // Images at the same distance to rounding: the first stays.
+          if (!(square < best * (1 - 1e-12))) continue;
+          best = square;
+          out.set(moved, at);
+        }
+  }
+  return out;
 }
 
 function inverseOf(vectors: Float64Array): Float64Array {
