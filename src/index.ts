@@ -9,11 +9,16 @@ export { openWebGpu, webGpuAdapter } from "./backends/webgpu/webgpu.js";
 export { devices, openDevice } from "./devices.js";
 export { defaultDevice, device, isOpen, memory, setDefaultDevice } from "./tensor/device.js";
 export { AtomgradError } from "./tensor/error.js";
+export { RandomStream } from "./tensor/philox.js";
 export { keep, scope, scopeAsync } from "./tensor/scope.js";
 export { full, ones, Tensor, tensor, zeros } from "./tensor/tensor.js";
 export * from "../kernels/index.generated.js";
 export { makeStructure, type Field, type FieldKind, type Structure } from "./data/structure.js";
 export { inspectFile } from "./data/inspect/inspect.js";
+export { readDeepmdSystem } from "./data/deepmd-npy.js";
+export { writeDeepmdSystem } from "./data/deepmd-npy-write.js";
+export type { DeepmdLabel, DeepmdSystem, LabelName } from "./data/deepmd-system.js";
+export { type NpyArray, readNpy, writeNpySync } from "./data/npy.js";
 export {
   openStructures,
   readStructures,
@@ -51,6 +56,10 @@ export {
   type EvalResult,
   type LoadOptions,
 } from "./models/deepmd/deep-pot.js";
+export { huberLoss, maeLoss, mseLoss } from "./nn/loss.js";
+export { Linear, type LinearOptions } from "./nn/linear.js";
+export { Mlp, type MlpOptions } from "./nn/mlp.js";
+export { Module } from "./nn/module.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";
 export type { TrainOptions, TrainResult } from "./train/deepmd/run.js";
 export { trainDeepmd } from "./train/deepmd/train-deepmd.js";
