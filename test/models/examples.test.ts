@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { drawCos, fitCos } from "../../examples/cos.js";
 import { labelSystem } from "../../examples/frozen-model.js";
+import { conserve } from "../../examples/water-nve.js";
 import { readNpyFloat64 } from "../../src/data/npy.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 
@@ -49,6 +50,37 @@ describe("examples/frozen-model.ts", () => {
       expect(printed.at(-1)).toBe(`descriptor of the first frame: [1, ${labelled.atomCount}, ${width}]`);
     },
   );
+});
+
+describe("the water model of examples/data/water, which this package trained", () => {
+  const water = join(import.meta.dirname, "../../examples/data/water");
+
+  it("labels its frames in blocks of ten", async () => {
+    const printed: string[] = [];
+    const model = join(water, "model.safetensors");
+    const labelled = await labelSystem(model, join(water, "frames"), join(folder, "water"), (line) =>
+      printed.push(line),
+    );
+    expect(labelled.frameCount).toBe(20);
+    expect(Object.keys(labelled.labels)).toEqual(["energy", "force", "virial"]);
+    expect(printed.filter((line) => line.startsWith("frames ")).length).toBe(2);
+    expect(printed.at(-1)).toBe("descriptor of the first frame: [1, 192, 1600]");
+    // DFT puts this water at -155.95 to -155.97 eV an atom.
+    for (const energy of labelled.labels.energy!.data) expect(energy / 192).toBeCloseTo(-155.96, 1);
+  });
+
+  it("conserves the energy: 0.1 ps in steps of 0.5 fs", async () => {
+    const { drift, deviation, temperature } = await conserve(
+      join(water, "model.safetensors"),
+      join(water, "frames"),
+      200,
+      () => undefined,
+    );
+    expect(Math.abs(drift)).toBeLessThan(1e-3);
+    expect(deviation).toBeLessThan(1e-4);
+    expect(temperature).toBeGreaterThan(200);
+    expect(temperature).toBeLessThan(450);
+  });
 });
 
 describe("examples/cos.ts", () => {

@@ -1,4 +1,4 @@
-import { concat } from "../../../kernels/shape_ops/op.js";
+import { doubleRows } from "../../../kernels/doubled_rows/op.js";
 import { add, mul } from "../../../kernels/elementwise/ops.generated.js";
 import { matmul } from "../../../kernels/matmul/op.js";
 import type { Tensor } from "../../tensor/tensor.js";
@@ -31,7 +31,7 @@ export function dense(x: Tensor, layer: DenseLayer, activation: Activation): Ten
   if (layer.idt !== undefined) y = mul(y, layer.idt);
   if (!layer.residual) return y;
   if (out === width) return add(y, x);
-  return out === 2 * width ? add(y, concat([x, x], 1)) : y;
+  return out === 2 * width ? doubleRows(x, y) : y;
 }
 
 /** A chain of layers. */
