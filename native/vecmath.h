@@ -3,7 +3,7 @@
 //
 // Branch-free per lane: range reduction by a rounded multiple of ln 2 (or pi/2), a minimax polynomial (Remez, relative
 // error below 1/5 ulp), exponent assembled in the bits. Errors: exp and log 1 ulp, log1p 1.5, expm1, sin and cos 2.3,
-// sigmoid and tanh 2.5 (swept by bench/native/vecmath_test.cc); limits, signed zeros, denormals, infinities and NaN
+// sigmoid and tanh 2.5 (swept by test/native/vecmath_test.cc); limits, signed zeros, denormals, infinities and NaN
 // come out as in the C library.
 #pragma once
 #include <cmath>

@@ -90,6 +90,15 @@ describe.skipIf(!isBuilt || !hasTar)(`the package as npm installs it (${needs})`
     expectResults(stdout);
   });
 
+  it.each([
+    ["an ES module", `import("atomgrad").then(({ ${names} }) => {${body}});`],
+    ["CommonJS", `const { ${names} } = require("atomgrad");${body}`],
+  ])("runs from `node -e` as %s", (_kind, program) => {
+    const { status, stdout, stderr } = run(process.execPath, "-e", program);
+    expect(status, stderr).toBe(0);
+    expectResults(stdout);
+  });
+
   it("runs its command", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {

@@ -20,10 +20,17 @@ export interface Addon {
   kernels(): [name: string, types: number][];
 }
 
+/**
+ * The file of a module, by its `import.meta.url`; CommonJS bundles have none, but a `__filename`. (`node -e` gives ES modules a
+ * `__filename` too, which is not theirs.)
+ */
+export function modulePath(url: string | undefined): string {
+  return url === undefined ? __filename : fileURLToPath(url);
+}
+
 /** The package's folder: the nearest one above this file that holds package.json (sources, dist and the CommonJS bundle differ). */
 export function packageRoot(): string {
-  const here = typeof __filename === "string" ? __filename : fileURLToPath(import.meta.url);
-  let folder = dirname(here);
+  let folder = dirname(modulePath(import.meta.url));
   while (!existsSync(join(folder, "package.json"))) {
     const up = dirname(folder);
     if (up === folder)

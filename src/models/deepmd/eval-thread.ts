@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { packageRoot } from "../../backends/cpu/addon.js";
+import { modulePath, packageRoot } from "../../backends/cpu/addon.js";
 import { getIsa, getThreads } from "../../backends/cpu/cpu.js";
 import { AtomgradError } from "../../tensor/error.js";
 import type { EnergyModel } from "./energy-model.js";
@@ -124,8 +123,7 @@ export class EvalThread {
 
 /** Beside this file, or in the package (CommonJS and other bundles hold this file under another name). */
 function workerFile(): string {
-  const here = typeof __filename === "string" ? __filename : fileURLToPath(import.meta.url);
-  const beside = join(dirname(here), "eval-worker.js");
+  const beside = join(dirname(modulePath(import.meta.url)), "eval-worker.js");
   return existsSync(beside)
     ? beside
     : join(packageRoot(), "dist", "src", "models", "deepmd", "eval-worker.js");
