@@ -3,9 +3,9 @@
 //   y_k = exp(x_k - m) / (sum exp(x - m) + pad exp(c - m)),  m = max(x, c if pad > 0)
 //   vjp = y (g - y.g);   curvature = u g - u (y.g) - g (y.u)
 //
-// Layout: block i is n x n row-major at start[i], n = ptr[i+1] - ptr[i]; elements of no block give 0. Strategy: a row (about a hundred numbers)
-// stays in the first-level cache between its passes; vector lanes along the row; blocks shared by the team. Bound:
-// memory, (2 to 4) P numbers, and one exp per element.
+// Layout: block i is n x n row-major at start[i], n = ptr[i+1] - ptr[i]; elements of no block give 0. Strategy: a row
+// (about a hundred numbers) stays in the first-level cache between its passes; vector lanes along the row; blocks
+// shared by the team. Bound: memory, (2 to 4) P numbers, and one exp per element.
 #include <cstring>
 
 #include "../../native/simd.h"

@@ -8,8 +8,7 @@ export const ops: readonly Op[] = Object.values(everything).filter((x) => x inst
 
 /** Names of the operations of a family. */
 export async function namesOf(family: string): Promise<string[]> {
-  const path = family === "elementwise" ? "elementwise/ops.generated.js" : `${family}/op.js`;
-  const defined = (await import(`../../kernels/${path}`)) as Record<string, unknown>;
+  const defined = (await import(`../../kernels/${family}/op.js`)) as Record<string, unknown>;
   return Object.values(defined).flatMap((x) => (x instanceof Op ? [x.name] : []));
 }
 
