@@ -4,6 +4,7 @@ import { build } from "esbuild";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleBrowser } from "./bundle-browser.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const shared = {
@@ -32,3 +33,4 @@ await build({
   // The addon's loader asks for its own place; in a CommonJS file that is __filename.
   define: { "import.meta.url": "undefined" },
 });
+await bundleBrowser();

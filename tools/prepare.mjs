@@ -66,7 +66,15 @@ export function prepare() {
   if (
     newest(["dist/index.cjs"]) <
     newest(
-      ["src", "kernels", "bench", "examples", "tools/bundle.mjs", "tsconfig.build.json"],
+      [
+        "src",
+        "kernels",
+        "bench",
+        "examples",
+        "tools/bundle.mjs",
+        "tools/bundle-browser.mjs",
+        "tsconfig.build.json",
+      ],
       /\.(ts|mjs|json)$/,
     )
   ) {

@@ -1,5 +1,5 @@
 // `npm test`: prepares the checkout, checks its style and structure, and runs every test the machine can run.
-// `--cuda` runs the op matrix on an NVIDIA GPU instead.
+// `--cuda` runs the op matrix on an NVIDIA GPU instead, `--browser` its quick part in headless Chromium.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
@@ -7,7 +7,8 @@ import { prepare, root } from "./prepare.mjs";
 
 prepare();
 
-const only = process.argv.includes("--cuda") ? ["test/ops/cuda.test.ts"] : process.argv.slice(2);
+const parts = { "--cuda": ["test/ops/cuda.test.ts"], "--browser": ["test/browser/browser.test.ts"] };
+const only = parts[process.argv[2]] ?? process.argv.slice(2);
 const run = (script, ...args) =>
   spawnSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: "inherit" }).status ?? 1;
 

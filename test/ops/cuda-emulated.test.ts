@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -36,7 +35,6 @@ await deviceMatrix({
   dtypes: ["f32", "f64"],
   absent,
   slack: 4,
-  families: (name) => existsSync(path(`../../kernels/${name}/cuda.cu`)),
   largeDerivatives: false,
 });
 

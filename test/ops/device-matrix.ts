@@ -3,15 +3,8 @@ import { families } from "../../kernels/cases.generated.js";
 import type { DeviceName } from "../../src/tensor/backend.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { Samples } from "../../src/testing/samples.js";
-import {
-  derivatives,
-  expectClose,
-  expectSameBits,
-  type FloatType,
-  forward,
-  poisoned,
-  scaleOf,
-} from "./matrix.js";
+import { type FloatType, scaleOf } from "./derivatives.js";
+import { derivatives, expectClose, expectSameBits, forward, poisoned } from "./matrix.js";
 import { highestOrder, type Support, supportOf } from "./support.js";
 
 export interface DeviceMatrixOptions {

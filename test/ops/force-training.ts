@@ -8,7 +8,7 @@ import type { DeviceName } from "../../src/tensor/backend.js";
 import { RandomStream } from "../../src/tensor/philox.js";
 import { keep, scope } from "../../src/tensor/scope.js";
 import { type Tensor, tensor } from "../../src/tensor/tensor.js";
-import type { FloatType } from "./matrix.js";
+import type { FloatType } from "./derivatives.js";
 
 const atoms = 40;
 const neighbours = 4;

@@ -16,7 +16,8 @@ import { full, ones, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import type { Sample } from "../../src/testing/cases.js";
 import { gradgradcheck } from "../../src/testing/gradcheck.js";
 import { Samples } from "../../src/testing/samples.js";
-import { expectClose, inputsOf, scaleOf } from "./matrix.js";
+import { inputsOf, scaleOf } from "./derivatives.js";
+import { expectClose } from "./matrix.js";
 
 beforeAll(() => {
   openCpu();

@@ -8,7 +8,8 @@ import { scope } from "../../src/tensor/scope.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { gradcheck, gradgradcheck } from "../../src/testing/gradcheck.js";
 import { Samples } from "../../src/testing/samples.js";
-import { derivatives, expectClose, forward, inputsOf, poisoned, scaleOf } from "./matrix.js";
+import { inputsOf, scaleOf } from "./derivatives.js";
+import { derivatives, expectClose, forward, poisoned } from "./matrix.js";
 
 openCpu();
 openReference();

@@ -1,30 +1,10 @@
 import { expect } from "vitest";
-import { grad } from "../../src/autograd/grad.js";
-import { requireGrad } from "../../src/autograd/node.js";
-import { sum } from "../../kernels/reduce/op.js";
-import { add, mul } from "../../kernels/elementwise/ops.generated.js";
-import { memory, device } from "../../src/tensor/device.js";
 import type { DeviceName } from "../../src/tensor/backend.js";
-import { scopeAsync } from "../../src/tensor/scope.js";
-import { RandomStream } from "../../src/tensor/philox.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
-import { tensor } from "../../src/tensor/tensor.js";
+import { device, memory } from "../../src/tensor/device.js";
 import type { TypedArray } from "../../src/tensor/dtype.js";
+import { scopeAsync } from "../../src/tensor/scope.js";
 import type { OpCases, Sample } from "../../src/testing/cases.js";
-import type { SampleArray } from "../../src/testing/samples.js";
-
-export type FloatType = "f32" | "f64";
-
-/** The inputs of a sample as tensors of a device and number type. */
-export function inputsOf(sample: Sample, name: DeviceName, dtype: FloatType): Record<string, Tensor> {
-  const entries = Object.entries(sample.inputs).map(([key, x]) => [key, toTensor(x, name, dtype)] as const);
-  return Object.fromEntries(entries);
-}
-
-function toTensor(x: SampleArray, name: DeviceName, dtype: FloatType): Tensor {
-  const type = x.data instanceof Int32Array ? "i32" : dtype;
-  return tensor(x.data, x.shape, { dtype: type, device: name });
-}
+import { derivativeTensors, type FloatType, inputsOf } from "./derivatives.js";
 
 /** Runs the op and reads its outputs; nothing may stay alive afterwards. */
 export async function forward(
@@ -42,10 +22,7 @@ export async function forward(
   return values;
 }
 
-/**
- * Gradients of order 1 and 2 of a fixed random projection of the op: [dL/dx..., d(sum of squares of dL/dx)/dx...].
- * The same projection on every device, so that results can be compared.
- */
+/** The values of `derivativeTensors`; nothing may stay alive afterwards. */
 export async function derivatives(
   c: OpCases,
   sample: Sample,
@@ -59,40 +36,6 @@ export async function derivatives(
   );
   expect(memory(name).tensors, `${c.op} leaks tensors in its gradient`).toBe(before);
   return values;
-}
-
-/** What `derivatives` reads. Call it in a scope. */
-export function derivativeTensors(
-  c: OpCases,
-  sample: Sample,
-  name: DeviceName,
-  dtype: FloatType,
-  order: number,
-): Tensor[] {
-  const inputs = inputsOf(sample, name, dtype);
-  const variables = c.differentiate.map((key) => requireGrad(inputs[key]));
-  const random = new RandomStream(3, 13);
-  const losses = [c.run(inputs, sample.attrs ?? {})].flat().map((y) => {
-    const weights = Float64Array.from({ length: y.size }, () => random.normal());
-    return sum(mul(y, tensor(weights, y.shape, { dtype, device: name })));
-  });
-  const loss = losses.reduce((a, b) => add(a, b));
-  if (!loss.requiresGrad) return [];
-  const first = grad(loss, variables, { createGraph: order > 1, allowUnused: true });
-  const present = first.filter((g) => g !== undefined);
-  if (order < 2) return present;
-  const squares = present.filter((g) => g.requiresGrad).map((g) => sum(mul(g, g)));
-  if (squares.length === 0) return present;
-  const total = squares.reduce((a, b) => add(a, b));
-  const second = grad(total, variables, { allowUnused: true });
-  return [...present, ...second.filter((g) => g !== undefined)];
-}
-
-/** The largest magnitude of some results, the measure of their differences. */
-export function scaleOf(results: readonly ArrayLike<number>[]): number {
-  let scale = 1e-6;
-  for (const x of results) for (let k = 0; k < x.length; k++) scale = Math.max(scale, Math.abs(x[k]));
-  return scale;
 }
 
 /** Whether values agree to `tolerance * scale`. NaN never agrees. */

@@ -14,6 +14,7 @@ describe.each(ops.filter((op) => !onHost(op)).map((op) => [op.name, op] as const
 
   it("runs on every device: by a kernel, by its parts, or not at all without the op it belongs to", () => {
     expect(wgsl !== undefined || decompose !== undefined || partOf !== undefined).toBe(true);
+    expect(cudaKernels.has(op.name) || decompose !== undefined || partOf !== undefined).toBe(true);
   });
 
   it.runIf(wgsl !== undefined)("binds no more buffers than every WebGPU device has", () => {

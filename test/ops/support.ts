@@ -4,7 +4,7 @@ import { scope } from "../../src/tensor/scope.js";
 import { tensor } from "../../src/tensor/tensor.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { Samples } from "../../src/testing/samples.js";
-import { derivativeTensors, type FloatType, inputsOf } from "./matrix.js";
+import { derivativeTensors, type FloatType, inputsOf } from "./derivatives.js";
 
 /** What of an op runs on a device: one row of the op table. */
 export interface Support {

@@ -6,8 +6,8 @@ import { openWebGpu } from "../../src/backends/webgpu/webgpu.js";
 import { setDefaultDevice } from "../../src/tensor/device.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { absence } from "./device-matrix.js";
-import type { FloatType } from "./matrix.js";
-import { cudaKernels, namesOf, ops } from "./registry.js";
+import type { FloatType } from "./derivatives.js";
+import { cudaKernels, namesOf } from "./registry.js";
 import { supportOf } from "./support.js";
 
 openCpu();
@@ -38,9 +38,7 @@ async function rowOf(family: string, c: OpCases): Promise<string> {
   if (!on("f32")) return `${start} | on cpu | on cpu |`;
   const gpu = await supportOf(c, "webgpu", "f32");
   const parts = own.every((name) => gpu.kernels.has(name)) ? "" : " parts";
-  const missing = own.filter((name) => !cudaKernels.has(name));
-  const divisible = ops.filter(({ spec }) => spec.decompose ?? spec.partOf).map((op) => op.name);
-  const cuda = missing.length === 0 ? "+" : missing.every((name) => divisible.includes(name)) ? "parts" : "–";
+  const cuda = own.every((name) => cudaKernels.has(name)) ? "+" : "parts";
   return `${start} | ${orderIn(gpu)}${parts} | ${cuda} |`;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, mul, pow, sigmoid } from "../../kernels/elementwise/ops.generated.js";
+import { add, cos, mul, pow, sigmoid, sin } from "../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../kernels/reduce/op.js";
 import { openWebGpu, webGpuAdapter } from "../../src/backends/webgpu/webgpu.js";
 import { memory } from "../../src/tensor/device.js";
@@ -74,6 +74,16 @@ describe.skipIf(absent !== undefined)(`webgpu${absent === undefined ? "" : ` (${
     expect(memory("webgpu").allocations).toBe(allocations);
     const y = scope(() => add(x, x));
     expect((await y.data())[99]).toBe(2);
+  });
+
+  it("has sin and cos to rounding, far from 0 too", async () => {
+    const values = Float32Array.from({ length: 4000 }, (_, k) => (k - 2000) * (k % 7 === 0 ? 9.87 : 0.0123));
+    const x = tensor(values, [values.length], gpu);
+    const [s, c] = [await sin(x).data(), await cos(x).data()];
+    values.forEach((v, k) => {
+      expect(Math.abs(s[k] - Math.sin(v))).toBeLessThan(4e-7);
+      expect(Math.abs(c[k] - Math.cos(v))).toBeLessThan(4e-7);
+    });
   });
 
   it("raises negative numbers to whole powers and keeps the sigmoid of large numbers finite", async () => {

@@ -58,14 +58,14 @@ export const functions = {
   sin: {
     cpp: call("sin"),
     cuda: call("sin"),
-    wgsl: call("sin"),
+    wgsl: call("sine"),
     js: call("Math.sin"),
     derivative: (_k, n, make) => make("cos", n.args[0]),
   },
   cos: {
     cpp: call("cos"),
     cuda: call("cos"),
-    wgsl: call("cos"),
+    wgsl: call("cosine"),
     js: call("Math.cos"),
     derivative: (_k, n, make) => make("neg", make("sin", n.args[0])),
   },
