@@ -8,7 +8,8 @@ export const ops: readonly Op[] = Object.values(everything).filter((x) => x inst
 
 /** Names of the operations of a family. */
 export async function namesOf(family: string): Promise<string[]> {
-  const defined = (await import(`../../kernels/${family}/op.js`)) as Record<string, unknown>;
+  const path = family === "elementwise" ? "elementwise/ops.generated.js" : `${family}/op.js`;
+  const defined = (await import(`../../kernels/${path}`)) as Record<string, unknown>;
   return Object.values(defined).flatMap((x) => (x instanceof Op ? [x.name] : []));
 }
 
