@@ -1,5 +1,6 @@
 // The program of the test page: the quick part of the op matrix on WebGPU, and a training by the shipped bundle.
 import { families } from "../../kernels/cases.generated.js";
+import type * as browser from "../../src/browser.js";
 import { openReference, openWebGpu, webGpuAdapter } from "../../src/browser.js";
 import type { DeviceName } from "../../src/tensor/backend.js";
 import { scopeAsync } from "../../src/tensor/scope.js";
@@ -28,7 +29,7 @@ declare const document: {
   querySelector(selector: "#adapter"): Cell;
 };
 
-type Bundle = typeof import("../../src/browser.js");
+type Bundle = typeof browser;
 
 const samplesEach = 5;
 /** How much more rounding than the CPU's WGSL's functions are allowed, as in test/ops/webgpu.test.ts. */
