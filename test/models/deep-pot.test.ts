@@ -57,7 +57,7 @@ describe("eval off the calling thread", () => {
   it("stops when told to, and serves several models", () => {
     const found = run<Record<string, number | string | boolean>>("aborted");
     expect(found).toMatchObject({ reason: "enough", early: "before", after: true });
-    expect(found.waited).toBeLessThan(300);
+    expect(found.waited).toBeLessThan(1000);
     expect(found.next).toBeLessThan(2000);
     expect(found.difference).toBeLessThan(1e-3);
     expect(found.difference).toBeGreaterThan(0);

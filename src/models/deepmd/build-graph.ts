@@ -3,6 +3,7 @@ import type { DeepmdSystem } from "../../data/deepmd-system.js";
 import { widestType } from "../../tensor/device.js";
 import { tensor } from "../../tensor/tensor.js";
 import type { EnergyModel } from "./energy-model.js";
+import type { CentreBlock } from "./centre-blocks.js";
 import { Edges } from "./edges.js";
 import { type Frames, framesOf } from "./frames.js";
 import type { DeepmdGraph } from "./graph.js";
@@ -15,6 +16,11 @@ export function graphOf(model: EnergyModel, frames: Frames): DeepmdGraph {
   const { settings } = model;
   const chosen = Array.from({ length: frames.count }, (_, f) => neighboursOfFrame(settings, frames, f));
   return build(model, new Edges(frames, chosen));
+}
+
+/** The graph of some centres of a frame. Forces are not assembled from it: its neighbours lie outside it. */
+export function graphOfCentres(model: EnergyModel, { frames, chosen, wholeTypes }: CentreBlock): DeepmdGraph {
+  return build(model, new Edges(frames, [chosen], wholeTypes));
 }
 
 /** The graph of some frames of a DeePMD system. */
@@ -45,7 +51,7 @@ function build(model: EnergyModel, edges: Edges): DeepmdGraph {
         ),
     framePtr: tensor(framePtr),
     edgePtr: tensor(framePtr.map((i) => edges.ptr[i])),
-    neighbour: indexMap(edges.neighbour, atoms),
+    neighbour: indexMap(edges.neighbour, edges.neighbourable.length),
     attention:
       settings.kind === "se_atten" ? attentionRows(settings, edges, needsEmptySlots, dtype) : undefined,
     byType:

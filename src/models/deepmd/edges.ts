@@ -14,10 +14,14 @@ export class Edges {
   readonly vector: Float64Array;
   /** [N] type of each atom; virtual ones pass for type 0, as in DeePMD-kit 3.2, until their energy is dropped. */
   readonly types: Int32Array;
+  /** Types of the atoms that neighbours are numbered by: the same, or those of a frame of which these are some centres. */
+  readonly neighbourable: Int32Array;
 
+  /** @param wholeTypes types of the whole frame where `frames` holds only some centres of it */
   constructor(
     readonly frames: Frames,
     readonly chosen: readonly SelectedNeighbors[],
+    wholeTypes?: Int32Array,
   ) {
     this.atoms = frames.count * frames.atoms;
     this.count = chosen.reduce((n, c) => n + c.neighbour.length, 0);
@@ -26,6 +30,7 @@ export class Edges {
     this.centre = new Int32Array(this.count);
     this.vector = new Float64Array(3 * this.count);
     this.types = frames.types.map((t) => Math.max(0, t));
+    this.neighbourable = wholeTypes?.map((t) => Math.max(0, t)) ?? this.types;
     let edge = 0;
     chosen.forEach((c, f) => {
       const first = f * frames.atoms;
@@ -41,7 +46,16 @@ export class Edges {
 
   /** [E] */
   get neighbourTypes(): Int32Array {
-    return this.neighbour.map((j) => this.types[j]);
+    return this.neighbour.map((j) => this.neighbourable[j]);
+  }
+
+  /** [N] type of the first atom of each atom's frame. */
+  get firstTypes(): Int32Array {
+    const { atoms } = this.frames;
+    const { neighbourable, types } = this;
+    return types.map((_, i) =>
+      neighbourable === types ? types[Math.floor(i / atoms) * atoms] : neighbourable[0],
+    );
   }
 
   /** [E] */

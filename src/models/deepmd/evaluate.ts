@@ -1,10 +1,12 @@
 import { noGrad } from "../../autograd/node.js";
 import { atomicVirial } from "../../geometry/virial.js";
 import { scope } from "../../tensor/scope.js";
-import { graphOf } from "./build-graph.js";
+import { graphOf, graphOfCentres } from "./build-graph.js";
+import { centreBlocks, isLarge, pull } from "./centre-blocks.js";
 import type { EnergyModel } from "./energy-model.js";
 import type { FrameList } from "./frames.js";
-import { predict } from "./prediction.js";
+import type { DeepmdGraph } from "./graph.js";
+import { energySlopes, predict } from "./prediction.js";
 
 /** What is asked of a model. */
 export type EvalTask =
@@ -26,11 +28,12 @@ export interface EvalResult {
   readonly atomVirial?: Float64Array;
 }
 
-/** Rough memory of one atom's neighbours in a step decides how many frames are computed at once. */
-const atomsPerBlock = 1024;
+/** Small frames are computed together: what a step needs grows with their atoms. */
+const atomsPerBlock = 512;
 
 /**
- * Energies, forces and virials of all frames, block by block: memory beside the results does not grow with their number.
+ * Energies, forces and virials of all frames, block by block: memory beside the results does not grow with their number. Large
+ * frames are computed in blocks of centres; beside the results their neighbours alone are held for the whole frame.
  *
  * @param stopped asked before every block; true ends the evaluation
  * @returns undefined when it was stopped
@@ -51,6 +54,7 @@ export function evaluateEnergies(
       atomVirial: new Float64Array(count * atoms * 9),
     }),
   };
+  if (isLarge(atoms)) return evaluateByCentres(model, frames, result, stopped) ? result : undefined;
   const done = inBlocks(frames, stopped, (first, end) => {
     const graph = graphOf(model, frames.slice(first, end));
     const { energy, force, virial, atomEnergy, slope, edge } = predict(model, graph, {
@@ -66,6 +70,36 @@ export function evaluateEnergies(
   return done ? result : undefined;
 }
 
+/** Fills the results frame by frame and, within a frame, block by block; false when it was stopped. */
+function evaluateByCentres(
+  model: EnergyModel,
+  frames: FrameList,
+  result: EvalResult,
+  stopped: () => boolean,
+): boolean {
+  const { count, atoms } = frames;
+  for (let f = 0; f < count; f++) {
+    const rows = (data: Float64Array | undefined, width: number): Float64Array | undefined =>
+      data?.subarray(f * width, (f + 1) * width);
+    const onto = {
+      force: rows(result.force, 3 * atoms)!,
+      virial: rows(result.virial, 9)!,
+      atomVirial: rows(result.atomVirial, 9 * atoms),
+    };
+    for (const block of centreBlocks(model.settings, frames.slice(f, f + 1))) {
+      if (stopped()) return false;
+      scope(() => {
+        const { atomEnergy, slope, edge } = energySlopes(model, graphOfCentres(model, block), false);
+        const energies = atomEnergy.dataSync();
+        result.atomEnergy?.set(energies, f * atoms + block.first);
+        for (const energy of energies) result.energy[f] += energy;
+        pull(block, slope.dataSync() as Float64Array, edge.dataSync() as Float64Array, onto);
+      });
+    }
+  }
+  return true;
+}
+
 /** Rows per atom, [nf, N, width], block by block: descriptors, or what the last hidden layer of the fitting net gives. */
 export function evaluateRows(
   model: EnergyModel,
@@ -76,12 +110,22 @@ export function evaluateRows(
   const width = kind === "descriptor" ? model.descriptorWidth : model.lastLayerWidth;
   const perFrame = frames.atoms * width;
   const out = new Float64Array(frames.count * perFrame);
-  const done = inBlocks(frames, stopped, (first, end) => {
-    const graph = graphOf(model, frames.slice(first, end));
+  const compute = (graph: DeepmdGraph, at: number): void => {
     const rows = noGrad(() => (kind === "descriptor" ? model.descriptors(graph) : model.lastLayer(graph)));
-    out.set(rows.dataSync(), first * perFrame);
-  });
-  return done ? out : undefined;
+    out.set(rows.dataSync(), at);
+  };
+  if (!isLarge(frames.atoms)) {
+    const done = inBlocks(frames, stopped, (first, end) =>
+      compute(graphOf(model, frames.slice(first, end)), first * perFrame),
+    );
+    return done ? out : undefined;
+  }
+  for (let f = 0; f < frames.count; f++)
+    for (const block of centreBlocks(model.settings, frames.slice(f, f + 1))) {
+      if (stopped()) return undefined;
+      scope(() => compute(graphOfCentres(model, block), f * perFrame + block.first * width));
+    }
+  return out;
 }
 
 /** All results of a task by name; undefined when it was stopped. */

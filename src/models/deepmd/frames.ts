@@ -76,7 +76,7 @@ export class FrameList implements Frames {
     return this.source === undefined ? frame : `${folderName(this.source)}: ${frame}`;
   }
 
-  slice(first: number, end: number): Frames {
+  slice(first: number, end: number): FrameList {
     const { atoms, count } = this;
     const part = (rows: Float64Array | undefined): Float64Array | undefined =>
       rows?.subarray((rows.length / count) * first, (rows.length / count) * end);
@@ -90,6 +90,22 @@ export class FrameList implements Frames {
       part(this.aparam),
       this.source,
       this.first + first,
+    );
+  }
+
+  /** Atoms `first` to `end` of a single frame as a frame of their own. */
+  centres(first: number, end: number): FrameList {
+    const width = this.aparam === undefined ? 0 : this.aparam.length / this.atoms;
+    return new FrameList(
+      1,
+      end - first,
+      this.positions.subarray(3 * first, 3 * end),
+      this.cells,
+      this.types.subarray(first, end),
+      this.fparam,
+      this.aparam?.subarray(width * first, width * end),
+      this.source,
+      this.first,
     );
   }
 }

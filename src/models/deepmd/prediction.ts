@@ -29,16 +29,24 @@ export interface PredictionOptions {
   readonly virial: boolean;
 }
 
-/** Energies, forces and virials: F = -dE/dr, through the edge vectors (spec 2.10). */
-export function predict(model: EnergyModel, graph: DeepmdGraph, options: PredictionOptions): Prediction {
+/** Energies of atoms and how they change with the edges. */
+export type Slopes = Pick<Prediction, "atomEnergy" | "slope" | "edge">;
+
+/** Energies and dE/d(edge), in the widest type. @param createGraph as in `PredictionOptions` */
+export function energySlopes(model: EnergyModel, graph: DeepmdGraph, createGraph: boolean): Slopes {
   requireGrad(graph.edge);
   const widest = widestType(graph.edge.device.name);
   const { atomEnergy, slope } = withRecording(true, () => {
     const energies = model.atomEnergies(graph);
-    const [d] = grad(sum(energies), [graph.edge], { createGraph: options.createGraph });
+    const [d] = grad(sum(energies), [graph.edge], { createGraph });
     return { atomEnergy: energies, slope: cast(d, widest) };
   });
-  const edge = cast(detach(graph.edge), widest);
+  return { atomEnergy, slope, edge: cast(detach(graph.edge), widest) };
+}
+
+/** Energies, forces and virials: F = -dE/dr, through the edge vectors (spec 2.10). */
+export function predict(model: EnergyModel, graph: DeepmdGraph, options: PredictionOptions): Prediction {
+  const { atomEnergy, slope, edge } = energySlopes(model, graph, options.createGraph);
   return {
     atomEnergy,
     energy: model.frameEnergies(atomEnergy, graph),

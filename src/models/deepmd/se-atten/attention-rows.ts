@@ -66,9 +66,7 @@ function typePairs(
 function emptySlots(settings: SeAttenSettings, edges: Edges, dtype: DType): EmptySlots {
   const { atoms } = edges.frames;
   const neighbour =
-    settings.rules === "tf"
-      ? new Int32Array(edges.atoms).fill(settings.typeCount)
-      : Int32Array.from(edges.types, (_, i) => edges.types[Math.floor(i / atoms) * atoms]);
+    settings.rules === "tf" ? new Int32Array(edges.atoms).fill(settings.typeCount) : edges.firstTypes;
   const count = new Float64Array(edges.atoms);
   edges.chosen.forEach((c, f) => {
     for (let i = 0; i < atoms; i++)
