@@ -2,12 +2,14 @@ import { type AtomsInCell, SearchArrays } from "../../src/geometry/search-space.
 import { defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
-import { neighbourCount, neighbourFill, type SearchSpace } from "./op.js";
+import { type AtomsToSearch, neighbourCount, neighbourFill, neighbourGrid } from "./op.js";
 
 const skewed = [3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4];
 const leftHanded = [0, 3, 0.3, 3.2, 0, 0, 0.1, 0.2, 2.9];
 const sheared = [3, 0, 0, 13, 3.1, 0, -8, 9, 3.3];
 const tiny = [0.7, 0, 0, 0.1, 0.8, 0, 0, 0.2, 0.6];
+const medium = [0, 7, 1, 8, 0, 0, 0, -1, 6.5];
+const mediumSheared = [6, 0, 0, 19, 6.5, 0, -7, 13.2, 7];
 const wide = [31, 0, 0, 0, 33, 0, 2, 0, 29];
 
 interface Settings {
@@ -51,12 +53,13 @@ function search({ positions }: Record<string, Tensor>, attrs: NonNullable<Sample
     return { positions: rows.subarray(3 * (atom - size), 3 * atom), cell: attrs.cell as number[], pbc };
   });
   const [rcut, inclusive, device] = [attrs.rcut as number, attrs.inclusive as boolean, positions.device.name];
-  const space = new SearchArrays(frames, rcut).tensors(device);
+  const space = neighbourGrid(new SearchArrays(frames, rcut).tensors(device));
   const counts = neighbourCount(space, rcut, inclusive);
   const ptr = [0];
   counts.dataSync().forEach((n) => ptr.push(ptr[ptr.length - 1] + n));
   const pointers = tensor(Int32Array.from(ptr), [ptr.length], { device });
-  return [counts, ...neighbourFill(space, pointers, ptr[ptr.length - 1], rcut, inclusive)];
+  const range = { E: ptr[ptr.length - 1], from: 0, to: ptr.length - 1 };
+  return [counts, ...neighbourFill(space, pointers, range, rcut, inclusive)];
 }
 
 export const cases = defineCases({
@@ -84,6 +87,11 @@ export const cases = defineCases({
     sample(random, { cell: wide, sizes: [33], spread: 5 }),
     lattice(random, false),
     lattice(random, true),
+    sample(random, { cell: medium, sizes: [110], rcut: 2.3 }),
+    sample(random, { cell: medium, sizes: [7, 130, 2, 100], pbc: [true, false, true], spread: 9 }),
+    sample(random, { cell: medium, sizes: [100], pbc: [false, false, false], spread: 4 }),
+    sample(random, { cell: mediumSheared, sizes: [120], pbc: [true, true, true], spread: 20 }),
+    sample(random, { cell: medium, sizes: [97], rcut: 9, large: true }),
     sample(random, { cell: skewed, sizes: [60, 3], large: true }),
     sample(random, { cell: wide, sizes: [700], spread: 16, large: true }),
   ],
@@ -94,37 +102,45 @@ export const cases = defineCases({
   errors: [
     {
       name: "single precision",
-      run: () => neighbourCount({ ...space(), positions: zeros([1, 3]) }, 1, false),
+      run: () => neighbourGrid({ ...atoms(), wrapped: zeros([1, 3]) }),
       code: "DTYPE",
-      says: /positions expected f64, got f32/,
+      says: /wrapped expected f64, got f32/,
     },
     {
       name: "offsets of another number of atoms",
-      run: () => neighbourCount({ ...space(), offset: zeros([2, 3], { dtype: "i32" }) }, 1, false),
+      run: () => neighbourGrid({ ...atoms(), offset: zeros([2, 3], { dtype: "i32" }) }),
       code: "SHAPE",
       says: /offset i32\[N,3\] expected size 1/,
     },
     {
-      name: "wrapped positions in rows",
-      run: () => neighbourCount({ ...space(), wrapped: zeros([1, 3], { dtype: "f64" }) }, 1, false),
+      name: "positions in columns",
+      run: () => neighbourGrid({ ...atoms(), positions: zeros([3, 1], { dtype: "f64" }) }),
       code: "SHAPE",
-      says: /wrapped \[3,N\] expected size 3/,
+      says: /positions \[N,3\] expected size 1/,
     },
     {
       name: "bounds of two frames for one",
-      run: () => neighbourCount({ ...space(), bounds: zeros([2, 10], { dtype: "f64" }) }, 1, false),
+      run: () => neighbourGrid({ ...atoms(), bounds: zeros([2, 10], { dtype: "f64" }) }),
       code: "SHAPE",
       says: /bounds \[F,10\] expected size 1/,
     },
     {
+      name: "cells of two frames for one",
+      run: () =>
+        neighbourCount(neighbourGrid({ ...atoms(), cell: zeros([2, 9], { dtype: "f64" }) }), 1, false),
+      code: "SHAPE",
+      says: /cell \[F,9\] expected size 1/,
+    },
+    {
       name: "pointers of too few atoms",
-      run: () => neighbourFill(space(), tensor(Int32Array.of(0)), 0, 1, false),
+      run: () =>
+        neighbourFill(neighbourGrid(atoms()), tensor(Int32Array.of(0)), { E: 0, from: 0, to: 1 }, 1, false),
       code: "SHAPE",
       says: /ptr i32\[N\+1\] expected size 2/,
     },
   ],
 });
 
-function space(): SearchSpace {
+function atoms(): AtomsToSearch {
   return new SearchArrays([{ positions: [0, 0, 0], cell: null, pbc: false }], 1).tensors("cpu");
 }

@@ -1,264 +1,316 @@
-// Neighbours by the direct method: every pair of atoms in every image that can reach, |r_j + S . cell - r_i|
-// < rcut.
+// Neighbours by cell lists: all j, S with |r_j + S . cell - r_i| < rcut, sorted by i, j and S.
 //
-// Layout: wrapped positions one component after the other, so that eight (four, two) neighbours are one
-// register; pairs come out sorted by centre, neighbour and offset. Strategy: wrapped positions in a compact
-// cell find candidates, the images tried are those whose slab comes within reach of this centre; the distance
-// of the positions as given decides. Counting looks at exact distances only in a thin shell around the
-// cutoff. Two passes (count, fill) of the same search, centres shared by the team.
-// Bound: 8 flop per atom, atom and image within reach, made for up to a few thousand atoms; larger systems
-// want a cell list.
-// Pitfalls: whether a pair at the cutoff is in must not depend on the instruction set, so exact distances are
-// rounded after every product and sum; offsets come out in rising order only if the compact cell is the given
-// one, else each pair's are sorted.
-#include "../../native/simd.h"
+// Layout: atoms sorted by grid cell, wrapped positions one component after the other (culling by registers), those as
+// given in rows; results in rows of three, as users read them. Strategy: (neighbourGrid) a counting sort into grid
+// cells of about two dozen atoms; small frames have no grid. The atoms of a cell (32 atoms in a row without a grid) are
+// a block and share one list of candidates: atoms and images no farther than the cutoff from the box around the block,
+// brought into the order of the result by one radix sort for all of its centres, then tested sixteen (eight, four) at a
+// time in single precision around the block's origin. Only candidates in a thin shell around the cutoff (a millionth of
+// the block's size) need the distance of the positions as given, in double precision, to decide. Two passes: counts
+// first, so that every pair is written once, to its place. Blocks are shared by the team; no result depends on who did
+// which. Bound: the bytes of the result, 52 a pair. Measured: see `npm run bench -- neighbors`. Pitfalls: whether a
+// pair at the cutoff is in must not depend on the instruction set, so exact distances are rounded after every product
+// and sum; rows are stored four wide except the last of a centre, whose neighbour in memory may be another thread's;
+// offsets come out in rising order only if the compact cell is the given one, else pairs are inserted.
 #include "../../native/team.h"
+#include "candidates.h"
 
 namespace ag {
 namespace AG_ISA {
 namespace {
 
-constexpr int kMostImages = 1024;
-constexpr int kLane = kLanes<double>;
+// --- grid ---------------------------------------------------------------------------------------------------------
 
-// Keeps the compiler from fusing a product into the sum behind it.
-AG_INLINE double rounded(double x) {
-#if defined(__SSE2__)
-  __asm__("" : "+x"(x));
-#elif defined(__aarch64__)
-  __asm__("" : "+w"(x));
-#endif
-  return x;
-}
+struct Atoms {
+  const double *wrapped, *fraction, *positions, *bounds;
+  const int32_t *offset, *framePtr, *grid;
+  int64_t N, F;
+  double *place, *placedFraction, *given;
+  int32_t *info, *cellPtr;
 
-// Bit l is set where a[l] < b.
-AG_INLINE uint32_t below(V<double> a, double b) {
-#if defined(__AVX512F__)
-  return _mm512_cmp_pd_mask((__m512d)a, _mm512_set1_pd(b), _CMP_LT_OQ);
-#elif defined(__AVX__)
-  return static_cast<uint32_t>(_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, _mm256_set1_pd(b), _CMP_LT_OQ)));
-#elif defined(__SSE2__)
-  return static_cast<uint32_t>(_mm_movemask_pd(_mm_cmplt_pd((__m128d)a, _mm_set1_pd(b))));
-#else
-  uint32_t bits = 0;
-  for (int l = 0; l < kLane; ++l) bits |= static_cast<uint32_t>(a[l] < b) << l;
-  return bits;
-#endif
-}
+  explicit Atoms(const Call& c)
+      : wrapped(in<double>(c, 0)), fraction(in<double>(c, 1)), positions(in<double>(c, 2)), bounds(in<double>(c, 5)),
+        offset(in<int32_t>(c, 3)), framePtr(in<int32_t>(c, 4)), grid(in<int32_t>(c, 6)), N(c.ints[0]), F(c.ints[1]),
+        place(out<double>(c, 7)), placedFraction(out<double>(c, 8)), given(out<double>(c, 9)),
+        info(out<int32_t>(c, 10)), cellPtr(out<int32_t>(c, 11)) {}
 
-// The images one centre looks at: ranges per axis, and (if they are few enough for the stack) a list in
-// rising order.
-struct Images {
-  int64_t low[3], high[3], total;
-  int32_t shift[kMostImages][3];
-  double vector[kMostImages][3]; // image of the cell's origin, seen from the centre
-
-  // Ranges from the centre's fractions; bounds: smallest and largest fraction of any atom, reach (-1: not
-  // periodic).
-  void look(const double* fraction, const double* bounds) {
-    total = 1;
-    for (int a = 0; a < 3; ++a) {
-      const double reach = bounds[6 + a];
-      low[a] = high[a] = 0;
-      if (reach >= 0) {
-        low[a] = static_cast<int64_t>(__builtin_ceil(fraction[a] - bounds[3 + a] - reach));
-        high[a] = static_cast<int64_t>(__builtin_floor(fraction[a] - bounds[a] + reach));
-      }
-      total *= high[a] - low[a] + 1;
-    }
-  }
-
-  template <class F> void each(F&& f) const {
-    for (int64_t x = low[0]; x <= high[0]; ++x)
-      for (int64_t y = low[1]; y <= high[1]; ++y)
-        for (int64_t z = low[2]; z <= high[2]; ++z)
-          f(static_cast<int32_t>(x), static_cast<int32_t>(y), static_cast<int32_t>(z));
-  }
-
-  void list(const double* cell, const double* centre, int64_t N) {
-    int k = 0;
-    each([&](int32_t x, int32_t y, int32_t z) {
-      shift[k][0] = x, shift[k][1] = y, shift[k][2] = z;
-      for (int b = 0; b < 3; ++b) vector[k][b] = x * cell[b] + y * cell[3 + b] + z * cell[6 + b] - centre[b * N];
-      ++k;
-    });
-  }
-};
-
-// One neighbour in one image, by the positions as given.
-struct Pair {
-  int32_t shift[3];
-  double vector[3], distance;
-};
-
-struct Search {
-  const double *positions, *wrapped, *fraction, *cells, *compact, *bounds;
-  const int32_t *offset, *frame, *framePtr, *basis;
-  int64_t N;
-  double rcut;
-  bool inclusive;
-
-  Search(const Call& c, bool inclusive_)
-      : positions(in<double>(c, 0)), wrapped(in<double>(c, 1)), fraction(in<double>(c, 2)), cells(in<double>(c, 6)),
-        compact(in<double>(c, 7)), bounds(in<double>(c, 9)), offset(in<int32_t>(c, 3)), frame(in<int32_t>(c, 4)),
-        framePtr(in<int32_t>(c, 5)), basis(in<int32_t>(c, 8)), N(c.ints[0]), rcut(c.reals[0]), inclusive(inclusive_) {}
-
-  void look(int64_t i, Images& images) const { images.look(fraction + 3 * i, bounds + 10 * frame[i]); }
-  void list(int64_t i, Images& images) const { images.list(compact + 9 * frame[i], wrapped + i, N); }
-
-  // Whether atom j in image s of the compact cell is a neighbour of i; its pair if so.
-  bool exact(int64_t i, int64_t j, const int32_t* s, Pair& pair) const {
-    const int32_t* m = basis + 9 * frame[i];
-    const double* cell = cells + 9 * frame[i];
-    int32_t* shift = pair.shift;
-    for (int b = 0; b < 3; ++b)
-      shift[b] = s[0] * m[b] + s[1] * m[3 + b] + s[2] * m[6 + b] - offset[3 * j + b] + offset[3 * i + b];
-    if (i == j && shift[0] == 0 && shift[1] == 0 && shift[2] == 0) return false;
-    double* v = pair.vector;
+  // Atom i becomes number k.
+  void put(int64_t i, int64_t k) const {
     for (int b = 0; b < 3; ++b) {
-      const double moved =
-          rounded(shift[0] * cell[b]) + rounded(shift[1] * cell[3 + b]) + rounded(shift[2] * cell[6 + b]);
-      v[b] = positions[3 * j + b] - positions[3 * i + b] + moved;
+      place[b * N + k] = wrapped[3 * i + b], placedFraction[b * N + k] = fraction[3 * i + b];
+      given[3 * k + b] = positions[3 * i + b], info[4 * k + b] = offset[3 * i + b];
     }
-    pair.distance = __builtin_sqrt(rounded(v[0] * v[0]) + rounded(v[1] * v[1]) + rounded(v[2] * v[2]));
-    return pair.distance < rcut || (inclusive && pair.distance == rcut);
+    info[4 * k + 3] = static_cast<int32_t>(i);
   }
 
-  // Squared distance of kLane wrapped atoms from j on, in one image, from the centre.
-  AG_INLINE V<double> squares(const V<double> (&at)[3], const double* image) {
-    const V<double> x = at[0] + image[0], y = at[1] + image[1], z = at[2] + image[2];
-    return fma(x, x, fma(y, y, z * z));
-  }
-
-  template <class F> void eachBlock(int64_t i, F&& f) const {
-    const int64_t end = framePtr[frame[i] + 1];
-    for (int64_t j = framePtr[frame[i]]; j < end; j += kLane) {
-      const int n = static_cast<int>(end - j < kLane ? end - j : kLane);
-      const V<double> at[3] = {loadPart(wrapped + j, n), loadPart(wrapped + N + j, n),
-                               loadPart(wrapped + 2 * N + j, n)};
-      f(j, at, (1u << n) - 1);
+  int32_t cellOf(int64_t i, const int32_t* n, const double* bound) const {
+    int32_t cell = 0;
+    for (int a = 0; a < 3; ++a) {
+      const bool periodic = n[3] >> a & 1;
+      const double width = periodic ? 1 : bound[3 + a] - bound[a], zero = periodic ? 0 : bound[a];
+      const double at = width > 0 ? (fraction[3 * i + a] - zero) * (n[a] / width) : 0;
+      const int32_t whole = at < 0 ? 0 : static_cast<int32_t>(at);
+      cell = cell * n[a] + (whole < n[a] ? whole : n[a] - 1);
     }
+    return cell;
   }
 
-  int32_t count(int64_t i, Images& images) const {
-    const double slack = bounds[10 * frame[i] + 9], near = rcut > slack ? rcut - slack : 0, far = rcut + slack;
-    Pair pair;
-    int32_t found = 0;
-    look(i, images);
-    if (images.total > kMostImages) {
-      every(i, images, [&](int64_t, const Pair&) { ++found; });
-      return found;
+  // A counting sort: atoms of one cell keep their order.
+  void sort(int64_t f, int32_t* cellOfAtom) const {
+    const int32_t* n = grid + 6 * f;
+    const int64_t first = framePtr[f], end = framePtr[f + 1];
+    if (n[0] == 0) {
+      for (int64_t i = first; i < end; ++i) put(i, i);
+      return;
     }
-    list(i, images);
-    const int total = static_cast<int>(images.total);
-    eachBlock(i, [&](int64_t j, const V<double>(&at)[3], uint32_t lanes) {
-      for (int k = 0; k < total; ++k) {
-        const V<double> d2 = squares(at, images.vector[k]);
-        const uint32_t sure = below(d2, near * near) & lanes;
-        uint32_t shell = below(d2, far * far) & lanes & ~sure;
-        found += __builtin_popcount(sure);
-        for (; shell != 0; shell &= shell - 1) found += exact(i, j + __builtin_ctz(shell), images.shift[k], pair);
-      }
-    });
-    return near > 0 ? found - 1 : found; // the centre itself is surely near
-  }
-
-  // Calls found(j, pair) for the neighbours of i in order of j and image.
-  template <class F> void fill(int64_t i, Images& images, F&& found) const {
-    const double far = rcut + bounds[10 * frame[i] + 9];
-    Pair pair;
-    look(i, images);
-    if (images.total > kMostImages) return every(i, images, found);
-    list(i, images);
-    const int total = static_cast<int>(images.total);
-    uint8_t hit[kMostImages];
-    int16_t image[kMostImages];
-    eachBlock(i, [&](int64_t j, const V<double>(&at)[3], uint32_t lanes) {
-      uint32_t any = 0;
-      int hits = 0;
-      for (int k = 0; k < total; ++k) {
-        const uint32_t bits = below(squares(at, images.vector[k]), far * far) & lanes;
-        hit[hits] = static_cast<uint8_t>(bits), image[hits] = static_cast<int16_t>(k);
-        hits += bits != 0;
-        any |= bits;
-      }
-      for (; any != 0; any &= any - 1) {
-        const int l = __builtin_ctz(any);
-        for (int h = 0; h < hits; ++h)
-          if ((hit[h] >> l & 1) && exact(i, j + l, images.shift[image[h]], pair)) found(j + l, pair);
-      }
-    });
-  }
-
-  // The same for tiny cells, whose images do not fit the stack.
-  template <class F> void every(int64_t i, const Images& images, F&& found) const {
-    Pair pair;
-    for (int64_t j = framePtr[frame[i]]; j < framePtr[frame[i] + 1]; ++j)
-      images.each([&](int32_t x, int32_t y, int32_t z) {
-        const int32_t s[3] = {x, y, z};
-        if (exact(i, j, s, pair)) found(j, pair);
-      });
-  }
-
-  bool compactIsGiven(int64_t i) const {
-    const int32_t* m = basis + 9 * frame[i];
-    for (int k = 0; k < 9; ++k)
-      if (m[k] != (k % 4 == 0)) return false;
-    return true;
+    const int64_t cells = static_cast<int64_t>(n[0]) * n[1] * n[2];
+    int32_t* start = cellPtr + n[4];
+    std::memset(start, 0, static_cast<size_t>(cells + 1) * sizeof(int32_t));
+    for (int64_t i = first; i < end; ++i) ++start[cellOfAtom[i] = cellOf(i, n, bounds + 10 * f)];
+    int32_t at = static_cast<int32_t>(first);
+    for (int64_t k = 0; k < cells; ++k) {
+      const int32_t here = start[k];
+      start[k] = at, at += here;
+    }
+    for (int64_t i = first; i < end; ++i) put(i, start[cellOfAtom[i]]++);
+    for (int64_t k = cells; k > 0; --k) start[k] = start[k - 1];
+    start[0] = static_cast<int32_t>(first);
   }
 };
 
-template <class F> static void centres(const Call& c, const Search& search, F&& each) {
-  // Two dozen images and a nanosecond per image and register of atoms, about.
-  blocks(c, search.N, 16, 3.0 * static_cast<double>(search.N), [&](int64_t begin, int64_t end) {
-    Images images;
-    for (int64_t i = begin; i < end; ++i) each(i, images);
-  });
-}
-
-static int neighbourCount(const Call& c) {
-  const Search search(c, c.ints[2] != 0);
-  int32_t* to = out<int32_t>(c, 10);
-  centres(c, search, [&](int64_t i, Images& images) { to[i] = search.count(i, images); });
+static int neighbourGrid(const Call& c) {
+  const Atoms atoms(c);
+  auto* cells = static_cast<int32_t*>(c.work);
+  blocks(c, atoms.F, 1, 60.0 * static_cast<double>(atoms.N) / static_cast<double>(atoms.F ? atoms.F : 1),
+         [&](int64_t begin, int64_t end) {
+           for (int64_t f = begin; f < end; ++f) atoms.sort(f, cells);
+         });
+  atoms.cellPtr[c.ints[2]] = 0; // one more than is used, so that there is always one
   return 0;
 }
 
-struct List {
-  int32_t *neighbour, *shift;
-  double *vector, *distance;
+// --- search -------------------------------------------------------------------------------------------------------
 
-  void put(int64_t e, int64_t j, const Pair& pair) const {
-    neighbour[e] = static_cast<int32_t>(j);
-    for (int a = 0; a < 3; ++a) shift[3 * e + a] = pair.shift[a], vector[3 * e + a] = pair.vector[a];
-    distance[e] = pair.distance;
+// One centre's test of a list of candidates.
+struct Centre {
+  int64_t id;
+  Row given;
+  Offsets offset; // of the centre, and zero
+  V<float> x, y, z;
+
+  Centre(const Space& s, const Block& block, int64_t id_) : id(id_), given(rowOf(s.given + 3 * id_)) {
+    const int32_t* info = s.info + 4 * id;
+    offset = Offsets{info[0], info[1], info[2], 0};
+    x = splat(static_cast<float>(s.place[id] - block.origin[0]));
+    y = splat(static_cast<float>(s.place[s.N + id] - block.origin[1]));
+    z = splat(static_cast<float>(s.place[2 * s.N + id] - block.origin[2]));
   }
 
-  // Puts a pair behind those from `first` on that have the same neighbour, in order of the offsets.
-  void insert(int64_t first, int64_t e, int64_t j, const Pair& pair) const {
-    for (; e > first && neighbour[e - 1] == j && after(e - 1, pair.shift); --e) {
-      Pair before;
-      for (int a = 0; a < 3; ++a) before.shift[a] = shift[3 * e - 3 + a], before.vector[a] = vector[3 * e - 3 + a];
-      before.distance = distance[e - 1];
-      put(e, j, before);
+  inline AG_ALWAYS V<float> squares(const Candidates& list, int k) const {
+    const V<float> dx = load(list.x + k) - x, dy = load(list.y + k) - y, dz = load(list.z + k) - z;
+    return fma(dx, dx, fma(dy, dy, dz * dz));
+  }
+
+  // Whether a candidate is a neighbour, by the positions as given.
+  bool exact(const Space& s, const Block& block, const int32_t* image) const {
+    const int64_t other = image[3];
+    const int32_t* info = s.info + 4 * other;
+    const Offsets t = Offsets{image[0] - info[0], image[1] - info[1], image[2] - info[2], 0} + offset;
+    if (other == id && t[0] == 0 && t[1] == 0 && t[2] == 0) return false;
+    const double d = exactLength(exactVector(block.cell, given, rowOf(s.given + 3 * other), t));
+    return d < s.rcut || (s.inclusive && d == s.rcut);
+  }
+
+  uint32_t filter(const Space& s, const Block& block, const Candidates& list, int k, uint32_t shell) const {
+    uint32_t in = 0;
+    for (; shell != 0; shell &= shell - 1) {
+      const int l = __builtin_ctz(shell);
+      in |= static_cast<uint32_t>(exact(s, block, list.image[k + l])) << l;
     }
-    put(e, j, pair);
+    return in;
   }
 
-  bool after(int64_t e, const int32_t* s) const {
-    for (int a = 0; a < 3; ++a)
-      if (shift[3 * e + a] != s[a]) return shift[3 * e + a] > s[a];
+  int32_t count(const Space& s, const Block& block, const Candidates& list) const {
+    int32_t found = 0;
+    for (int k = 0; k < list.count; k += kWide) {
+      const V<float> d2 = squares(list, k);
+      const uint32_t sure = below(d2, block.near2), shell = notAbove(d2, block.far2) & ~sure;
+      found += __builtin_popcount(sure);
+      if (shell != 0) found += __builtin_popcount(filter(s, block, list, k, shell));
+    }
+    return found;
+  }
+
+  // Numbers of the neighbours in the list; `self`: where the centre itself stands.
+  int list(const Space& s, const Block& block, const Candidates& list, int self, int32_t* hits) const {
+    int found = 0;
+    for (int k = 0; k < list.count; k += kWide) {
+      const V<float> d2 = squares(list, k);
+      const uint32_t maybe = notAbove(d2, block.far2), shell = maybe & ~below(d2, block.near2);
+      uint32_t in = maybe;
+      if (shell != 0) in = (maybe & ~shell) | filter(s, block, list, k, shell);
+      if (static_cast<uint32_t>(self - k) < static_cast<uint32_t>(kWide)) in &= ~(1u << (self - k));
+      found += listBits(in, k, hits + found);
+    }
+    return found;
+  }
+};
+
+template <class F> static void search(const Call& c, const Space& s, int64_t tasks, F&& f) {
+  // About a hundred neighbours of two dozen centres a block.
+  blocks(c, tasks, 4, 20e3, [&](int64_t begin, int64_t end) { eachBlock(s, begin, end, f); });
+}
+
+static int neighbourCount(const Call& c) {
+  const Space s(c, c.ints[3] != 0);
+  int32_t* to = out<int32_t>(c, 11);
+  search(c, s, c.ints[4], [&](const Block& block) {
+    Candidates list;
+    int32_t found[kMostCentres] = {};
+    auto flush = [&] {
+      for (int64_t k = block.first; k < block.end; ++k)
+        found[k - block.first] += Centre(s, block, k).count(s, block, list);
+    };
+    Collector<false, decltype(flush)&>(s, block, list, flush).collect();
+    // A centre is surely near itself.
+    for (int64_t k = block.first; k < block.end; ++k) to[s.info[4 * k + 3]] = found[k - block.first] - block.sure;
+  });
+  return 0;
+}
+
+// --- fill ---------------------------------------------------------------------------------------------------------
+
+template <class T> struct List {
+  int32_t *neighbour, *centre, *shift;
+  T *vector, *distance;
+};
+
+// A list of candidates by the positions as given, and where the block's centres stand in it.
+struct Given {
+  alignas(64) double at[kMostCandidates][4];
+  alignas(64) int32_t offset[kMostCandidates][4]; // image less the atom's own; the atom
+  int32_t self[kMostCentres];
+
+  void look(const Space& s, const Block& block, const Candidates& list) {
+    for (int32_t& k : self) k = -kWide;
+    for (int k = 0; k < list.count; ++k) {
+      const int32_t* image = list.image[k];
+      const int64_t id = image[3];
+      const int32_t* info = s.info + 4 * id;
+      const Row row = rowOf(s.given + 3 * id);
+      std::memcpy(at[k], &row, sizeof(row));
+      for (int b = 0; b < 3; ++b) offset[k][b] = image[b] - info[b];
+      offset[k][3] = info[3];
+      if (id >= block.first && id < block.end && (image[0] | image[1] | image[2]) == 0) self[id - block.first] = k;
+    }
+  }
+};
+
+// The pairs of one centre with the listed candidates, to rows e and on.
+template <class T> struct Writer {
+  const List<T>& to;
+  const Block& block;
+  const Given& given;
+  const Centre& centre;
+  Row a, b, c;
+
+  Writer(const List<T>& to_, const Block& block_, const Given& given_, const Centre& centre_)
+      : to(to_), block(block_), given(given_), centre(centre_), a(rowOf(block_.cell)), b(rowOf(block_.cell + 3)),
+        c(rowOf(block_.cell + 6)) {}
+
+  inline AG_ALWAYS Row vector(int k, Offsets& t) const {
+    Row at;
+    std::memcpy(&t, given.offset[k], sizeof(t));
+    std::memcpy(&at, given.at[k], sizeof(at));
+    t += centre.offset;
+    const Row s = __builtin_convertvector(t, Row);
+    const Row moved = rounded(AG_ROWS(s, s, 0, 0, 0, 0) * a) + rounded(AG_ROWS(s, s, 1, 1, 1, 1) * b) +
+                      rounded(AG_ROWS(s, s, 2, 2, 2, 2) * c);
+    return at - centre.given + moved;
+  }
+
+  // Four pairs; the last row of a centre must not spill into the next one's, which another thread may have written.
+  inline AG_ALWAYS void four(const int32_t* hits, int64_t e) const {
+    Offsets t[4];
+    Row v[4];
+    for (int q = 0; q < 4; ++q) v[q] = vector(hits[q], t[q]);
+    for (int q = 0; q < 4; ++q) to.neighbour[e + q] = t[q][3];
+    for (int q = 0; q < 3; ++q) putRow<true>(to.shift + 3 * (e + q), t[q]), putRow<true>(to.vector + 3 * (e + q), v[q]);
+    putRow<false>(to.shift + 3 * (e + 3), t[3]), putRow<false>(to.vector + 3 * (e + 3), v[3]);
+    transpose(v[0], v[1], v[2], v[3]);
+    const Row d = root(rounded(v[0] * v[0]) + rounded(v[1] * v[1]) + rounded(v[2] * v[2]));
+    for (int q = 0; q < 4; ++q) to.distance[e + q] = static_cast<T>(d[q]);
+  }
+
+  inline AG_ALWAYS void one(int hit, int64_t e) const {
+    Offsets t;
+    const Row v = vector(hit, t);
+    to.neighbour[e] = t[3];
+    putRow<false>(to.shift + 3 * e, t), putRow<false>(to.vector + 3 * e, v);
+    to.distance[e] = static_cast<T>(exactLength(v));
+  }
+
+  // In a lattice given by other vectors than the compact ones, the images of an atom come in another order: puts the
+  // pair before those of the same atom with larger offsets.
+  void insert(int hit, int64_t first, int64_t e) const {
+    Offsets t;
+    const Row v = vector(hit, t);
+    const T d = static_cast<T>(exactLength(v));
+    for (; e > first && to.neighbour[e - 1] == t[3] && after(e - 1, t); --e) {
+      to.neighbour[e] = to.neighbour[e - 1], to.distance[e] = to.distance[e - 1];
+      for (int k = 0; k < 3; ++k)
+        to.shift[3 * e + k] = to.shift[3 * e - 3 + k], to.vector[3 * e + k] = to.vector[3 * e - 3 + k];
+    }
+    to.neighbour[e] = t[3], to.distance[e] = d;
+    putRow<false>(to.shift + 3 * e, t), putRow<false>(to.vector + 3 * e, v);
+  }
+
+  bool after(int64_t e, Offsets t) const {
+    for (int k = 0; k < 3; ++k)
+      if (to.shift[3 * e + k] != t[k]) return to.shift[3 * e + k] > t[k];
     return false;
   }
 };
 
-static int neighbourFill(const Call& c) {
-  const Search search(c, c.ints[3] != 0);
-  const int32_t* ptr = in<int32_t>(c, 10);
-  const List list{out<int32_t>(c, 11), out<int32_t>(c, 12), out<double>(c, 13), out<double>(c, 14)};
-  centres(c, search, [&](int64_t i, Images& images) {
-    int64_t e = ptr[i];
-    if (search.compactIsGiven(i)) search.fill(i, images, [&](int64_t j, const Pair& pair) { list.put(e++, j, pair); });
-    else search.fill(i, images, [&](int64_t j, const Pair& pair) { list.insert(ptr[i], e++, j, pair); });
+template <class T> static int fill(const Call& c) {
+  const Space s(c, c.ints[4] != 0);
+  const int32_t* ptr = in<int32_t>(c, 11);
+  const int32_t from = c.ints[6], to = c.ints[7];
+  const List<T> list{out<int32_t>(c, 12), out<int32_t>(c, 13), out<int32_t>(c, 14), out<T>(c, 15), out<T>(c, 16)};
+  search(c, s, c.ints[5], [&](const Block& block) {
+    int64_t row[kMostCentres];
+    bool any = false;
+    for (int64_t k = block.first; k < block.end; ++k) {
+      const int32_t atom = s.info[4 * k + 3];
+      const bool wanted = atom >= from && atom < to;
+      row[k - block.first] = wanted ? ptr[atom] - ptr[from] : -1;
+      any |= wanted;
+    }
+    if (!any) return;
+    Candidates candidates;
+    Given given;
+    const bool inOrder = block.basisIsUnit();
+    auto flush = [&] {
+      int32_t hits[kMostCandidates + kWide];
+      given.look(s, block, candidates);
+      for (int64_t k = block.first; k < block.end; ++k) {
+        int64_t& e = row[k - block.first];
+        if (e < 0) continue;
+        const Centre centre(s, block, k);
+        const int n = centre.list(s, block, candidates, given.self[k - block.first], hits);
+        const int32_t atom = s.info[4 * k + 3];
+        const Writer<T> write(list, block, given, centre);
+        for (int h = 0; h < n; ++h) list.centre[e + h] = atom;
+        int h = 0;
+        if (inOrder)
+          for (; h + 4 <= n; h += 4) write.four(hits + h, e + h);
+        for (; h < n; ++h)
+          if (inOrder) write.one(hits[h], e + h);
+          else write.insert(hits[h], ptr[atom] - ptr[from], e + h);
+        e += n;
+      }
+    };
+    Collector<true, decltype(flush)&>(s, block, candidates, flush).collect();
   });
   return 0;
 }
@@ -266,8 +318,9 @@ static int neighbourFill(const Call& c) {
 } // namespace
 
 // Distances are always f64: which pairs are neighbours must not depend on a model's precision.
-FAMILY(neighbours, {"neighbourCount", nullptr, neighbourCount, nullptr},
-       {"neighbourFill", nullptr, neighbourFill, nullptr})
+FAMILY(neighbours, {"neighbourGrid", nullptr, neighbourGrid, nullptr},
+       {"neighbourCount", nullptr, neighbourCount, nullptr}, {"neighbourFill", nullptr, fill<double>, nullptr},
+       {"neighbourFillSingle", nullptr, fill<float>, nullptr})
 
 } // namespace AG_ISA
 } // namespace ag

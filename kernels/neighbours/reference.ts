@@ -10,65 +10,119 @@ interface Pair {
 
 const axes = [0, 1, 2] as const;
 
-/** Images of the compact cell that may hold neighbours of an atom at these fractions. */
-function* imagesOf(fraction: TypedArray, bounds: TypedArray): Generator<number[]> {
-  const ends = axes.map((a) => {
-    const reach = bounds[6 + a];
-    if (reach < 0) return [0, 0];
-    return [Math.ceil(fraction[a] - bounds[3 + a] - reach), Math.floor(fraction[a] - bounds[a] + reach)];
-  });
-  for (let x = ends[0][0]; x <= ends[0][1]; x++)
-    for (let y = ends[1][0]; y <= ends[1][1]; y++)
-      for (let z = ends[2][0]; z <= ends[2][1]; z++) yield [x, y, z];
+/** The grid cell of an atom, numbered row by row. */
+function cellOf(fraction: TypedArray, grid: TypedArray, bounds: TypedArray): number {
+  return axes.reduce<number>((cell, a) => {
+    const periodic = ((grid[3] >> a) & 1) === 1;
+    const [zero, width] = periodic ? [0, 1] : [bounds[a], bounds[3 + a] - bounds[a]];
+    const at = width > 0 ? Math.trunc((fraction[a] - zero) * (grid[a] / width)) : 0;
+    return cell * grid[a] + Math.min(Math.max(at, 0), grid[a] - 1);
+  }, 0);
 }
 
-/** Neighbours of atom i, by brute force over all images. */
-function neighboursOf(i: number, { ints: { inclusive }, reals: { rcut }, buffers }: ReferenceCall): Pair[] {
-  const [positions, , fraction, offset, frame, framePtr, cells, , bases, bounds] = buffers as TypedArray[];
-  const f = frame[i];
+export const gridReference: ReferenceKernel = ({ ints: { N, F, C }, buffers }) => {
+  const [wrapped, fraction, positions, offset, framePtr, bounds, grid] = buffers as TypedArray[];
+  const [place, placedFraction, given, info, cellPtr] = buffers.slice(7) as TypedArray[];
+  cellPtr[C] = 0;
+  for (let f = 0; f < F; f++) {
+    const n = grid.subarray(6 * f, 6 * f + 6);
+    const cells = n[0] * n[1] * n[2];
+    const members = Array.from({ length: Math.max(1, cells) }, (): number[] => []);
+    for (let i = framePtr[f]; i < framePtr[f + 1]; i++) {
+      const row = fraction.subarray(3 * i, 3 * i + 3);
+      members[cells === 0 ? 0 : cellOf(row, n, bounds.subarray(10 * f, 10 * f + 10))].push(i);
+    }
+    let k = framePtr[f];
+    members.forEach((atoms, cell) => {
+      if (cells > 0) cellPtr[n[4] + cell] = k;
+      for (const i of atoms) {
+        for (const b of axes) {
+          place[b * N + k] = wrapped[3 * i + b];
+          placedFraction[b * N + k] = fraction[3 * i + b];
+          given[3 * k + b] = positions[3 * i + b];
+          info[4 * k + b] = offset[3 * i + b];
+        }
+        info[4 * k++ + 3] = i;
+      }
+    });
+    if (cells > 0) cellPtr[n[4] + cells] = k;
+  }
+};
+
+/** Images of the compact cell that may hold neighbours of an atom at these fractions. */
+function imagesOf(fraction: readonly number[], bounds: TypedArray, periodic: number): number[][] {
+  const ends = axes.map((a) => {
+    if (((periodic >> a) & 1) === 0) return [0, 0];
+    const reach = bounds[6 + a];
+    return [Math.ceil(fraction[a] - bounds[3 + a] - reach), Math.floor(fraction[a] - bounds[a] + reach)];
+  });
+  const images: number[][] = [];
+  for (let x = ends[0][0]; x <= ends[0][1]; x++)
+    for (let y = ends[1][0]; y <= ends[1][1]; y++)
+      for (let z = ends[2][0]; z <= ends[2][1]; z++) images.push([x, y, z]);
+  return images;
+}
+
+/** Neighbours of the atom sorted to place k of frame f, by brute force over all images. */
+function neighboursOf(k: number, f: number, call: ReferenceCall): Pair[] {
+  const { N, inclusive } = call.ints;
+  const { rcut } = call.reals;
+  const [, fraction, given, info, , framePtr, cells, , bases, bounds, grid] = call.buffers as TypedArray[];
   const cell = cells.subarray(9 * f, 9 * f + 9);
   const basis = bases.subarray(9 * f, 9 * f + 9);
-  const images = [...imagesOf(fraction.subarray(3 * i, 3 * i + 3), bounds.subarray(10 * f, 10 * f + 10))];
+  const centre = axes.map((b) => fraction[b * N + k]);
+  const images = imagesOf(centre, bounds.subarray(10 * f, 10 * f + 10), grid[6 * f + 3]);
   const found: Pair[] = [];
-  for (let j = framePtr[f]; j < framePtr[f + 1]; j++) {
-    const first = found.length;
+  for (let l = framePtr[f]; l < framePtr[f + 1]; l++)
     for (const image of images) {
       const shift = axes.map(
         (b) =>
           image[0] * basis[b] +
           image[1] * basis[3 + b] +
           image[2] * basis[6 + b] -
-          offset[3 * j + b] +
-          offset[3 * i + b],
+          info[4 * l + b] +
+          info[4 * k + b],
       );
-      if (i === j && shift.every((s) => s === 0)) continue;
+      if (k === l && shift.every((s) => s === 0)) continue;
       const vector = axes.map((b) => {
         const moved = shift[0] * cell[b] + shift[1] * cell[3 + b] + shift[2] * cell[6 + b];
-        return positions[3 * j + b] - positions[3 * i + b] + moved;
+        return given[3 * l + b] - given[3 * k + b] + moved;
       });
       const distance = Math.sqrt(vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]);
       if (distance < rcut || (inclusive !== 0 && distance === rcut))
-        found.push({ j, shift, vector, distance });
+        found.push({ j: info[4 * l + 3], shift, vector, distance });
     }
-    const group = found.splice(first);
-    group.sort((a, b) => a.shift[0] - b.shift[0] || a.shift[1] - b.shift[1] || a.shift[2] - b.shift[2]);
-    found.push(...group);
-  }
-  return found;
+  const order = (a: Pair, b: Pair): number => {
+    const axis = axes.find((x) => a.shift[x] !== b.shift[x]) ?? 0;
+    return a.j - b.j || a.shift[axis] - b.shift[axis];
+  };
+  return found.sort(order);
+}
+
+/** Calls each(i, pairs) for every atom. */
+function everyAtom(call: ReferenceCall, each: (i: number, pairs: () => Pair[]) => void): void {
+  const [, , , info, , framePtr] = call.buffers as TypedArray[];
+  for (let f = 0; f < call.ints.F; f++)
+    for (let k = framePtr[f]; k < framePtr[f + 1]; k++) each(info[4 * k + 3], () => neighboursOf(k, f, call));
 }
 
 export const countReference: ReferenceKernel = (call) => {
-  for (let i = 0; i < call.ints.N; i++) call.buffers[10]![i] = neighboursOf(i, call).length;
+  const count = call.buffers[11]!;
+  everyAtom(call, (i, pairs) => (count[i] = pairs().length));
 };
 
 export const fillReference: ReferenceKernel = (call) => {
-  const [ptr, neighbour, shift, vector, distance] = call.buffers.slice(10) as TypedArray[];
-  for (let i = 0; i < call.ints.N; i++)
-    neighboursOf(i, call).forEach((pair, k) => {
-      const e = ptr[i] + k;
+  const [ptr, neighbour, centre, shift, vector, distance] = call.buffers.slice(11) as TypedArray[];
+  const { from, to } = call.ints;
+  everyAtom(call, (i, pairs) => {
+    if (i < from || i >= to) return;
+    pairs().forEach((pair, k) => {
+      const e = ptr[i] - ptr[from] + k;
       neighbour[e] = pair.j;
+      centre[e] = i;
       shift.set(pair.shift, 3 * e);
       vector.set(pair.vector, 3 * e);
       distance[e] = pair.distance;
     });
+  });
 };

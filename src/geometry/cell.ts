@@ -122,7 +122,8 @@ export class Cell {
   /** The same lattice by short vectors: basis . vectors. Errors: VALUE for cells too skewed. */
   compact(): { cell: Cell; basis: Int32Array } {
     const { vectors, basis } = shortLattice(this.vectors, this.pbc);
-    return { cell: new Cell(vectors, this.pbc), basis };
+    const same = basis.every((x, k) => x === Number(k % 4 === 0));
+    return { cell: same ? this : new Cell(vectors, this.pbc), basis };
   }
 }
 

@@ -1,4 +1,4 @@
-import { neighbourCount, neighbourFill } from "../../kernels/neighbours/op.js";
+import { neighbourCount, neighbourFill, neighbourGrid } from "../../kernels/neighbours/op.js";
 import { openReference } from "../backends/reference/reference.js";
 import type { DeviceName } from "../tensor/backend.js";
 import { defaultDevice, isOpen } from "../tensor/device.js";
@@ -78,16 +78,15 @@ export function neighborListOfFrames(
   const inclusive = options.inclusive ?? false;
   const device = searchDevice();
   return scope(() => {
-    const space = arrays.tensors(device);
+    const space = neighbourGrid(arrays.tensors(device));
     const ptr = pointers(neighbourCount(space, rcut, inclusive).dataSync());
     const count = ptr[arrays.atoms];
-    const pairs = neighbourFill(space, tensor(ptr, [ptr.length], { device }), count, rcut, inclusive);
-    const [source, shift, vector, distance] = pairs.map((t) => t.dataSync());
-    const target = new Int32Array(count);
-    for (let i = 0; i < arrays.atoms; i++) target.fill(i, ptr[i], ptr[i + 1]);
+    const range = { E: count, from: 0, to: arrays.atoms };
+    const pairs = neighbourFill(space, tensor(ptr, [ptr.length], { device }), range, rcut, inclusive);
+    const [source, target, shift, vector, distance] = pairs.map((t) => t.dataSync());
     return {
       count,
-      edgeIndex: [source as Int32Array, target] as const,
+      edgeIndex: [source as Int32Array, target as Int32Array] as const,
       edgeShift: shift as Int32Array,
       edgeVector: vector as Float64Array,
       distance: distance as Float64Array,

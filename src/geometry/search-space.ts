@@ -1,9 +1,10 @@
-import type { SearchSpace } from "../../kernels/neighbours/op.js";
+import type { AtomsToSearch } from "../../kernels/neighbours/op.js";
 import type { DeviceName } from "../tensor/backend.js";
 import { AtomgradError } from "../tensor/error.js";
 import { tensor } from "../tensor/tensor.js";
 import { Cell, type Pbc } from "./cell.js";
 import type { Matrix3 } from "./matrix3.js";
+import { gridOf } from "./search-grid.js";
 
 /** Where atoms are: what a neighbour list is made from. */
 export interface AtomsInCell {
@@ -19,6 +20,18 @@ const mostImages = 2 ** 22;
 
 const mostOffset = 2 ** 30;
 
+/** Centres that are searched together in frames without a grid (kernels/neighbours/space.h). */
+const directCentres = 32;
+
+/** Extremes of the atoms of a frame. */
+interface Extremes {
+  /** Of fractions, three smallest and three largest. */
+  readonly fractions: Float64Array;
+  /** Largest coordinate and largest offset along each axis, without signs. */
+  position: number;
+  readonly offsets: Float64Array;
+}
+
 /**
  * What the search kernels read of some frames, in host arrays (kernels/neighbours/op.ts says what each is).
  */
@@ -30,11 +43,13 @@ export class SearchArrays {
   private readonly wrapped: Float64Array;
   private readonly fraction: Float64Array;
   private readonly offset: Int32Array;
-  private readonly frame: Int32Array;
   private readonly cell: Float64Array;
   private readonly compact: Float64Array;
   private readonly basis: Int32Array;
   private readonly bounds: Float64Array;
+  private readonly grid: Int32Array;
+  private cells = 0;
+  private tasks = 0;
 
   /** Errors: SHAPE, VALUE, naming the frame when there are several. */
   constructor(frames: readonly AtomsInCell[], rcut: number) {
@@ -48,123 +63,153 @@ export class SearchArrays {
     this.wrapped = new Float64Array(3 * n);
     this.fraction = new Float64Array(3 * n);
     this.offset = new Int32Array(3 * n);
-    this.frame = new Int32Array(n);
     this.cell = new Float64Array(9 * frames.length);
     this.compact = new Float64Array(9 * frames.length);
     this.basis = new Int32Array(9 * frames.length);
     this.bounds = new Float64Array(10 * frames.length);
+    this.grid = new Int32Array(6 * frames.length);
     frames.forEach((frame, f) => {
       try {
         this.add(f, frame, rcut);
       } catch (error) {
         if (!(error instanceof AtomgradError)) throw error;
         const where = frames.length > 1 ? `frame ${f}: ` : "";
-        throw new AtomgradError(error.code, `neighborList: ${where}${error.message}`);
+        throw new AtomgradError(error.code, `neighborList: ${where}${error.message}`, { cause: error });
       }
     });
   }
 
-  tensors(device: DeviceName): SearchSpace {
+  tensors(device: DeviceName): AtomsToSearch {
     const { atoms: N, frames: F } = this;
     const place = (data: Float64Array | Int32Array, shape: number[]) => tensor(data, shape, { device });
     return {
-      positions: place(this.positions, [N, 3]),
-      wrapped: place(this.wrapped, [3, N]),
+      wrapped: place(this.wrapped, [N, 3]),
       fraction: place(this.fraction, [N, 3]),
+      positions: place(this.positions, [N, 3]),
       offset: place(this.offset, [N, 3]),
-      frame: place(this.frame, [N]),
       framePtr: place(this.framePtr, [F + 1]),
       cell: place(this.cell, [F, 9]),
       compact: place(this.compact, [F, 9]),
       basis: place(this.basis, [F, 9]),
       bounds: place(this.bounds, [F, 10]),
+      grid: place(this.grid, [F, 6]),
+      cells: this.cells,
+      tasks: this.tasks,
     };
   }
 
   private add(f: number, { positions, cell: vectors, pbc }: AtomsInCell, rcut: number): void {
-    const [first, end] = [this.framePtr[f], this.framePtr[f + 1]];
-    checkPositions(positions);
+    if (positions.length % 3 !== 0)
+      throw new AtomgradError("SHAPE", `${positions.length} coordinates are not rows of three`);
     const cell = new Cell(vectors, pbc);
     const { cell: compact, basis } = cell.compact();
-    this.positions.set(positions, 3 * first);
-    this.frame.fill(f, first, end);
+    this.positions.set(positions, 3 * this.framePtr[f]);
     this.cell.set(cell.vectors, 9 * f);
     this.compact.set(compact.vectors, 9 * f);
     this.basis.set(basis, 9 * f);
-    this.wrap(positions, first, compact, basis);
-    this.bounds.set(this.boundsOf(f, cell, compact, rcut), 10 * f);
+    const extremes = this.wrap(f, compact, basis);
+    const slack = rounding(extremes, cell, compact, basis, rcut);
+    const reach = compact.faceDistances.map((h) => ((rcut + slack) / h) * (1 + 1e-12) + 1e-12);
+    this.bounds.set(extremes.fractions, 10 * f);
+    this.bounds.set(reach, 10 * f + 6);
+    this.bounds[10 * f + 9] = slack;
+    this.plan(f, compact, rcut, extremes, reach);
   }
 
-  private wrap(positions: ArrayLike<number>, first: number, compact: Cell, basis: Int32Array): void {
-    const { wrapped, offsets } = compact.wrap(positions);
-    const fractions = compact.fractional(wrapped);
-    this.fraction.set(fractions, 3 * first);
-    for (let k = 0; k < offsets.length; k += 3)
-      for (let b = 0; b < 3; b++) {
-        const offset = offsets[k] * basis[b] + offsets[k + 1] * basis[3 + b] + offsets[k + 2] * basis[6 + b];
-        if (!(Math.abs(offset) <= mostOffset))
-          throw new AtomgradError(
-            "VALUE",
-            `atom ${k / 3} lies ${offset} cells away along ${"abc"[b]}; check its position`,
-          );
-        this.offset[3 * first + k + b] = offset;
-        this.wrapped[b * this.atoms + first + k / 3] = wrapped[k + b];
-      }
-  }
-
-  /** Smallest and largest fractions, reach per axis, and the rounding of distances of a frame. */
-  private boundsOf(f: number, cell: Cell, compact: Cell, rcut: number): number[] {
-    const rows = this.fraction.subarray(3 * this.framePtr[f], 3 * this.framePtr[f + 1]);
+  /** Moves the atoms of a frame into the compact cell. */
+  private wrap(f: number, compact: Cell, basis: Int32Array): Extremes {
+    const { positions, wrapped, fraction, offset } = this;
+    const { vectors: v, inverse: m, pbc } = compact;
     const low = [Infinity, Infinity, Infinity];
     const high = [-Infinity, -Infinity, -Infinity];
-    rows.forEach((x, k) => {
-      low[k % 3] = Math.min(low[k % 3], x);
-      high[k % 3] = Math.max(high[k % 3], x);
-    });
-    const slack = this.rounding(f, cell, compact, rcut);
-    const reach = compact.faceDistances.map((h, a) =>
-      compact.pbc[a] ? ((rcut + slack) / h) * (1 + 1e-12) + 1e-12 : -1,
+    const extremes = { fractions: new Float64Array(6), position: 0, offsets: new Float64Array(3) };
+    const { offsets } = extremes;
+    for (let k = 3 * this.framePtr[f]; k < 3 * this.framePtr[f + 1]; k += 3) {
+      const [x, y, z] = [positions[k], positions[k + 1], positions[k + 2]];
+      const a = pbc[0] ? Math.floor(x * m[0] + y * m[3] + z * m[6]) : 0;
+      const b = pbc[1] ? Math.floor(x * m[1] + y * m[4] + z * m[7]) : 0;
+      const c = pbc[2] ? Math.floor(x * m[2] + y * m[5] + z * m[8]) : 0;
+      extremes.position = Math.max(extremes.position, Math.abs(x), Math.abs(y), Math.abs(z));
+      for (let axis = 0; axis < 3; axis++) {
+        const moved = a * basis[axis] + b * basis[3 + axis] + c * basis[6 + axis];
+        if (!(Math.abs(moved) <= mostOffset)) throw this.lost(f, k, axis, moved);
+        offset[k + axis] = moved;
+        offsets[axis] = Math.max(offsets[axis], Math.abs(moved));
+        wrapped[k + axis] = positions[k + axis] - a * v[axis] - b * v[3 + axis] - c * v[6 + axis];
+      }
+      for (let axis = 0; axis < 3; axis++) {
+        const u = wrapped[k] * m[axis] + wrapped[k + 1] * m[3 + axis] + wrapped[k + 2] * m[6 + axis];
+        fraction[k + axis] = u;
+        if (u < low[axis]) low[axis] = u;
+        if (u > high[axis]) high[axis] = u;
+      }
+    }
+    if (!Number.isFinite(extremes.position)) this.checkFinite(f);
+    extremes.fractions.set([...low, ...high]);
+    return extremes;
+  }
+
+  private lost(f: number, k: number, axis: number, offset: number): AtomgradError {
+    this.checkFinite(f);
+    const atom = k / 3 - this.framePtr[f];
+    return new AtomgradError(
+      "VALUE",
+      `atom ${atom} lies ${offset} cells away along ${"abc"[axis]}; check its position`,
     );
-    const images = reach.reduce((product, r) => product * (r < 0 ? 1 : 2 * Math.ceil(r) + 1), 1);
+  }
+
+  private checkFinite(f: number): void {
+    for (let k = 3 * this.framePtr[f]; k < 3 * this.framePtr[f + 1]; k++)
+      if (!Number.isFinite(this.positions[k]))
+        throw new AtomgradError(
+          "VALUE",
+          `position of atom ${Math.floor(k / 3) - this.framePtr[f]} is ${this.positions[k]}; give finite numbers`,
+        );
+  }
+
+  /** Chooses the grid of a frame and counts its blocks of centres. */
+  private plan(
+    f: number,
+    compact: Cell,
+    rcut: number,
+    { fractions }: Extremes,
+    reach: readonly number[],
+  ): void {
+    const atoms = this.framePtr[f + 1] - this.framePtr[f];
+    const images = reach.reduce((product, r, a) => product * (compact.pbc[a] ? 2 * Math.ceil(r) + 1 : 1), 1);
     if (images > mostImages)
       throw new AtomgradError(
         "VALUE",
         `rcut ${rcut} reaches ${images} images of the cell; check the cell and its units`,
       );
-    return [...low, ...high, ...reach, slack];
-  }
-
-  /**
-   * How much the distance of wrapped positions may differ from that of the positions as given: a few units in
-   * the last place of the largest numbers either is made of.
-   */
-  private rounding(f: number, cell: Cell, compact: Cell, rcut: number): number {
-    const [first, end] = [3 * this.framePtr[f], 3 * this.framePtr[f + 1]];
-    const images = compact.faceDistances.map((h, a) => (compact.pbc[a] ? Math.ceil(rcut / h) + 1 : 0));
-    let size = rcut + largest(this.positions.subarray(first, end));
-    for (let a = 0; a < 3; a++) {
-      let offset = 0;
-      for (let k = first + a; k < end; k += 3) offset = Math.max(offset, Math.abs(this.offset[k]));
-      for (let b = 0; b < 3; b++) offset += images[b] * Math.abs(this.basis[9 * f + 3 * b + a]);
-      size += 2 * offset * largest(cell.vectors.subarray(3 * a, 3 * a + 3));
-    }
-    return 1e-12 + 32 * Number.EPSILON * size;
+    const grid = gridOf(atoms, compact, rcut, fractions, images);
+    const cells = grid[0] * grid[1] * grid[2];
+    const periodic = compact.pbc.reduce((bits, p, a) => bits | (Number(p) << a), 0);
+    this.grid.set([...grid, periodic, this.cells, this.tasks], 6 * f);
+    this.cells += cells > 0 ? cells + 1 : 0;
+    this.tasks += cells > 0 ? cells : Math.ceil(atoms / directCentres);
   }
 }
 
-function checkPositions(positions: ArrayLike<number>): void {
-  if (positions.length % 3 !== 0)
-    throw new AtomgradError("SHAPE", `${positions.length} coordinates are not rows of three`);
-  for (let k = 0; k < positions.length; k++)
-    if (!Number.isFinite(positions[k]))
-      throw new AtomgradError(
-        "VALUE",
-        `position of atom ${Math.floor(k / 3)} is ${positions[k]}; give finite numbers`,
-      );
-}
-
-function largest(x: Float64Array): number {
-  let m = 0;
-  for (let k = 0; k < x.length; k++) m = Math.max(m, Math.abs(x[k]));
-  return m;
+/**
+ * How much the distance of wrapped positions may differ from that of the positions as given: a few units in the last
+ * place of the largest numbers either is made of.
+ */
+function rounding(
+  { position, offsets }: Extremes,
+  cell: Cell,
+  compact: Cell,
+  basis: Int32Array,
+  rcut: number,
+): number {
+  let size = rcut + position;
+  for (let a = 0; a < 3; a++) {
+    let offset = offsets[a];
+    for (let b = 0; b < 3; b++)
+      if (compact.pbc[b])
+        offset += (Math.ceil(rcut / compact.faceDistances[b]) + 1) * Math.abs(basis[3 * b + a]);
+    const [x, y, z] = [cell.vectors[3 * a], cell.vectors[3 * a + 1], cell.vectors[3 * a + 2]];
+    size += 2 * offset * Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
+  }
+  return 1e-12 + 32 * Number.EPSILON * size;
 }
