@@ -116,6 +116,28 @@ void copy(const Napi::CallbackInfo& info) {
   else std::memcpy(host, slots.at(slot), bytes);
 }
 
+// detach(slot, bytes): the slot's memory as an ArrayBuffer of its first bytes, not copied; the slot is gone. Undefined,
+// and nothing done, where a runtime allows no memory of others (Electron).
+napi_value detach(const Napi::CallbackInfo& info) {
+  const int slot = slotOf(info, 0);
+  if (slot < 0) return nullptr;
+  auto& slots = instanceOf(info).slots;
+  const auto bytes = static_cast<size_t>(info[1].As<Napi::Number>().DoubleValue());
+  if (bytes > slots.bytes(slot)) {
+    Napi::RangeError::New(info.Env(), "atomgrad native: detach beyond the slot").ThrowAsJavaScriptException();
+    return nullptr;
+  }
+  auto finalize = [](napi_env, void* address, void* size) {
+    Slots::giveBack(address, reinterpret_cast<uintptr_t>(size));
+  };
+  napi_value buffer;
+  void* size = reinterpret_cast<void*>(slots.bytes(slot));
+  if (napi_create_external_arraybuffer(info.Env(), slots.at(slot), bytes, finalize, size, &buffer) != napi_ok)
+    return info.Env().Undefined();
+  slots.take(slot);
+  return buffer;
+}
+
 // fill(slot, byte): every byte of the slot; 0xff makes NaN of any float type.
 void fill(const Napi::CallbackInfo& info) {
   const int slot = slotOf(info, 0);
@@ -174,6 +196,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   add("allocate", allocate);
   add("release", release);
   add("copy", copy);
+  add("detach", [](const Napi::CallbackInfo& info) { return Napi::Value(info.Env(), detach(info)); });
   add("fill", fill);
   add("threads", threads);
   add("isa", isa);

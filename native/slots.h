@@ -12,6 +12,9 @@ public:
   ~Slots();
   int allocate(size_t bytes); // a slot number, or -1 when the machine has no memory left
   void free(int slot);
+  // Takes a slot's memory away; giveBack() returns it. Kept for the next allocation of its size, from any thread.
+  void* take(int slot);
+  static void giveBack(void* address, size_t bytes);
   void* at(int slot) const { return slot < 0 ? nullptr : memory_[static_cast<size_t>(slot)].address; }
   size_t bytes(int slot) const { return memory_[static_cast<size_t>(slot)].bytes; }
   bool holds(int64_t slot) const {

@@ -113,6 +113,8 @@ export interface Backend {
   /** Copies `size` elements out of a slot. Errors: ASYNC_DEVICE where a device cannot block. */
   readSync(slot: number, dtype: DType, size: number): TypedArray;
   read(slot: number, dtype: DType, size: number): Promise<TypedArray>;
+  /** Turns a large slot's memory into an array without copying; the slot is gone then. Undefined where that cannot be. */
+  detach?(slot: number, dtype: DType, size: number): TypedArray | undefined;
   /** Fills a slot with NaN patterns: tests poison outputs with it. */
   poison(slot: number): void;
   /** Runs the kernel described by the command block. `type` is the code of the kernel's number type. */

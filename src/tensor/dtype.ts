@@ -29,6 +29,11 @@ export function hostArray(dtype: DType, size: number): TypedArray {
   return new constructors[dtype](size);
 }
 
+/** All of a buffer as elements of a type. */
+export function arrayOver(dtype: DType, buffer: ArrayBuffer): TypedArray {
+  return new constructors[dtype](buffer);
+}
+
 /** The number type a typed array stands for; plain number arrays are f32 unless said. */
 export function dtypeOf(data: ArrayLike<number>): DType {
   if (data instanceof Float32Array) return "f32";

@@ -63,6 +63,13 @@ export class Pool {
     push((this.free[cls] ??= []), slot);
   }
 
+  /** A buffer that was handed out is no longer the pool's. */
+  forget(cls: number): void {
+    this.counters.buffers--;
+    this.counters.bytes -= classBytes(cls);
+    this.counters.reserved -= classBytes(cls);
+  }
+
   /** Gives all free buffers back to the device. */
   trim(): void {
     this.free.forEach((heap, cls) => {

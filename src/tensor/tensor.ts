@@ -108,6 +108,18 @@ export class Tensor implements Disposable {
     return this.device.backend.readSync(this.storage.slot, this.dtype, this.size);
   }
 
+  /**
+   * The values at once, as the tensor's last act: it is freed, and the memory of large ones becomes the array's instead of being
+   * copied. Errors: ASYNC_DEVICE where the device cannot block (WebGPU).
+   */
+  moveSync(): TypedArray {
+    this.assertAlive();
+    const alone = this.count === 1 && this.made === undefined;
+    const data = (alone ? this.storage.detach(this.dtype, this.size) : undefined) ?? this.dataSync();
+    this.dispose();
+    return data;
+  }
+
   /** The value of a tensor with one element. */
   async item(): Promise<number> {
     this.assertScalar();

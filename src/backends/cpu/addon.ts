@@ -13,6 +13,7 @@ export interface Addon {
   allocate(bytes: number): number;
   release(slot: number): void;
   copy(slot: number, host: TypedArray, toSlot: boolean): void;
+  detach(slot: number, bytes: number): ArrayBuffer | undefined;
   fill(slot: number, byte: number): void;
   threads(count?: number): number;
   isa(name?: string): string;

@@ -1,11 +1,24 @@
 import { availableParallelism } from "node:os";
 import { type Backend, type Kernel, word } from "../../tensor/backend.js";
 import { addDevice, isOpen } from "../../tensor/device.js";
-import { type DType, hostArray, itemBytes, typeCode, type TypedArray } from "../../tensor/dtype.js";
+import {
+  arrayOver,
+  type DType,
+  hostArray,
+  itemBytes,
+  typeCode,
+  type TypedArray,
+} from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { type Addon, loadAddon } from "./addon.js";
 
 const index = 0;
+
+/** Smaller arrays are copied, so that their buffers stay in the pool. */
+const worthMoving = 4 * 2 ** 20;
+
+/** Arrays that have taken a buffer's memory come back only between turns of the event loop: a loop without turns gets copies. */
+const mostMoved = 512 * 2 ** 20;
 
 /** The CPU: native kernels compiled for several instruction sets, on a team of threads. */
 class CpuBackend implements Backend {
@@ -17,6 +30,9 @@ class CpuBackend implements Backend {
   /** Position in the addon's kernel list and the set of number types, by name. */
   private readonly bodies: Map<string, { id: number; types: number }>;
   private readonly run: () => void;
+  /** Bytes of buffers that became arrays, until these are garbage. */
+  private moved = 0;
+  private readonly dropped = new FinalizationRegistry<number>((bytes) => (this.moved -= bytes));
 
   constructor(readonly addon: Addon) {
     this.words = addon.words;
@@ -55,6 +71,16 @@ class CpuBackend implements Backend {
 
   read(slot: number, dtype: DType, size: number): Promise<TypedArray> {
     return Promise.resolve(this.readSync(slot, dtype, size));
+  }
+
+  detach(slot: number, dtype: DType, size: number): TypedArray | undefined {
+    const bytes = size * itemBytes(dtype);
+    if (bytes < worthMoving || this.moved + bytes > mostMoved) return undefined;
+    const buffer = this.addon.detach(slot, bytes);
+    if (buffer === undefined) return undefined;
+    this.moved += bytes;
+    this.dropped.register(buffer, bytes);
+    return arrayOver(dtype, buffer);
   }
 
   poison(slot: number): void {
