@@ -47,8 +47,18 @@ export {
   toCartesian,
   toFractional,
 } from "./geometry/fractional.js";
-export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
+export { type Batch, batchOf, edgeGraph } from "./geometry/batch.js";
+export { padNeighbors, type PaddedNeighborList } from "./geometry/limit-neighbors.js";
+export {
+  type FramesNeighborList,
+  neighborList,
+  neighborListInParts,
+  neighborListOfFrames,
+  type NeighborList,
+  type NeighborListOptions,
+} from "./geometry/neighbor-list.js";
 export { type RadiusGraph, radiusGraph, type RadiusGraphOptions } from "./geometry/radius-graph.js";
+export { VerletList, type VerletListOptions } from "./geometry/verlet-list.js";
 export {
   type Abortable,
   DeepPot,

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { openCpu } from "../backends/cpu/cpu.js";
 import type { Structure } from "../data/structure.js";
 import { openStructures } from "../data/structures.js";
-import { type NeighborList, neighborList } from "../geometry/neighbor-list.js";
+import { type NeighborList, neighborListInParts } from "../geometry/neighbor-list.js";
 import { AtomgradError } from "../tensor/error.js";
 import { realOption } from "./options.js";
 import { writeOut } from "./standard-output.js";
@@ -36,44 +36,59 @@ export function addNeighborsCommand(program: Command): void {
       openCpu();
       let index = 0;
       for (const structure of frames) {
-        const list = listOf(structure, rcut, `${basename(path)}: structure ${index}`);
-        const pieces =
-          flags.json === true ? jsonLine(index, structure, list) : summary(index, structure, list);
-        if (!writeOut(pieces)) return;
+        const where = `${basename(path)}: structure ${index}`;
+        const text = flags.json === true ? jsonLine(index, structure, rcut) : summary(index, structure, rcut);
+        if (!writeOut(naming(text, where))) return;
         index++;
       }
     });
 }
 
-function listOf({ positions, cell, pbc }: Structure, rcut: number, where: string): NeighborList {
+/** Errors of the search get to know where the structure stands. */
+function* naming(pieces: Iterable<string>, where: string): Generator<string> {
   try {
-    return neighborList(positions, cell, pbc, rcut);
+    yield* pieces;
   } catch (error) {
     if (!(error instanceof AtomgradError)) throw error;
     throw new AtomgradError(error.code, `${where}: ${error.message}`, { cause: error });
   }
 }
 
-function* summary(index: number, { atomicNumbers }: Structure, list: NeighborList): Generator<string> {
-  const nearest = list.distance.reduce((a, b) => Math.min(a, b), Infinity);
-  const distance = list.count > 0 ? `, nearest ${nearest.toFixed(6)} angstrom` : "";
-  yield `structure ${index}: ${atomicNumbers.length} atoms, ${list.count} pairs${distance}\n`;
+function* summary(index: number, structure: Structure, rcut: number): Generator<string> {
+  let [count, nearest] = [0, Infinity];
+  for (const part of neighborListInParts(structure, rcut)) {
+    count = part.total;
+    nearest = part.distance.reduce((a, b) => Math.min(a, b), nearest);
+  }
+  const distance = count > 0 ? `, nearest ${nearest.toFixed(6)} angstrom` : "";
+  yield `structure ${index}: ${structure.atomicNumbers.length} atoms, ${count} pairs${distance}\n`;
 }
 
-function* jsonLine(index: number, { atomicNumbers }: Structure, list: NeighborList): Generator<string> {
-  const { count, distance } = list;
-  yield `{"index":${index},"natoms":${atomicNumbers.length},"count":${count},"pairs":[`;
-  for (let e = 0; e < count; e += pairsPerPiece) yield pairsText(list, e, Math.min(count, e + pairsPerPiece));
+/** Searches twice, first for the pairs and then for their distances, so that long lists are never held. */
+function* jsonLine(index: number, structure: Structure, rcut: number): Generator<string> {
+  let written = 0;
+  for (const part of neighborListInParts(structure, rcut)) {
+    if (written === 0)
+      yield `{"index":${index},"natoms":${structure.atomicNumbers.length},"count":${part.total},"pairs":[`;
+    for (let e = 0; e < part.count; e += pairsPerPiece)
+      yield (written + e > 0 ? "," : "") + pairsText(part, e, Math.min(part.count, e + pairsPerPiece));
+    written = Math.max(written + part.count, 1);
+  }
   yield '],"distances":[';
-  for (let e = 0; e < count; e += pairsPerPiece)
-    yield (e > 0 ? "," : "") + distance.subarray(e, e + pairsPerPiece).join(",");
+  written = 0;
+  for (const { count, distance } of neighborListInParts(structure, rcut)) {
+    for (let e = 0; e < count; e += pairsPerPiece)
+      yield (written + e > 0 ? "," : "") + distance.subarray(e, e + pairsPerPiece).join(",");
+    written += count;
+  }
   yield "]}\n";
 }
 
 function pairsText({ edgeIndex: [j, i], edgeShift: s }: NeighborList, from: number, to: number): string {
   let text = "";
   for (let e = from; e < to; e++) {
-    text += `${e > 0 ? "," : ""}[${i[e]},${j[e]},${s[3 * e]},${s[3 * e + 1]},${s[3 * e + 2]}]`;
+    if (e > from) text += ",";
+    text += `[${i[e]},${j[e]},${s[3 * e]},${s[3 * e + 1]},${s[3 * e + 2]}]`;
   }
   return text;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { neighborList } from "../../src/geometry/neighbor-list.js";
-import { bruteForce, system } from "../geometry/brute-force.js";
+import { bruteForce, crowd, system } from "../geometry/brute-force.js";
 
 export interface NeighborCounts {
   readonly systems: number;
@@ -15,7 +15,7 @@ export function compareNeighbors(seed: number, systems: number): NeighborCounts 
   openCpu();
   const counts = { systems: 0, pairs: 0, undecided: 0 };
   fc.assert(
-    fc.property(system, (s) => {
+    fc.property(fc.oneof({ weight: 15, arbitrary: system }, { weight: 1, arbitrary: crowd }), (s) => {
       const { pairs, margin } = bruteForce(s);
       if (margin <= 1e-11) {
         counts.undecided++;

@@ -75,6 +75,37 @@ export const system: fc.Arbitrary<System> = fc
     return { positions, cell: none ? null : Float64Array.from(vectors), pbc, rcut: reach * scale, shape };
   });
 
+/** Random systems of 96 to 160 atoms, enough to be searched cell by cell, with clusters, duplicates and atoms far outside. */
+export const crowd: fc.Arbitrary<System> = fc
+  .record({
+    shape: fc.constantFrom("cube", "random", "leftHanded", "sheared", "hexagonal", "plate"),
+    pbc: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+    count: fc.integer({ min: 96, max: 160 }),
+    seed: fc.integer(),
+    spread: fc.constantFrom(0.5, 1, 4, 300),
+    grid: fc.boolean(),
+    clustered: fc.boolean(),
+    rcut: number(0.5, 3),
+  })
+  .chain((s) => fc.record({ cell: shapes[s.shape], settings: fc.constant(s) }))
+  .filter(({ cell }) => Math.abs(volumeOf(cell)) > 0.5)
+  .map(({ cell, settings: { shape, pbc, count, seed, spread, grid, clustered, rcut } }) => {
+    let state = seed >>> 0;
+    const uniform = (): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    };
+    const positions = new Float64Array(3 * count);
+    for (let k = 0; k < positions.length; k += 3) {
+      const width = clustered && k % 2 === 0 ? 0.1 : 1;
+      const f = [0, 1, 2].map(() => (2 * uniform() - 1) * spread * width);
+      if (grid) f.forEach((x, b) => (f[b] = Math.round(6 * x) / 6));
+      for (let b = 0; b < 3; b++)
+        positions[k + b] = 2 * (f[0] * cell[b] + f[1] * cell[3 + b] + f[2] * cell[6 + b]);
+    }
+    return { positions, cell: Float64Array.from(cell, (x) => 2 * x), pbc, rcut, shape };
+  });
+
 export interface BrutePair {
   readonly i: number;
   readonly j: number;

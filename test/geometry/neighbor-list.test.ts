@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { getThreads, openCpu, setThreads } from "../../src/backends/cpu/cpu.js";
 import { type NeighborList, neighborList, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import { memory, setDefaultDevice } from "../../src/tensor/device.js";
+import { compareNeighbors } from "../campaign/neighbors.js";
 import { errorOf } from "../data/expect-error.js";
 import { bruteForce, type BrutePair, system, type System } from "./brute-force.js";
 
@@ -24,18 +25,19 @@ function pairsOf(list: NeighborList): number[][] {
 function expectSame(list: NeighborList, wanted: readonly BrutePair[], s: System): void {
   expect(pairsOf(list)).toEqual(wanted.map((p) => [p.i, p.j, ...p.shift]));
   const size = s.positions.reduce((m, x) => Math.max(m, Math.abs(x)), 1);
+  let worst = 0;
+  const counts = new Int32Array(s.positions.length / 3);
   wanted.forEach((p, e) => {
-    expect(Math.abs(list.distance[e] - p.distance)).toBeLessThanOrEqual(1e-14 * size);
-    for (let b = 0; b < 3; b++)
-      expect(Math.abs(list.edgeVector[3 * e + b] - p.vector[b])).toBeLessThanOrEqual(1e-14 * size);
+    counts[p.i]++;
+    worst = Math.max(worst, Math.abs(list.distance[e] - p.distance));
+    p.vector.forEach((x, b) => (worst = Math.max(worst, Math.abs(list.edgeVector[3 * e + b] - x))));
   });
-  expect(list.ptr.length).toBe(s.positions.length / 3 + 1);
-  for (let i = 0; i + 1 < list.ptr.length; i++)
-    expect(list.ptr[i + 1] - list.ptr[i]).toBe(wanted.filter((p) => p.i === i).length);
+  expect(worst).toBeLessThanOrEqual(1e-14 * size);
+  expect(counts).toEqual(list.ptr.subarray(1).map((end, i) => end - list.ptr[i]));
 }
 
 describe("neighborList", () => {
-  it("finds what brute force finds, in order, on 400 random systems", () => {
+  it("finds what brute force finds, in order, on 200 random systems", () => {
     const seen: Record<string, number> = {};
     fc.assert(
       fc.property(system, (s) => {
@@ -45,9 +47,15 @@ describe("neighborList", () => {
         expectSame(listOf(s), pairs, s);
         seen[s.shape] = (seen[s.shape] ?? 0) + 1;
       }),
-      { numRuns: 400, seed: 20 },
+      { numRuns: 200, seed: 20 },
     );
     expect(Object.keys(seen).length).toBe(8);
+  });
+
+  it("finds what brute force finds on 2,000 random systems, some of them searched cell by cell", () => {
+    const { systems, undecided } = compareNeighbors(24, 2000);
+    expect(systems + undecided).toBe(2000);
+    expect(systems).toBeGreaterThan(1900);
   });
 
   it("finds the same pairs of frames together as one by one", () => {
