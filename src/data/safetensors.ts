@@ -227,7 +227,7 @@ function checkEntry(name: string, value: unknown, bad: (what: string) => Atomgra
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(itemBytes, dtype)) {
     throw bad(
-      `${label} has dtype ${JSON.stringify(dtype)?.slice(0, 40)}; known: ${Object.keys(itemBytes).join(" ")}`,
+      `${label} has ${dtype === undefined ? "no dtype" : `dtype ${JSON.stringify(dtype).slice(0, 40)}`}; known: ${Object.keys(itemBytes).join(" ")}`,
     );
   }
   if (!isSizes(shape)) throw bad(`${label} has an impossible shape`);

@@ -1,4 +1,5 @@
 import { fuzzConfig } from "./fuzz-config.js";
+import { fuzzReaders } from "./fuzz-readers.js";
 import { killTraining } from "./kills.js";
 import { compareNeighbors } from "./neighbors.js";
 
@@ -24,5 +25,6 @@ export const campaigns: Readonly<Record<string, Campaign>> = {
     run: ({ runs, ...settings }) => killTraining({ ...settings, kills: runs }),
   },
   "fuzz-config": { runs: 50_000, run: ({ seed, runs }) => fuzzConfig(seed, runs) },
+  "fuzz-readers": { runs: 100_000, run: ({ seed, runs, folder }) => fuzzReaders(seed, runs, folder) },
   neighbors: { runs: 20_000, run: ({ seed, runs }) => compareNeighbors(seed, runs) },
 };

@@ -1,0 +1,3 @@
+import { fuzzEveryReader } from "./fuzz-every-reader.js";
+
+await fuzzEveryReader("weights");
