@@ -5,26 +5,24 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { shown } from "../text/numbers.js";
 import { cifStructures } from "./cif.js";
+import { isCifColumn, writeCsv } from "./csv-write.js";
 import type { StructureFormat } from "./format.js";
 
 /** Tables with a CIF text in each row (column `cif`), as CDVAE's data sets; the other columns are fields. */
 export const csv: StructureFormat = {
   name: "csv",
   extensions: [".csv"],
-  sniff: ({ text }) => splitRow(firstLine(text)).some(isCif) && /_cell_length_a/.test(text),
+  sniff: ({ text }) => splitRow(firstLine(text)).some(isCifColumn) && /_cell_length_a/.test(text),
   read: (path) => withLines(path, (lines) => readRows(lines, true)),
   // Tables of properties (QM9's) hold no atoms: something to look at, nothing to convert.
   describe: (path) => withLines(path, (lines) => readRows(lines, false)),
+  write: (path, structures) => writeCsv(path, structures),
 };
 
 const maxCellLength = 1 << 26;
 
 function firstLine(text: string): string {
   return text.replace(/^\uFEFF/, "").split(/\r?\n/, 1)[0];
-}
-
-function isCif(name: string): boolean {
-  return name.trim().toLowerCase() === "cif";
 }
 
 /** The cells of a row that stands on one line. */
@@ -88,7 +86,7 @@ function nextRow(lines: Lines): string[] | null {
 function* readRows(lines: Lines, needsAtoms: boolean): Generator<Structure> {
   const header = nextRow(lines);
   if (header === null) return;
-  const at = header.findIndex(isCif);
+  const at = header.findIndex(isCifColumn);
   if (at < 0 && (needsAtoms || header.length < 2))
     throw lines.error(`no column "cif" holds structures; the columns are ${shown(header.join(", "))}`);
   for (let row = nextRow(lines), count = 1; row !== null; row = nextRow(lines), count++) {
