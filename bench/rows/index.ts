@@ -1,4 +1,5 @@
 import type { Bench } from "../bench.js";
+import { formatRows } from "./formats.js";
 import { addRows } from "./op-add.js";
 import { matmulRows } from "./matmul.js";
 import { neighborRows } from "./neighbors.js";
@@ -13,5 +14,6 @@ export const rows: readonly Bench[] = [
   ...segmentSumRows,
   ...neighborRows,
   ...seAttenRows,
+  ...formatRows,
   ...startRows,
 ];

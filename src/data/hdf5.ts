@@ -1,24 +1,32 @@
 import type * as h5wasm from "h5wasm";
 import { basename } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
-import { readBytes } from "./read-file.js";
+import { type ByteSource, openFile } from "./read-file.js";
 
-/** Files are opened in memory, so that no path in one leads anywhere. */
-const largestFile = 2 ** 31 - 1;
+/** A dataset is read into memory whole, or by rows. */
+const largestDataset = 2 ** 31 - 1;
 
 interface Loaded {
   readonly library: typeof h5wasm;
   readonly module: Awaited<typeof h5wasm.ready>;
+  /** A damaged file made the library stop in the middle of its work: its memory is not to be trusted any more. */
+  isBroken: boolean;
 }
 
 let loaded: Loaded | null = null;
+let loads = 0;
 let fileNumber = 0;
 
-/** Loads the HDF5 library; `withHdf5` needs it. */
+/** Loads the HDF5 library, anew where a damaged file has broken it; `withHdf5` needs it. */
 export async function loadHdf5(): Promise<void> {
-  if (loaded !== null) return;
-  const library = await import("h5wasm");
-  loaded = { library, module: await library.ready };
+  if (loaded?.isBroken === false) return;
+  const library = await (loads++ === 0 ? import("h5wasm") : importAgain());
+  loaded = { library, module: await library.ready, isBroken: false };
+}
+
+/** Another address is another module, with a memory of its own. */
+async function importAgain(): Promise<typeof h5wasm> {
+  return (await import(`${import.meta.resolve("h5wasm")}?${loads}`)) as typeof h5wasm;
 }
 
 /** A path with the group behind its `#`, null where none is given. */
@@ -41,13 +49,13 @@ export function* withHdf5<T>(path: string, use: (file: Hdf5File) => Iterable<T>)
   const name = basename(path);
   if (loaded === null) throw new Error("loadHdf5 comes before withHdf5");
   const { library, module } = loaded;
-  const bytes = readBytes(path, largestFile);
-  const inside = `/data-${fileNumber++}.h5`;
-  module.FS.writeFile(inside, bytes);
+  const source = openFile(path);
+  const inside = `data-${fileNumber++}.h5`;
   let file: h5wasm.File | null = null;
   try {
+    placeFile(module, inside, source);
     file = guarded(name, () => new library.File(inside, "r"));
-    yield* use(new Hdf5File(library, file, name, bytes.length));
+    yield* use(new Hdf5File(library, file, name, source.size));
   } finally {
     try {
       file?.close();
@@ -55,22 +63,47 @@ export function* withHdf5<T>(path: string, use: (file: Hdf5File) => Iterable<T>)
       // A damaged file may not even close.
     }
     module.FS.unlink(inside);
+    source.close();
   }
+}
+
+/** What is used of the file system of the library's WebAssembly module (Emscripten's MEMFS). */
+interface FileNode {
+  stream_ops: Readonly<Record<string, unknown>>;
+}
+interface FileSystem {
+  createFile(folder: string, name: string, properties: object, canRead: boolean, canWrite: boolean): FileNode;
+}
+
+/**
+ * Makes a file of the disk the only file the library sees: what it asks for is read from the disk, and no path in the file
+ * leads anywhere.
+ */
+function placeFile(module: Loaded["module"], name: string, source: ByteSource): void {
+  const node = (module.FS as unknown as FileSystem).createFile("/", name, {}, true, false);
+  Object.defineProperty(node, "usedBytes", { value: source.size });
+  const read = (_: unknown, buffer: Int8Array, offset: number, length: number, position: number): number => {
+    const count = Math.max(0, Math.min(length, source.size - position));
+    source.read(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, count), position);
+    return count;
+  };
+  node.stream_ops = { ...node.stream_ops, read };
 }
 
 /** Turns the errors of the HDF5 library into one that names the file. */
 function guarded<T>(name: string, run: () => T): T {
-  const { module } = loaded!;
-  module.activate_throwing_error_handler();
+  const library = loaded!;
   try {
+    library.module.activate_throwing_error_handler();
     return run();
   } catch (error) {
     if (error instanceof AtomgradError) throw error;
+    library.isBroken ||= error instanceof RangeError || (error as Error).name === "RuntimeError";
     throw new AtomgradError("FORMAT", `${name}: not a readable HDF5 file; it is damaged or of another kind`, {
       cause: error,
     });
   } finally {
-    module.deactivate_throwing_error_handler();
+    if (!library.isBroken) library.module.deactivate_throwing_error_handler();
   }
 }
 
@@ -136,7 +169,7 @@ export class Hdf5File {
     const bytes = dims.reduce((a, b) => a * b, 1) * size;
     // Plain datasets cannot be larger than the file; packed ones can, up to what is taken for one that is.
     const most = chunks === null ? this.size : Math.max(2 ** 26, 40 * this.size);
-    if (!(bytes <= Math.min(most, largestFile)))
+    if (!(bytes <= Math.min(most, largestDataset)))
       throw this.bad(group, `${name} announces ${bytes} bytes, more than the file can hold`);
     return {
       shape: dims,
@@ -145,7 +178,8 @@ export class Hdf5File {
         guarded(this.name, () =>
           this.toNumbers(start === undefined ? item.value : item.slice([[start, end!]]), group, name),
         ),
-      texts: () => guarded(this.name, () => toTexts(item.value)),
+      // Numbers (classes 0 and 1) are not read to find out that they are no texts.
+      texts: () => (type < 2 ? null : guarded(this.name, () => toTexts(item.value))),
     };
   }
 

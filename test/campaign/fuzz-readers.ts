@@ -95,7 +95,7 @@ export async function fuzzReaders(seed: number, runs: number, folder: string): P
   const before = process.memoryUsage().rss;
   const total = { read: 0, refused: 0, slowest: 0 };
   for (const one of seeds) {
-    const counts = fuzzReader(one, seed, runs);
+    const counts = await fuzzReader(one, seed, runs);
     total.read += counts.read;
     total.refused += counts.refused;
     total.slowest = Math.max(total.slowest, counts.slowest);
@@ -112,16 +112,17 @@ export async function fuzzReaders(seed: number, runs: number, folder: string): P
 }
 
 /** The same for one reader. */
-export function fuzzReader(
+export async function fuzzReader(
   one: ReaderSeed,
   seed: number,
   runs: number,
-): { read: number; refused: number; slowest: number } {
+): Promise<{ read: number; refused: number; slowest: number }> {
   const counts = { read: 0, refused: 0, slowest: 0 };
   writeFileSync(one.file, one.good);
   if (!(one.read() > 0)) throw new Error(`${one.name}: the good file holds nothing`);
-  const property = fc.property(mutation, (changes) => {
+  const property = fc.asyncProperty(mutation, async (changes) => {
     writeFileSync(one.file, mutated(one.good, changes));
+    await one.prepare?.();
     const start = process.cpuUsage();
     const memory = process.memoryUsage.rss();
     try {
@@ -139,7 +140,7 @@ export function fuzzReader(
     if (process.memoryUsage.rss() - memory > mostMemory) throw new Error(`${one.name}: took too much memory`);
   });
   try {
-    fc.assert(property, { seed, numRuns: runs });
+    await fc.assert(property, { seed, numRuns: runs });
   } finally {
     writeFileSync(one.file, one.good);
   }

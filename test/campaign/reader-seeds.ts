@@ -18,6 +18,8 @@ export interface ReaderSeed {
   /** The file whose bytes are changed. */
   readonly file: string;
   readonly good: Uint8Array;
+  /** What must have been awaited before a file is read. */
+  readonly prepare?: () => Promise<unknown>;
   /** Reads every number; gives how many there were. */
   read(): number;
 }
@@ -79,6 +81,7 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
     path,
     file,
     good: Uint8Array.from(readFileSync(file)),
+    prepare: formatNamed(name.replace(/\.\d$/, "")).prepare,
     read: () => readFrames(name.replace(/\.\d$/, ""), path),
   });
   const copied = (name: string, source: string): ReaderSeed => {

@@ -11,8 +11,8 @@ const runs = 2000;
 export async function fuzzEveryReader(kind: ReaderSeed["kind"]): Promise<void> {
   const seeds = (await readerSeeds(temporaryFolder())).filter((one) => one.kind === kind);
   describe(`${runs} changed files are read or refused`, () => {
-    it.each(seeds.map((one) => [one.name, one] as const))("%s", (_, one) => {
-      const { read, refused } = fuzzReader(one, seed, runs);
+    it.each(seeds.map((one) => [one.name, one] as const))("%s", async (_, one) => {
+      const { read, refused } = await fuzzReader(one, seed, runs);
       expect(read + refused).toBe(runs);
       expect(refused).toBeGreaterThan(runs / 10);
     });

@@ -2,6 +2,7 @@ import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "../hdf5.js";
 import { makeStructure, realField, textField, type Field, type Structure } from "../structure.js";
 import type { StructureFormat } from "./format.js";
+import { spreadOver } from "./spread.js";
 
 /**
  * The HDF5 files of the ANI data sets: groups with `coordinates` [frames, atoms, 3] and `species` (texts) or
@@ -16,6 +17,13 @@ export const aniHdf5: StructureFormat = {
   read: (path) => {
     const [file, group] = splitHdf5Path(path);
     return withHdf5(file, (opened) => readGroups(opened, group ?? ""));
+  },
+  sample: (path, count) => {
+    const [file, group] = splitHdf5Path(path);
+    const all = [...withHdf5(file, (opened) => frameCounts(opened, group ?? ""))];
+    const frames = all.reduce((sum, inGroup) => sum + inGroup, 0);
+    const chosen = spreadOver(frames, count);
+    return { frames, structures: withHdf5(file, (opened) => readGroups(opened, group ?? "", chosen)) };
   },
 };
 
@@ -51,11 +59,42 @@ function holdsMolecules(path: string): boolean {
   return false;
 }
 
-function* readGroups(file: Hdf5File, group: string): Generator<Structure> {
-  for (const [at, keys] of molecules(file, group)) yield* readGroup(file, at, keys);
+function* frameCounts(file: Hdf5File, group: string): Generator<number> {
+  for (const [at] of molecules(file, group)) yield file.dataset(at, "coordinates")!.shape[0] ?? 0;
 }
 
-function* readGroup(file: Hdf5File, group: string, keys: readonly string[]): Generator<Structure> {
+/** All frames, or those whose numbers among all are `chosen`, in order. */
+function* readGroups(file: Hdf5File, group: string, chosen?: readonly number[]): Generator<Structure> {
+  let start = 0;
+  let next = 0;
+  for (const [at, keys] of molecules(file, group)) {
+    if (chosen === undefined) {
+      yield* readGroup(file, at, keys);
+      continue;
+    }
+    const first = start;
+    start += file.dataset(at, "coordinates")!.shape[0] ?? 0;
+    const inside: number[] = [];
+    for (; chosen[next] < start; next++) inside.push(chosen[next] - first);
+    if (inside.length > 0) yield* readGroup(file, at, keys, inside);
+  }
+}
+
+/** Frames that are read at once: [first, end]. */
+function blocksOf(frames: number, atoms: number): [number, number][] {
+  const block = Math.max(1, Math.floor(blockNumbers / Math.max(1, 3 * atoms)));
+  return Array.from({ length: Math.ceil(frames / block) }, (_, k) => [
+    k * block,
+    Math.min(frames, (k + 1) * block),
+  ]);
+}
+
+function* readGroup(
+  file: Hdf5File,
+  group: string,
+  keys: readonly string[],
+  chosen?: readonly number[],
+): Generator<Structure> {
   const { atomicNumbers, names } = readSpecies(file, group, keys);
   const atoms = atomicNumbers.length;
   const coordinates = file.dataset(group, "coordinates")!;
@@ -72,12 +111,11 @@ function* readGroup(file: Hdf5File, group: string, keys: readonly string[]): Gen
     if (texts !== null) shared.set(name, textField(texts.join("")));
     else if (dataset.shape[0] === frames) perFrame.push([name, dataset]);
   }
-  const block = Math.max(1, Math.floor(blockNumbers / Math.max(1, 3 * atoms)));
   const found = perFrame.map(([name]) => name);
   const energyKey = energyNames.find((name) => found.includes(name)) ?? null;
   const forcesKey = forceNames.find((name) => found.includes(name)) ?? null;
-  for (let start = 0; start < frames; start += block) {
-    const end = Math.min(frames, start + block);
+  const blocks = chosen?.map((frame): [number, number] => [frame, frame + 1]) ?? blocksOf(frames, atoms);
+  for (const [start, end] of blocks) {
     const positions = coordinates.numbers(start, end);
     const read = perFrame.map(([name, dataset]) => [name, dataset, dataset.numbers(start, end)] as const);
     for (let f = 0; f < end - start; f++) {

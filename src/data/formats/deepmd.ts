@@ -8,6 +8,7 @@ import { atomicNumberOf } from "../elements.js";
 import { readNpy, type NpyArray } from "../npy.js";
 import { makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
 import { writeDeepmdMixed, writeDeepmdNpy } from "./deepmd-write.js";
+import { sampleDeepmd } from "./deepmd-sample.js";
 import type { FileStart, StructureFormat } from "./format.js";
 
 /** System folders of DeePMD-kit; a folder of such folders is read in the order of their paths. */
@@ -17,6 +18,7 @@ export const deepmdNpy: StructureFormat = {
   electronVolts: true,
   sniff: (start) => kindOf(start) === "npy",
   read: readSystems,
+  sample: (path, count) => sampleDeepmd(systemFolders(path), count),
   write: (path, structures, options) => writeDeepmdNpy(path, structures, options),
 };
 
@@ -27,6 +29,7 @@ export const deepmdMixed: StructureFormat = {
   electronVolts: true,
   sniff: (start) => kindOf(start) === "mixed",
   read: readSystems,
+  sample: (path, count) => sampleDeepmd(systemFolders(path), count),
   write: (path, structures, options) => writeDeepmdMixed(path, structures, options),
 };
 
@@ -52,9 +55,12 @@ function kindOf({ isFolder, path, entries }: FileStart): "npy" | "mixed" | null 
   return set !== undefined && existsSync(join(folder, set, "real_atom_types.npy")) ? "mixed" : "npy";
 }
 
+function systemFolders(path: string): readonly string[] {
+  return existsSync(join(path, "type.raw")) ? [path] : findDeepmdSystems(path);
+}
+
 function* readSystems(path: string): Generator<Structure> {
-  for (const folder of existsSync(join(path, "type.raw")) ? [path] : findDeepmdSystems(path))
-    yield* readSystem(folder);
+  for (const folder of systemFolders(path)) yield* readSystem(folder);
 }
 
 function* readSystem(folder: string): Generator<Structure> {

@@ -16,6 +16,7 @@ import { parseComment } from "./extxyz-comment.js";
 import { formatFrames } from "./extxyz-write.js";
 import type { FileStart, StructureFormat } from "./format.js";
 import { readSpecies } from "./species.js";
+import { sampleText } from "./sample-text.js";
 
 /** Extended XYZ: a frame is a line with the number of atoms, a line of `key=value` pairs, a line per atom. */
 export const extxyz: StructureFormat = {
@@ -26,6 +27,7 @@ export const extxyz: StructureFormat = {
     return /^\d{1,15}\s*$/.test(count) && comment !== undefined && comment.includes("=");
   },
   read: (path) => withLines(path, readFrames),
+  sample: (path, count) => sampleText(path, count, { startsFrame, read: readFrames }),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };
 
@@ -46,6 +48,10 @@ interface Layout {
 }
 
 type ColumnData = Float64Array | BigInt64Array | Int32Array | Uint8Array | string[];
+
+function startsFrame(line: string, next: string): boolean {
+  return /^\d{1,15}$/.test(line) && next.includes("=");
+}
 
 export function* readFrames(lines: Lines): Generator<Structure> {
   const layouts = new Map<string, Layout>();

@@ -23,6 +23,8 @@ export interface WriteOptions {
 export interface StructureSample {
   /** Frames of the whole set. */
   readonly frames: number;
+  /** Whether `frames` was reckoned from the file's length instead of counted. */
+  readonly isEstimate?: boolean;
   readonly structures: Iterable<Structure>;
 }
 

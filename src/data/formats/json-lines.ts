@@ -17,6 +17,7 @@ import { writeTextPieces } from "../text/write-text.js";
 import type { StructureFormat } from "./format.js";
 import { smilesElements } from "./smiles.js";
 import { readSpecies, speciesName } from "./species.js";
+import { sampleText } from "./sample-text.js";
 
 /**
  * JSON Lines of the structure generator, one record a line: crystals (`lattice`, `sites`), molecules (`smi`, `pos` of the
@@ -28,11 +29,16 @@ export const jsonLines: StructureFormat = {
   sniff: ({ text }) =>
     /^\uFEFF?\s*\{[^\n]*"(?:sites|smi|coords|positions|pos)"\s*:/.test(text.slice(0, 1 << 16)),
   read: (path) => withLines(path, readRecords),
+  sample: (path, count) => sampleText(path, count, { startsFrame, read: readRecords }),
   write: (path, structures) => writeTextPieces(path, formatRecords(structures)),
 };
 
 type Json = unknown;
 type Entries = ReadonlyMap<string, Json>;
+
+function startsFrame(line: string): boolean {
+  return line.startsWith("{");
+}
 
 function* readRecords(lines: Lines): Generator<Structure> {
   for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {

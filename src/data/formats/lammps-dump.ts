@@ -7,6 +7,7 @@ import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import type { StructureFormat } from "./format.js";
 import { elementOfName } from "./species.js";
+import { sampleText } from "./sample-text.js";
 
 /** Text dumps of LAMMPS (`dump custom`, `dump atom`), atoms sorted by id. */
 export const lammpsDump: StructureFormat = {
@@ -15,12 +16,17 @@ export const lammpsDump: StructureFormat = {
   fileName: /^dump\./,
   sniff: ({ text }) => /^\uFEFF?\s*ITEM: (?:TIMESTEP|UNITS|TIME)\b/.test(text),
   read: (path) => withLines(path, readFrames),
+  sample: (path, count) => sampleText(path, count, { startsFrame, read: readFrames }),
 };
 
 interface Box {
   readonly cell: Float64Array;
   readonly origin: readonly number[];
   readonly pbc: PbcFlags;
+}
+
+function startsFrame(line: string): boolean {
+  return line === "ITEM: TIMESTEP";
 }
 
 function* readFrames(lines: Lines): Generator<Structure> {

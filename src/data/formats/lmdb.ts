@@ -6,6 +6,7 @@ import { OcpLmdb } from "../records/ocp-lmdb.js";
 import { writeOcpLmdb } from "../records/write-ocp.js";
 import type { Structure } from "../structure.js";
 import type { FileStart, StructureFormat, StructureSample } from "./format.js";
+import { spreadOver } from "./spread.js";
 
 /** A set of records that is held open. */
 interface RecordSet {
@@ -79,14 +80,13 @@ function sampleOf(open: () => RecordSet, count: number): StructureSample {
   const set = open();
   const { length } = set;
   set.close();
-  const taken = Math.min(count, length);
-  return { frames: length, structures: { [Symbol.iterator]: () => spread(open, taken, length) } };
+  return { frames: length, structures: { [Symbol.iterator]: () => some(open, spreadOver(length, count)) } };
 }
 
-function* spread(open: () => RecordSet, taken: number, length: number): Generator<Structure> {
+function* some(open: () => RecordSet, indices: readonly number[]): Generator<Structure> {
   const set = open();
   try {
-    for (let k = 0; k < taken; k++) yield set.structure(Math.floor((k * length) / taken));
+    for (const index of indices) yield set.structure(index);
   } finally {
     set.close();
   }

@@ -5,6 +5,7 @@ import { readPart } from "../slice-source.js";
 import { makeStructure, type Field, type FieldKind, type Structure } from "../structure.js";
 import { isZip, readZip } from "../zip.js";
 import type { StructureFormat } from "./format.js";
+import { spreadOver } from "./spread.js";
 
 /**
  * Arrays of numpy.savez: MD17 (`R z E F`), revised MD17 (`coords nuclear_charges energies forces`), ANI (`coordinates
@@ -15,7 +16,12 @@ export const npz: StructureFormat = {
   extensions: [".npz"],
   sniff: ({ path, isFolder, bytes }) =>
     !isFolder && bytes[0] === 0x50 && bytes[1] === 0x4b && holdsAtoms(path),
-  read: readNpz,
+  read: (path) => readNpz(path),
+  sample: (path, count) => {
+    let frames = 0;
+    const choose = (all: number): number[] => spreadOver((frames = all), count);
+    return { structures: [...readNpz(path, choose)], frames };
+  },
 };
 
 const positionNames = ["R", "coords", "coordinates", "positions", "pos"];
@@ -71,7 +77,11 @@ function readArrays(path: string): { arrays: Map<string, NpyArray>; name: string
   }
 }
 
-function* readNpz(path: string): Generator<Structure> {
+/** Picks frames of so many. */
+type Choice = (frames: number) => Iterable<number>;
+const everyFrame: Choice = (frames) => Array(frames).keys();
+
+function* readNpz(path: string, choose = everyFrame): Generator<Structure> {
   const { arrays, name } = readArrays(path);
   const take = (names: readonly string[]): string | null => names.find((key) => arrays.has(key)) ?? null;
   const at = take(positionNames);
@@ -84,8 +94,8 @@ function* readNpz(path: string): Generator<Structure> {
   const counts = arrays.get("N");
   const positions = arrays.get(at)!;
   if (counts !== undefined && positions.shape.length === 2)
-    yield* readRagged(name, arrays, at, numbers, counts);
-  else yield* readFrames(name, arrays, at, numbers, [take(energyNames), take(forceNames)]);
+    yield* readRagged(name, arrays, at, numbers, counts, choose);
+  else yield* readFrames(name, arrays, at, numbers, [take(energyNames), take(forceNames)], choose);
 }
 
 function* readFrames(
@@ -94,6 +104,7 @@ function* readFrames(
   at: string,
   numbers: string,
   [energyName, forceName]: readonly (string | null)[],
+  choose: Choice,
 ): Generator<Structure> {
   const { data, shape } = arrays.get(at)!;
   const frames = shape.length === 3 ? shape[0] : 1;
@@ -124,7 +135,7 @@ function* readFrames(
     );
   const others = [...arrays].filter(([key]) => ![at, numbers, energyName, forceName].includes(key));
   const keys = [...arrays.keys()];
-  for (let f = 0; f < frames; f++) {
+  for (const f of choose(frames)) {
     const all = Int32Array.from(row(z.data, perFrame ? f * atoms : 0, atoms));
     const real = Array.from(all.keys()).filter((k) => all[k] > 0);
     const pick = (values: Float64Array): Float64Array =>
@@ -158,6 +169,7 @@ function* readRagged(
   at: string,
   numbers: string,
   counts: NpyArray,
+  choose: Choice,
 ): Generator<Structure> {
   const { data, shape } = arrays.get(at)!;
   const z = arrays.get(numbers)!;
@@ -170,8 +182,10 @@ function* readRagged(
     );
   const others = [...arrays].filter(([key]) => ![at, numbers, "N"].includes(key));
   const keys = [...arrays.keys()];
-  let start = 0;
-  for (let f = 0; f < sizes.length; f++) {
+  const starts = new Float64Array(sizes.length);
+  for (let f = 1; f < sizes.length; f++) starts[f] = starts[f - 1] + sizes[f - 1];
+  for (const f of choose(sizes.length)) {
+    const start = starts[f];
     const info = new Map<string, Field>();
     for (const [key, array] of others) addRow(key, array, f, sizes.length, -1, info, new Map());
     yield makeStructure({
@@ -180,7 +194,6 @@ function* readRagged(
       info,
       keys,
     });
-    start += sizes[f];
   }
 }
 

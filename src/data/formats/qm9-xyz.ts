@@ -11,6 +11,7 @@ import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import type { StructureFormat } from "./format.js";
 import { readSpecies } from "./species.js";
+import { sampleText } from "./sample-text.js";
 
 /**
  * The files of the QM9 archive (`dsgdb9nsd_000001.xyz` ...), one or many in a row: number of atoms, `gdb` with index and
@@ -21,6 +22,7 @@ export const qm9Xyz: StructureFormat = {
   extensions: [".xyz"],
   sniff: ({ text }) => /^\uFEFF?\s*\d{1,15}[ \t]*\r?\ngdb[ \t]+\d+[ \t]/.test(text),
   read: (path) => withLines(path, readMolecules),
+  sample: (path, count) => sampleText(path, count, { startsFrame, read: readMolecules }),
 };
 
 /** GHz, Debye, Bohr^3, Hartree, Bohr^2, cal/(mol K); in the order of the file. */
@@ -42,6 +44,10 @@ const properties = [
   "Cv",
 ];
 const keys = ["species", "pos", "mulliken", "index", ...properties, "frequencies", "smiles", "inchi"];
+
+function startsFrame(line: string, next: string): boolean {
+  return /^\d{1,15}$/.test(line) && next.startsWith("gdb");
+}
 
 function* readMolecules(lines: Lines): Generator<Structure> {
   for (let head = lines.nextFilled(); head !== null; head = lines.nextFilled()) {

@@ -5,6 +5,7 @@ import { formatReal, parseInteger, parseReal, shown, wordsOf } from "../text/num
 import { writeTextPieces } from "../text/write-text.js";
 import type { StructureFormat } from "./format.js";
 import { readSpecies, speciesName } from "./species.js";
+import { sampleText } from "./sample-text.js";
 
 /** Plain XYZ: number of atoms, a free comment, an element and three coordinates a line. */
 export const xyz: StructureFormat = {
@@ -13,12 +14,22 @@ export const xyz: StructureFormat = {
   sniff: ({ text }) => {
     const [count, comment, atom] = text.trimStart().split("\n", 3);
     if (!/^\d{1,15}\s*$/.test(count) || comment === undefined || comment.includes("=")) return false;
-    const words = wordsOf(atom ?? "");
-    return words.length >= 4 && [1, 2, 3].every((k) => parseReal(words[k]) !== null);
+    return isAtom(atom ?? "");
   },
   read: (path) => withLines(path, readFrames),
+  sample: (path, count) => sampleText(path, count, { startsFrame, read: readFrames }),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };
+
+/** A comment may be a whole number too; an atom follows it. */
+function startsFrame(line: string, next: string): boolean {
+  return /^\d{1,15}$/.test(line) && !isAtom(next);
+}
+
+function isAtom(line: string): boolean {
+  const words = wordsOf(line);
+  return words.length >= 4 && [1, 2, 3].every((k) => parseReal(words[k]) !== null);
+}
 
 function* readFrames(lines: Lines): Generator<Structure> {
   for (let head = lines.nextFilled(); head !== null; head = lines.nextFilled()) {

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { detectFormat, filePart, fileStart } from "../formats/detect.js";
 import type { StructureFormat } from "../formats/format.js";
@@ -32,14 +32,27 @@ export async function inspectFile(path: string, options: InspectOptions = {}): P
   );
 }
 
+/** Length of a file, or of what a folder of systems or databases holds; links to folders are not followed. */
+function bytesOf(path: string, depth = 0): number {
+  const state = statSync(path, { throwIfNoEntry: false });
+  if (state?.isDirectory() !== true) return state?.size ?? 0;
+  if (depth > 8) return 0;
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || !isFolder(join(path, entry.name)))
+    .reduce((sum, { name }) => sum + bytesOf(join(path, name), depth + 1), 0);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
 async function inspectStructures(path: string, format: StructureFormat): Promise<StructureReport> {
   const summary = new StructureSummary(format.name, format.electronVolts ?? false);
-  const state = statSync(filePart(path));
-  if (format.sample !== undefined && state.isFile() && state.size >= wholeBytes) {
+  if (format.sample !== undefined && bytesOf(filePart(path)) >= wholeBytes) {
     await format.prepare?.();
-    const { frames, structures } = format.sample(path, sampledFrames);
+    const { frames, structures, isEstimate } = format.sample(path, sampledFrames);
     for (const structure of structures) summary.add(structure);
-    return summary.report(frames);
+    return summary.report(frames, isEstimate);
   }
   const frames = format.describe?.(path) ?? (await openStructures(path, { format: format.name })).frames;
   for (const structure of frames) summary.add(structure);

@@ -22,6 +22,8 @@ export interface StructureReport {
   readonly format: string;
   readonly frames: number;
   readonly sampled?: number;
+  /** Whether `frames` was reckoned from the file's length. */
+  readonly frames_estimated?: true;
   readonly atoms: { readonly min: number; readonly max: number; readonly total: number };
   readonly elements: Readonly<Record<string, number>>;
   readonly pbc: readonly boolean[] | "mixed";
@@ -83,14 +85,18 @@ export class StructureSummary {
     this.check(structure, frame);
   }
 
-  /** @param all frames of the whole set where only some were added */
-  report(all: number | null = null): StructureReport {
+  /**
+   * @param all frames of the whole set where only some were added
+   * @param isEstimate whether that number is not exact
+   */
+  report(all: number | null = null, isEstimate = false): StructureReport {
     const { energy, forces } = this;
     const entries = [...this.properties].filter(([, range]) => range.count > 0);
     return {
       format: this.format,
       frames: all ?? this.frames,
       ...(all === null ? {} : { sampled: this.frames }),
+      ...(isEstimate ? { frames_estimated: true } : {}),
       atoms: { min: this.atoms.min, max: this.atoms.max, total: this.atoms.sum },
       elements: Object.fromEntries(this.elements),
       pbc: this.pbc ?? [false, false, false],
