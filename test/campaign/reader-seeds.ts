@@ -81,7 +81,7 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
     path,
     file,
     good: Uint8Array.from(readFileSync(file)),
-    prepare: formatNamed(name.replace(/\.\d$/, "")).prepare,
+    prepare: async () => formatNamed(name.replace(/\.\d$/, "")).prepare?.(),
     read: () => readFrames(name.replace(/\.\d$/, ""), path),
   });
   const copied = (name: string, source: string): ReaderSeed => {

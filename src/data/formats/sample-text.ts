@@ -13,8 +13,8 @@ const largestFrame = 1 << 24;
 /** What tells where frames begin, and reads them. */
 export interface FrameText {
   /** Whether a frame can begin with these two lines. */
-  startsFrame(line: string, next: string): boolean;
-  read(lines: Lines): Iterable<Structure>;
+  readonly startsFrame: (line: string, next: string) => boolean;
+  readonly read: (lines: Lines) => Iterable<Structure>;
 }
 
 interface Window {
