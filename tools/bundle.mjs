@@ -1,36 +1,47 @@
-// The package's entry points: CommonJS twins, so that `require("atomgrad")` works on every supported Node, and ES modules in few
-// files, because opening hundreds of small ones takes longer than a potential takes to its first energy.
+// The package's entry points. All code lies in one CommonJS file, which `import` and `require` share with its state, and whose
+// compiled form lies beside it (tools/load-package.cjs): a potential is at its first energy before hundreds of small modules
+// would be open.
 import { build } from "esbuild";
-import { rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleBrowser } from "./bundle-browser.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const shared = {
-  entryPoints: ["index", "testing"].map((out) => ({ in: join(root, `dist/src/${out}.js`), out })),
-  outdir: join(root, "dist"),
+const dist = join(root, "dist");
+const entryPoints = ["index", "testing"];
+
+rmSync(join(dist, "atomgrad.cache"), { force: true });
+await build({
+  stdin: {
+    contents: entryPoints.map((name) => `export * as ${name} from "./${name}.js";`).join("\n"),
+    resolveDir: join(dist, "src"),
+  },
+  outfile: join(dist, "atomgrad.cjs"),
   bundle: true,
   platform: "node",
   target: "node20",
+  format: "cjs",
   packages: "external",
   logLevel: "warning",
-};
-
-rmSync(join(root, "dist", "chunks"), { recursive: true, force: true });
-await build({
-  ...shared,
-  format: "esm",
-  outExtension: { ".js": ".mjs" },
-  // What is imported on demand stays on demand, and both entry points share one copy of the rest.
-  splitting: true,
-  chunkNames: "chunks/[name]-[hash]",
-});
-await build({
-  ...shared,
-  format: "cjs",
-  outExtension: { ".js": ".cjs" },
-  // The addon's loader asks for its own place; in a CommonJS file that is __filename.
+  // Code that asks for its own place finds it in __filename.
   define: { "import.meta.url": "undefined" },
 });
+
+const load = join(dist, "load.cjs");
+copyFileSync(join(root, "tools/load-package.cjs"), load);
+const { status } = spawnSync(process.execPath, [load, "--write-cache"], { stdio: "inherit" });
+if (status !== 0) throw new Error("bundle: the bundled package does not load");
+
+const code = createRequire(load)(load);
+for (const name of entryPoints) {
+  writeFileSync(join(dist, `${name}.cjs`), `module.exports = require("./load.cjs").${name};\n`);
+  writeFileSync(
+    join(dist, `${name}.mjs`),
+    `import code from "./load.cjs";\nexport const { ${Object.keys(code[name]).join(", ")} } = code.${name};\n`,
+  );
+}
+
 await bundleBrowser();

@@ -73,9 +73,10 @@ export function prepare() {
         "examples",
         "tools/bundle.mjs",
         "tools/bundle-browser.mjs",
+        "tools/load-package.cjs",
         "tsconfig.build.json",
       ],
-      /\.(ts|mjs|json)$/,
+      /\.(ts|mjs|cjs|json)$/,
     )
   ) {
     console.error("compiling TypeScript ...");

@@ -1,0 +1,20 @@
+// Copied to dist/load.cjs: opens the package's code, dist/atomgrad.cjs, with what V8 made of it when it was bundled. Compiling it
+// anew takes longer than a potential takes to its first energy. V8 refuses a cache of another version or other flags, and
+// compiles.
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
+const { createRequire, wrap } = require("node:module");
+const { join } = require("node:path");
+const vm = require("node:vm");
+
+const file = join(__dirname, "atomgrad.cjs");
+const cache = join(__dirname, "atomgrad.cache");
+
+const script = new vm.Script(wrap(readFileSync(file, "utf8")), {
+  filename: file,
+  cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
+  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((name) => import(name)),
+});
+script.runInThisContext().call(module.exports, module.exports, createRequire(file), module, file, __dirname);
+
+if (process.argv[2] === "--write-cache" && require.main === module)
+  writeFileSync(cache, script.createCachedData());
