@@ -66,6 +66,14 @@ export {
   type EvalResult,
   type LoadOptions,
 } from "./models/deepmd/deep-pot.js";
+export {
+  BesselBasis,
+  type BesselOptions,
+  SphericalBasis,
+  type SphericalBasisOptions,
+} from "./nn/bessel-basis.js";
+export { besselNorms, besselZeros } from "./nn/bessel-zeros.js";
+export { cosineCutoff, deepmdSwitch, polynomialEnvelope } from "./nn/cutoff.js";
 export { huberLoss, maeLoss, mseLoss } from "./nn/loss.js";
 export { Linear, type LinearOptions } from "./nn/linear.js";
 export { Mlp, type MlpOptions } from "./nn/mlp.js";

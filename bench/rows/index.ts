@@ -1,4 +1,5 @@
 import type { Bench } from "../bench.js";
+import { equivariantRows } from "./equivariant.js";
 import { formatRows } from "./formats.js";
 import { addRows } from "./op-add.js";
 import { matmulRows } from "./matmul.js";
@@ -13,6 +14,7 @@ export const rows: readonly Bench[] = [
   ...matmulRows,
   ...segmentSumRows,
   ...neighborRows,
+  ...equivariantRows,
   ...seAttenRows,
   ...formatRows,
   ...startRows,

@@ -8,6 +8,8 @@ import {
   harmonicsPushOp,
   solidHarmonics,
   sphericalHarmonicsOp,
+  unitHarmonics,
+  unitHarmonicsGradientOp,
   unitVectors,
 } from "./op.js";
 
@@ -110,6 +112,34 @@ export const cases = defineCases(
     samples,
     differentiate: ["x"],
     // Degree 12 multiplies the rounding of the unit vector, and lengths below 0.1 that of the derivative.
+    tolerance: { f32: 2e-5, f64: 1e-13 },
+  },
+  {
+    op: "unitHarmonics",
+    run: ({ x }, { lmax, normalization }) =>
+      unitHarmonics(x, lmax as number, normalization as HarmonicsNormalization),
+    samples: shared,
+    differentiate: ["x"],
+    tolerance: { f32: 2e-5, f64: 1e-13 },
+    errors: [
+      {
+        name: "directions of two numbers",
+        run: () => unitHarmonics(zeros([4, 2]), 1),
+        code: "SHAPE",
+        says: /unitHarmonics: expected vectors \[...,3\], got \[4,2\]/,
+      },
+    ],
+    bench: (random) => [sample(random, 100000, 3)],
+  },
+  {
+    op: "unitHarmonicsGradient",
+    run: ({ g, x }, { lmax, normalization }) =>
+      unitHarmonicsGradientOp.apply([g, x], {
+        lmax: lmax as number,
+        normalization: normalization as string,
+      }),
+    samples: shared,
+    differentiate: ["g", "x"],
     tolerance: { f32: 2e-5, f64: 1e-13 },
   },
   ...derivatives,

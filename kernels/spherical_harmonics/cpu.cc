@@ -8,6 +8,9 @@
 //   harmonicsGradient = dF/dw,   harmonicsPush = dF/dg,   harmonicsPull = dF/dy,
 // and derivatives of any order are calls of these.
 //
+// unitHarmonics and unitHarmonicsGradient are Y(x / |x|) and its derivative in one pass each: 2 S + 9 numbers a row for
+// both together; their further derivatives go through the kernels above.
+//
 // Layout: rows of S = (L+1)^2 numbers, degree l at l^2, order m at l^2 + l + m. Strategy: a register holds one number
 // of as many rows as it has lanes; tiles of rows are transposed in and out. Constants are computed once a call. The
 // last tile runs with empty lanes, so bits do not depend on where blocks begin. Bound: memory, S + 3 numbers a row for
@@ -15,8 +18,10 @@
 // vector needs no special case here (normalising does, see op.ts).
 #include <cmath>
 
+#include "../../native/interleave.h"
 #include "../../native/simd.h"
 #include "../../native/team.h"
+#include "../../native/vecmath.h"
 
 namespace ag {
 namespace AG_ISA {
@@ -26,26 +31,17 @@ constexpr int kMaxDegree = 12;
 constexpr int kMaxSize = (kMaxDegree + 1) * (kMaxDegree + 1);
 enum Normalization { kComponent, kNorm, kIntegral };
 
-// rows [first, first + n) of width W into one register a column, and back
-template <class T> static void transposeIn(V<T>* to, const T* from, int64_t W, int n) {
-  T lanes[kLanes<T>] = {};
-  for (int64_t s = 0; s < W; ++s) {
-    for (int e = 0; e < n; ++e) lanes[e] = from[e * W + s];
-    to[s] = load(lanes);
-  }
-}
-template <class T> static void transposeOut(T* to, const V<T>* from, int64_t W, int n) {
-  const T* lanes = reinterpret_cast<const T*>(from);
-  for (int e = 0; e < n; ++e)
-    for (int64_t s = 0; s < W; ++s) to[e * W + s] = lanes[s * kLanes<T> + e];
-}
-
 template <class T, class F> static void tiles(const Call& c, int64_t E, double nsPerRow, F&& body) {
   constexpr int64_t grain = 16 * kLanes<T>;
   blocks(c, E, grain, nsPerRow, [&](int64_t begin, int64_t end) {
     for (int64_t e = begin; e < end; e += kLanes<T>)
       body(e, static_cast<int>(end - e < kLanes<T> ? end - e : kLanes<T>));
   });
+}
+
+template <class T> AG_INLINE void vectorsIn(V<T>* to, const T* from, int n) {
+  if (n == kLanes<T>) deinterleave<T, 3>(to, from);
+  else rowsToColumns(to, from, 3, n);
 }
 
 // Constants of the recurrence in l.
@@ -106,9 +102,9 @@ template <class T> static int sphericalHarmonics(const Call& c) {
   const Recurrence<T> recurrence(L, normalization);
   tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
     V<T> v[3], Y[kMaxSize];
-    transposeIn(v, x + 3 * e, 3, n);
+    rowsToColumns(v, x + 3 * e, 3, n);
     harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
-    transposeOut(to + S * e, Y, S, n);
+    columnsToRows(to + S * e, Y, S, n);
   });
   return 0;
 }
@@ -159,6 +155,21 @@ template <class T> struct Derivative {
   }
 };
 
+// g . D_k Y for k = x, y, z; two sums each, to be shorter chains.
+template <class T> AG_INLINE void contract(V<T>* sum, const V<T>* G, const V<T>* Y, const Derivative<T>& d) {
+  for (int k = 0; k < 3; ++k) {
+    V<T> even = {}, odd = {};
+    const auto* entry = d.entries[k];
+    int q = 0;
+    for (; q + 1 < d.count[k]; q += 2) {
+      even = fma(splat(entry[q].value) * G[entry[q].i], Y[entry[q].j], even);
+      odd = fma(splat(entry[q + 1].value) * G[entry[q + 1].i], Y[entry[q + 1].j], odd);
+    }
+    if (q < d.count[k]) even = fma(splat(entry[q].value) * G[entry[q].i], Y[entry[q].j], even);
+    sum[k] = even + odd;
+  }
+}
+
 template <class T> static int harmonicsGradient(const Call& c) {
   const int64_t E = c.ints[0], S = c.ints[1];
   const T *g = in<T>(c, 0), *y = in<T>(c, 1);
@@ -166,20 +177,59 @@ template <class T> static int harmonicsGradient(const Call& c) {
   const Derivative<T> d(c.ints[2], c.ints[3]);
   tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
     V<T> G[kMaxSize], Y[kMaxSize], sum[3];
-    transposeIn(G, g + S * e, S, n);
-    transposeIn(Y, y + S * e, S, n);
-    for (int k = 0; k < 3; ++k) {
-      V<T> even = {}, odd = {};
-      const auto* entry = d.entries[k];
-      int q = 0;
-      for (; q + 1 < d.count[k]; q += 2) {
-        even = fma(splat(entry[q].value) * G[entry[q].i], Y[entry[q].j], even);
-        odd = fma(splat(entry[q + 1].value) * G[entry[q + 1].i], Y[entry[q + 1].j], odd);
-      }
-      if (q < d.count[k]) even = fma(splat(entry[q].value) * G[entry[q].i], Y[entry[q].j], even);
-      sum[k] = even + odd;
-    }
-    transposeOut(to + 3 * e, sum, 3, n);
+    rowsToColumns(G, g + S * e, S, n);
+    rowsToColumns(Y, y + S * e, S, n);
+    contract(sum, G, Y, d);
+    columnsToRows(to + 3 * e, sum, 3, n);
+  });
+  return 0;
+}
+
+// n = x / |x| and 1 / |x|; both 0 at the zero vector (op.ts says what counts as one).
+template <class T> AG_INLINE V<T> normalise(V<T>* v) {
+  const V<T> square = fma(v[0], v[0], fma(v[1], v[1], v[2] * v[2]));
+  const T least = sizeof(T) == 8 ? T(1e-24) : T(1.1754944e-38);
+  const VInt<T> present = square > splat(least);
+  const V<T> inverse = select<T>(present, splat<T>(1) / sqrt(select<T>(present, square, splat<T>(1))), V<T>{});
+  for (int k = 0; k < 3; ++k) v[k] = v[k] * inverse;
+  return inverse;
+}
+
+template <class T> static int unitHarmonics(const Call& c) {
+  const int64_t E = c.ints[0], S = c.ints[1];
+  const int L = c.ints[2], normalization = c.ints[3];
+  const T* x = in<T>(c, 0);
+  T* to = out<T>(c, 1);
+  const Recurrence<T> recurrence(L, normalization);
+  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+    V<T> v[3], Y[kMaxSize];
+    vectorsIn(v, x + 3 * e, n);
+    normalise<T>(v);
+    harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
+    columnsToRows(to + S * e, Y, S, n);
+  });
+  return 0;
+}
+
+// (h - n (n . h)) / |x| with h = g . grad Y at n: what is left of the solid gradient when the length does not matter.
+template <class T> static int unitHarmonicsGradient(const Call& c) {
+  const int64_t E = c.ints[0], S = c.ints[1];
+  const int L = c.ints[2], normalization = c.ints[3];
+  const T *g = in<T>(c, 0), *x = in<T>(c, 1);
+  T* to = out<T>(c, 2);
+  const Recurrence<T> recurrence(L, normalization);
+  const Derivative<T> d(L, normalization);
+  tiles<T>(c, E, static_cast<double>(S), [&](int64_t e, int n) {
+    V<T> v[3], G[kMaxSize], Y[kMaxSize], h[3];
+    vectorsIn(v, x + 3 * e, n);
+    rowsToColumns(G, g + S * e, S, n);
+    const V<T> inverse = normalise<T>(v);
+    harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
+    contract(h, G, Y, d);
+    const V<T> radial = fma(v[0], h[0], fma(v[1], h[1], v[2] * h[2]));
+    for (int k = 0; k < 3; ++k) h[k] = (h[k] - v[k] * radial) * inverse;
+    if (n == kLanes<T>) interleave<T, 3>(to + 3 * e, h);
+    else columnsToRows(to + 3 * e, h, 3, n);
   });
   return 0;
 }
@@ -192,8 +242,8 @@ template <class T, bool kTransposed> static int apply(const Call& c) {
   const Derivative<T> d(c.ints[2], c.ints[3]);
   tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
     V<T> axis[3], Y[kMaxSize], sum[kMaxSize];
-    transposeIn(axis, w + 3 * e, 3, n);
-    transposeIn(Y, y + S * e, S, n);
+    rowsToColumns(axis, w + 3 * e, 3, n);
+    rowsToColumns(Y, y + S * e, S, n);
     for (int64_t s = 0; s < S; ++s) sum[s] = V<T>{};
     for (int k = 0; k < 3; ++k)
       for (int q = 0; q < d.count[k]; ++q) {
@@ -201,7 +251,7 @@ template <class T, bool kTransposed> static int apply(const Call& c) {
         const int from = kTransposed ? entry.i : entry.j, into = kTransposed ? entry.j : entry.i;
         sum[into] = fma(splat(entry.value) * axis[k], Y[from], sum[into]);
       }
-    transposeOut(to + S * e, sum, S, n);
+    columnsToRows(to + S * e, sum, S, n);
   });
   return 0;
 }
@@ -211,7 +261,7 @@ template <class T> static int harmonicsPull(const Call& c) { return apply<T, tru
 } // namespace
 
 FAMILY(spherical_harmonics, KERNEL(sphericalHarmonics), KERNEL(harmonicsGradient), KERNEL(harmonicsPush),
-       KERNEL(harmonicsPull))
+       KERNEL(harmonicsPull), KERNEL(unitHarmonics), KERNEL(unitHarmonicsGradient))
 
 } // namespace AG_ISA
 } // namespace ag

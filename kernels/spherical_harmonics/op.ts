@@ -4,9 +4,16 @@ import { groupsOf64, type WgslKernel } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { div, less, mul, safeSqrt, square, where } from "../elementwise/ops.generated.js";
+import { div, less, mul, safeSqrt, square, sub, where } from "../elementwise/ops.generated.js";
 import { sum } from "../reduce/op.js";
-import { gradientReference, pullReference, pushReference, valuesReference } from "./reference.js";
+import {
+  gradientReference,
+  pullReference,
+  pushReference,
+  unitGradientReference,
+  unitReference,
+  valuesReference,
+} from "./reference.js";
 import { wgsl } from "./wgsl.generated.js";
 
 /** Mean square 1 a component, length 1, or integral of the square over the sphere 1 (of unit vectors). */
@@ -90,6 +97,59 @@ export const harmonicsPullOp = /*#__PURE__*/ defineOp({
   wgsl: onGpu,
 });
 
+/** Y(x / |x|) in one pass: see `unitHarmonics`. */
+export const unitHarmonicsOp = /*#__PURE__*/ defineOp({
+  name: "unitHarmonics",
+  inputs: { x: "[E,3]" },
+  attrs: { S: "int", ...attrs },
+  output: "[E,S]",
+  check,
+  save: ["x"],
+  vjp: (g, { x }, { lmax, normalization }) => ({
+    x: unitHarmonicsGradientOp.apply([g, x], { lmax, normalization }),
+  }),
+  decompose: ({ x }, { lmax, normalization }) =>
+    solidHarmonics(unitVectors(x), lmax as number, normalization as HarmonicsNormalization),
+  cost: (d) => ({ flop: (3 * d.S + 12) * d.E, elements: (d.S + 3) * d.E }),
+  reference: unitReference,
+});
+
+/** The gradient of g . Y(x / |x|) with respect to x. */
+export const unitHarmonicsGradientOp = /*#__PURE__*/ defineOp({
+  name: "unitHarmonicsGradient",
+  inputs: { g: "[E,S]", x: "[E,3]" },
+  attrs,
+  output: "[E,3]",
+  check,
+  save: ["g", "x"],
+  decompose: ({ g, x }, { lmax, normalization }) => {
+    const n = unitVectors(x);
+    const y = solidHarmonics(n, lmax as number, normalization as HarmonicsNormalization);
+    const h = harmonicsGradientOp.apply([g, y], { lmax, normalization });
+    const tangential = sub(h, mul(n, sum(mul(n, h), { axis: 1, keepDims: true })));
+    return mul(tangential, inverseLength(x));
+  },
+  cost: (d) => ({ flop: (10 * d.S + 30) * d.E, elements: (d.S + 6) * d.E }),
+  reference: unitGradientReference,
+});
+
+/**
+ * Harmonics of the directions of x [...,3]: Y(x / |x|), [...,(lmax+1)^2], in the order of `solidHarmonics`. The zero vector (as in
+ * `unitVectors`) gives 0 for l >= 1, with derivatives 0 of every order.
+ *
+ * Errors: SHAPE; VALUE for lmax above 12. Source: spec equivariant 3.3.
+ */
+export function unitHarmonics(
+  x: Tensor,
+  lmax: number,
+  normalization: HarmonicsNormalization = "component",
+): Tensor {
+  const rows = vectors("unitHarmonics", x);
+  const S = (lmax + 1) ** 2;
+  const out = unitHarmonicsOp.apply([rows], { S, lmax, normalization });
+  return reshape(out, [...x.shape.slice(0, -1), S]);
+}
+
 /**
  * Solid harmonics r^l Y_l(x / r) of all degrees 0..lmax in e3nn's basis (y is the polar axis): x [...,3] -> [...,(lmax+1)^2],
  * degree l at l^2, order m at l^2 + l + m. Differentiable to any order, at the zero vector too.
@@ -113,10 +173,14 @@ export function solidHarmonics(
  */
 export function unitVectors(x: Tensor): Tensor {
   const rows = vectors("unitVectors", x);
+  return reshape(mul(rows, inverseLength(rows)), x.shape);
+}
+
+/** 1 / |x| of rows [E,3], [E,1]; 0 with derivatives 0 for the zero vector. */
+function inverseLength(rows: Tensor): Tensor {
   const squares = sum(square(rows), { axis: 1, keepDims: true });
-  const present = less(x.dtype === "f64" ? 1e-24 : 1.1754944e-38, squares);
-  const inverse = where(present, div(1, safeSqrt(where(present, squares, 1))), 0);
-  return reshape(mul(rows, inverse), x.shape);
+  const present = less(rows.dtype === "f64" ? 1e-24 : 1.1754944e-38, squares);
+  return where(present, div(1, safeSqrt(where(present, squares, 1))), 0);
 }
 
 function vectors(what: string, x: Tensor): Tensor {

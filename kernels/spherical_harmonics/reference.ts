@@ -109,3 +109,32 @@ export function pullReference({ ints, buffers }: ReferenceCall): void {
     for (let e = 0; e < ints.E; e++)
       out[ints.S * e + column] += value * w[3 * e + axis] * g[ints.S * e + row];
 }
+
+/** x / |x| and 1 / |x|, zeros for the zero vector. */
+function direction(x: TypedArray, e: number): { n: number[]; inverse: number } {
+  const v = Array.from(x.subarray(3 * e, 3 * e + 3));
+  const length = Math.hypot(...v);
+  const least = x instanceof Float32Array ? 1.1754944e-38 : 1e-24;
+  const inverse = length * length > least ? 1 / length : 0;
+  return { n: v.map((c) => c * inverse), inverse };
+}
+
+export function unitReference({ ints, buffers }: ReferenceCall): void {
+  const [x, out] = buffers as TypedArray[];
+  for (let e = 0; e < ints.E; e++)
+    harmonicsAt(direction(x, e).n, ints.lmax, ints.normalization, out, ints.S * e);
+}
+
+export function unitGradientReference({ ints, buffers }: ReferenceCall): void {
+  const [g, x, out] = buffers as TypedArray[];
+  const y = new Float64Array(ints.S);
+  const entries = derivative(ints.lmax, ints.normalization);
+  for (let e = 0; e < ints.E; e++) {
+    const { n, inverse } = direction(x, e);
+    harmonicsAt(n, ints.lmax, ints.normalization, y, 0);
+    const h = [0, 0, 0];
+    for (const { axis, row, column, value } of entries) h[axis] += value * g[ints.S * e + row] * y[column];
+    const radial = h[0] * n[0] + h[1] * n[1] + h[2] * n[2];
+    for (let k = 0; k < 3; k++) out[3 * e + k] = (h[k] - radial * n[k]) * inverse;
+  }
+}

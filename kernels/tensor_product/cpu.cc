@@ -46,7 +46,7 @@ template <class T> struct Product {
     to = out<T>(c, first + 8);
     work = static_cast<T*>(c.work);
   }
-  int64_t scratch() const { return plan->width1 + plan->width3 + (plan->mostTerms + 15) / 16 * 16; }
+  int64_t scratch() const { return 2 * plan->width1 + plan->width3 + (plan->mostTerms + 15) / 16 * 16; }
   Edge<T> open(int64_t block) const {
     T* at = work + block * scratch();
     std::memset(at, 0, static_cast<size_t>(scratch()) * sizeof(T));
@@ -163,9 +163,39 @@ template <class T> static int tensorProductW(const Call& c) {
   return 0;
 }
 
+// The derivatives with respect to y, w (a row an edge) and, where its rows are those of edges, x: all in one pass over
+// the operands.
+template <class T> static int tensorProductJoint(const Call& c) {
+  const int32_t* n = c.ints;
+  Product<T> p{n[0], n[2], n[6], n[1], n[3], n[7], n[5], false, in<T>(c, 0), in<T>(c, 1), in<T>(c, 2), in<T>(c, 3)};
+  p.maps(c, 4);
+  T *toX = n[13] > 0 ? p.to : nullptr, *toY = out<T>(c, 13), *toW = out<T>(c, 14);
+  rowsOf(c, p, p.E, [&](Edge<T>& edge, int64_t e, int64_t) {
+    Edge<T> back = edge;
+    back.x = edge.couplings + (p.plan->mostTerms + 15) / 16 * 16;
+    const size_t bytes = sizeof(T);
+    if (toX) std::memset(back.x, 0, static_cast<size_t>(p.plan->width1) * bytes);
+    std::memset(toY + e * p.B, 0, static_cast<size_t>(p.B) * bytes);
+    if (toW) std::memset(toW + e * p.W, 0, static_cast<size_t>(p.W) * bytes);
+    if (p.loadFirst(edge, e) && p.loadOutput(edge, e)) {
+      p.bind(edge, e);
+      p.bind(back, e);
+      for (int32_t k = 0; k < p.plan->paths; ++k) {
+        const Path& path = p.plan->path()[k];
+        if (toX) toFirst(back, path);
+        toSecond(edge, path, toY + e * p.B);
+        if (p.w) toWeights(edge, path, toW + e * p.W);
+      }
+    }
+    if (toX) storeRow(toX + e * p.A, back.x, p.plan->entry1(), p.plan->entries1);
+  });
+  return 0;
+}
+
 } // namespace
 
-FAMILY(tensor_product, KERNEL(tensorProduct), KERNEL(tensorProductX), KERNEL(tensorProductY), KERNEL(tensorProductW))
+FAMILY(tensor_product, KERNEL(tensorProduct), KERNEL(tensorProductX), KERNEL(tensorProductY), KERNEL(tensorProductW),
+       KERNEL(tensorProductJoint))
 
 } // namespace AG_ISA
 } // namespace ag

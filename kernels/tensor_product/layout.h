@@ -4,6 +4,7 @@
 // Features lie as [mul][2l+1]. Inside, an entry is [2l+1][pad] with the multiplicity rounded up to 16, so that a
 // register holds one component of as many copies as it has lanes; the rest are zeros.
 #pragma once
+#include "../../native/interleave.h"
 #include "../../native/simd.h"
 
 namespace ag {
@@ -36,11 +37,23 @@ struct Plan {
 AG_INLINE int32_t padOf(int32_t mul) { return (mul + 15) / 16 * 16; }
 
 template <class T, int D> static void rowIn(T* to, const T* from, int32_t mul, int32_t pad) {
-  for (int32_t u = 0; u < mul; ++u)
+  int32_t u = 0;
+  for (; u + kLanes<T> <= mul; u += kLanes<T>) {
+    V<T> block[D];
+    deinterleave<T, D>(block, from + u * D);
+    for (int i = 0; i < D; ++i) store(to + i * pad + u, block[i]);
+  }
+  for (; u < mul; ++u)
     for (int i = 0; i < D; ++i) to[i * pad + u] = from[u * D + i];
 }
 template <class T, int D> static void rowOut(T* to, const T* from, int32_t mul, int32_t pad) {
-  for (int32_t u = 0; u < mul; ++u)
+  int32_t u = 0;
+  for (; u + kLanes<T> <= mul; u += kLanes<T>) {
+    V<T> block[D];
+    for (int i = 0; i < D; ++i) block[i] = load(from + i * pad + u);
+    interleave<T, D>(to + u * D, block);
+  }
+  for (; u < mul; ++u)
     for (int i = 0; i < D; ++i) to[u * D + i] = from[i * pad + u];
 }
 

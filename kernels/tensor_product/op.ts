@@ -1,11 +1,18 @@
 import { type Attrs, type Dims, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
 import { groupsOf64, spreadGroups, type WgslKernel } from "../../src/tensor/backend.js";
+import { isRecording } from "../../src/autograd/node.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import type { IndexMap } from "../segment/op.js";
 import type { PlanTensors, ProductPlan } from "./plan.js";
-import { firstReference, outputReference, secondReference, weightsReference } from "./reference.js";
+import {
+  firstReference,
+  jointReference,
+  outputReference,
+  secondReference,
+  weightsReference,
+} from "./reference.js";
 import { wgsl } from "./wgsl.generated.js";
 
 const [x, y, w, g] = ["[N,A]", "[E,B]", "[V,W]", "[M,D]"];
@@ -62,14 +69,47 @@ export const tensorProductOp: Op = /*#__PURE__*/ defineOp({
   check,
   work,
   save: ["x", "y", "w", ...tableNames],
-  vjp: (out, s, a, needs) => ({
-    x: needs("x") ? run(tensorProductXOp, [s.y, s.w, out], s, a) : undefined,
-    y: needs("y") ? run(tensorProductYOp, [s.x, s.w, out], s, a) : undefined,
-    w: needs("w") ? run(tensorProductWOp, [s.x, s.y, out], s, a) : undefined,
-  }),
+  vjp: (out, s, a, needs) => {
+    const joint = jointGradients(out, s, a, needs);
+    return {
+      x: joint?.x ?? (needs("x") ? run(tensorProductXOp, [s.y, s.w, out], s, a) : undefined),
+      y: joint?.y ?? (needs("y") ? run(tensorProductYOp, [s.x, s.w, out], s, a) : undefined),
+      w: joint?.w ?? (needs("w") ? run(tensorProductWOp, [s.x, s.y, out], s, a) : undefined),
+    };
+  },
   reference: outputReference,
   wgsl: onGpu(["sourceOrder", "sourcePtr", "targetIndex"], (ints) => groupsOf64(ints[10] * ints[11])),
 });
+
+/**
+ * The derivatives with respect to y and w, and to x where it has a row an edge (X rows; 0: not computed), in one pass over the
+ * operands. Not differentiable itself: for gradients that are not differentiated further.
+ */
+export const tensorProductJointOp: Op = /*#__PURE__*/ defineOp({
+  name: "tensorProductJoint",
+  inputs: { x, y, "w?": w, g, ...tableInputs },
+  attrs: { ...attrs, X: "int" },
+  output: { x: "[X,A]", y, w },
+  check,
+  work,
+  shortcutOf: "tensorProduct",
+  reference: jointReference,
+});
+
+function jointGradients(
+  g: Tensor,
+  s: Inputs,
+  a: Attrs,
+  needs: (name: string) => boolean,
+): Partial<Record<string, Tensor>> | undefined {
+  const isOneRowAnEdge = s.w === undefined || a.V === a.E;
+  if (isRecording() || !needs("y") || !isOneRowAnEdge || !(needs("x") || needs("w"))) return undefined;
+  if (!g.device.backend.supports(tensorProductJointOp.kernel, g.dtype)) return undefined;
+  const withX = needs("x") && s.sourceIndex === undefined;
+  const operands = [s.x, s.y, s.w, g, ...tableNames.map((name) => s[name])];
+  const [dx, dy, dw] = tensorProductJointOp.applyAll(operands, { ...a, X: withX ? a.N : 0 });
+  return { x: withX ? dx : undefined, y: dy, w: needs("w") ? dw : undefined };
+}
 
 /** The derivative of sum of g . T(x, y, w) with respect to x. */
 export const tensorProductXOp: Op = /*#__PURE__*/ defineOp({

@@ -5,46 +5,15 @@
 // these four.
 //
 // x and g (or their derivatives) are rows in the padded layout of layout.h, y and w as stored. Paths whose target is
-// the first copy
-// ("uvu", the message passing of NequIP and MACE) run over copies in registers with C_ijk y_j formed once for all of
-// them; dense paths
-// ("uvw") form the coupled pair once and run over the output copies; the other modes are short and scalar.
+// the first copy ("uvu", the message passing of NequIP and MACE) run over copies in registers (channels.h, for entries
+// up to degree 3; here for all) with C_ijk y_j formed once for all of them; dense paths ("uvw") form the coupled pair
+// once and run over the output copies; the other modes are short and scalar.
 #pragma once
-#include "layout.h"
+#include "channels.h"
 
 namespace ag {
 namespace AG_ISA {
 namespace {
-
-constexpr int kMostComponents = 64;
-
-template <class T> struct Edge {
-  const Plan* plan;
-  const T* coefficient;
-  T* couplings; // [mostTerms]
-  T* x;
-  const T* y;
-  const T* w; // nullptr: all weights 1
-  T* g;
-};
-
-// C_ijk y_vj for the terms of a path.
-template <class T> AG_INLINE void couple(const Edge<T>& e, const Path& p, int32_t v) {
-  const Index* at = e.plan->index() + p.first;
-  const T* y = e.y + p.offset2 + v * p.dim2;
-  for (int32_t n = 0; n < p.count; ++n) e.couplings[n] = e.coefficient[p.first + n] * y[at[n].j];
-}
-
-// The weights of copies u.. with one v of a "uvu" path.
-template <class T> AG_INLINE V<T> weightsOf(const Edge<T>& e, const Path& p, int32_t u, int32_t v) {
-  if (p.weights < 0) return splat<T>(1);
-  const T* w = e.w + p.weights;
-  const int32_t n = p.mul1 - u < kLanes<T> ? p.mul1 - u : kLanes<T>;
-  if (p.mul2 == 1) return n == kLanes<T> ? load(w + u) : loadPart(w + u, n);
-  T lanes[kLanes<T>] = {};
-  for (int32_t k = 0; k < n; ++k) lanes[k] = w[(u + k) * p.mul2 + v];
-  return load(lanes);
-}
 
 // t_k = sum of C_ijk x_ui y_vj for a pair; couplings hold C y of this v.
 template <class T> AG_INLINE void pairOf(const Edge<T>& e, const Path& p, int32_t u, T* t) {
@@ -90,6 +59,7 @@ template <class T> static void toOutput(const Edge<T>& e, const Path& p) {
   const int32_t pad1 = padOf(p.mul1), pad3 = padOf(p.mul3);
   T* g = e.g + p.padded3;
   if (p.pairs == kAll && p.target == kFirst) {
+    if (byShape(p, [&](auto d1, auto d3) { channelsOut<T, d1.value, d3.value>(e, p); })) return;
     for (int32_t v = 0; v < p.mul2; ++v) {
       couple(e, p, v);
       for (int32_t u = 0; u < p.mul1; u += kLanes<T>) {
@@ -126,6 +96,7 @@ template <class T> static void toFirst(const Edge<T>& e, const Path& p) {
   const Index* at = e.plan->index() + p.first;
   const int32_t pad1 = padOf(p.mul1), pad3 = padOf(p.mul3);
   if (p.pairs == kAll && p.target == kFirst) {
+    if (byShape(p, [&](auto d1, auto d3) { channelsFirst<T, d1.value, d3.value>(e, p); })) return;
     for (int32_t v = 0; v < p.mul2; ++v) {
       couple(e, p, v);
       for (int32_t u = 0; u < p.mul1; u += kLanes<T>) {
@@ -155,6 +126,7 @@ template <class T> static void toSecond(const Edge<T>& e, const Path& p, T* to) 
   const T* coefficient = e.coefficient + p.first;
   const int32_t pad1 = padOf(p.mul1), pad3 = padOf(p.mul3);
   if (p.pairs == kAll && p.target == kFirst) {
+    if (byShape(p, [&](auto d1, auto d3) { channelsSecond<T, d1.value, d3.value>(e, p, to); })) return;
     for (int32_t v = 0; v < p.mul2; ++v) {
       V<T> sum[kMostComponents];
       for (int32_t j = 0; j < p.dim2; ++j) sum[j] = V<T>{};
@@ -186,6 +158,7 @@ template <class T> static void toWeights(const Edge<T>& e, const Path& p, T* to)
   const int32_t pad1 = padOf(p.mul1), pad3 = padOf(p.mul3);
   T* w = to + p.weights;
   if (p.pairs == kAll && p.target == kFirst) {
+    if (byShape(p, [&](auto d1, auto d3) { channelsWeights<T, d1.value, d3.value>(e, p, w); })) return;
     for (int32_t v = 0; v < p.mul2; ++v) {
       couple(e, p, v);
       for (int32_t u = 0; u < p.mul1; u += kLanes<T>) {

@@ -65,8 +65,8 @@ export class ProductPlan {
     const [rows1, rows3] = [rowsOf(first), rowsOf(output)];
     this.sizes = [rows1.size, rowsOf(second).size, rows3.size];
     const terms = present.map((p) => p.coupling.value.length);
-    const most = Math.max(0, ...terms);
-    this.scratch = rows1.padded + rows3.padded + padOf(most);
+    const most = Math.max(0, ...terms, ...present.map(({ coupling: { dims } }) => dims[0] * dims[2]));
+    this.scratch = 2 * rows1.padded + rows3.padded + padOf(most);
     let from = 0;
     const records = present.map((p, n) => record(p, (from += terms[n]) - terms[n], rows1.at, rows3.at));
     const header = [present.length, first.length, output.length, rows1.padded, rows3.padded, from, most, 0];

@@ -33,8 +33,7 @@ function walk(plan: TypedArray, coefficients: TypedArray, visit: Visit): void {
 type Role = "x" | "y" | "w" | "g";
 
 /** The partial derivative of sum over e of g[target] . T(x[source], y, w) with respect to one operand. */
-function partial(role: Role, call: ReferenceCall): void {
-  const { ints, buffers } = call;
+function partial(role: Role, { ints, buffers }: ReferenceCall): void {
   const given = (["x", "y", "w", "g"] as const).filter((name) => name !== role);
   const [plan, coefficients, source, , , target] = buffers.slice(3) as TypedArray[];
   const operands: Record<string, TypedArray | undefined> = {};
@@ -63,3 +62,17 @@ export const outputReference = (call: ReferenceCall): void => partial("g", call)
 export const firstReference = (call: ReferenceCall): void => partial("x", call);
 export const secondReference = (call: ReferenceCall): void => partial("y", call);
 export const weightsReference = (call: ReferenceCall): void => partial("w", call);
+
+export function jointReference({ ints, buffers, ...rest }: ReferenceCall): void {
+  const [x, y, w, g] = buffers;
+  const tables = buffers.slice(4, 12);
+  const outputs = buffers.slice(12);
+  const call = (given: typeof buffers, k: number) => ({
+    ...rest,
+    ints,
+    buffers: [...given, ...tables, outputs[k]],
+  });
+  if (ints.X > 0) firstReference(call([y, w, g], 0));
+  secondReference(call([x, w, g], 1));
+  if (w !== undefined && w !== null) weightsReference(call([x, y, g], 2));
+}

@@ -60,6 +60,10 @@ export interface OpSpec {
    * neither.
    */
   readonly partOf?: string;
+  /**
+   * The op whose gradient rule calls this one where the device has its kernel; elsewhere the rule does the same with other ops.
+   */
+  readonly shortcutOf?: string;
   /** Work of one call, for profiles and the bounds the benchmarks print. */
   readonly cost?: (dims: Dims) => KernelCost;
   readonly reference: ReferenceKernel;

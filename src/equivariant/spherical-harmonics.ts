@@ -2,7 +2,7 @@ import { concat, slice } from "../../kernels/shape_ops/op.js";
 import {
   type HarmonicsNormalization,
   solidHarmonics,
-  unitVectors,
+  unitHarmonics,
 } from "../../kernels/spherical_harmonics/op.js";
 import { AtomgradError } from "../tensor/error.js";
 import { zeros, type Tensor } from "../tensor/tensor.js";
@@ -31,11 +31,14 @@ export function sphericalHarmonics(
   options: SphericalHarmonicsOptions,
 ): Tensor {
   const degrees = degreesOf(l);
-  const vectors = options.normalize ? unitVectors(x) : x;
   if (degrees.length === 0)
     return zeros([...x.shape.slice(0, -1), 0], { dtype: x.dtype, device: x.device.name });
   const lmax = Math.max(...degrees);
-  const all = solidHarmonics(vectors, lmax, options.normalization ?? "integral");
+  const all = (options.normalize ? unitHarmonics : solidHarmonics)(
+    x,
+    lmax,
+    options.normalization ?? "integral",
+  );
   const blocks: [number, number][] = [];
   for (const degree of degrees) {
     const last = blocks[blocks.length - 1];

@@ -1,4 +1,12 @@
+export {
+  BesselBasis,
+  type BesselOptions,
+  SphericalBasis,
+  type SphericalBasisOptions,
+} from "./bessel-basis.js";
+export { besselNorms, besselTableOfPyg, besselZeros } from "./bessel-zeros.js";
 export * from "./clip.js";
+export * from "./cutoff.js";
 export { Ema } from "./ema.js";
 export * as init from "./init.js";
 export type { Initializer } from "./init.js";

@@ -10,11 +10,16 @@ const onHost = (op: Op): boolean => op.spec.types !== undefined && !op.spec.type
 const byName = (name: string): Op | undefined => ops.find((op) => op.name === name);
 
 describe.each(ops.filter((op) => !onHost(op)).map((op) => [op.name, op] as const))("%s", (_name, op) => {
-  const { wgsl, decompose, partOf } = op.spec;
+  const { wgsl, decompose, partOf, shortcutOf } = op.spec;
 
   it("runs on every device: by a kernel, by its parts, or not at all without the op it belongs to", () => {
-    expect(wgsl !== undefined || decompose !== undefined || partOf !== undefined).toBe(true);
-    expect(cudaKernels.has(op.name) || decompose !== undefined || partOf !== undefined).toBe(true);
+    const elsewhere = decompose !== undefined || (partOf ?? shortcutOf) !== undefined;
+    expect(wgsl !== undefined || elsewhere).toBe(true);
+    expect(cudaKernels.has(op.name) || elsewhere).toBe(true);
+  });
+
+  it.runIf(shortcutOf !== undefined)("shortens the rule of an op that runs without it", () => {
+    expect(byName(shortcutOf!)?.spec.vjp).toBeDefined();
   });
 
   it.runIf(wgsl !== undefined)("binds no more buffers than every WebGPU device has", () => {

@@ -7,7 +7,7 @@ import { setDefaultDevice } from "../../src/tensor/device.js";
 import type { OpCases } from "../../src/testing/cases.js";
 import { absence } from "./device-matrix.js";
 import type { FloatType } from "./derivatives.js";
-import { cudaKernels, namesOf } from "./registry.js";
+import { cudaKernels, namesOf, ops } from "./registry.js";
 import { supportOf } from "./support.js";
 
 openCpu();
@@ -28,11 +28,14 @@ its own compile with nvcc and pass on an emulated device. **CUDA has not been ru
 
 const orderIn = ({ order }: { order: number }): string => (order < 0 ? "–" : String(order));
 
+/** Kernels that a device may lack without doing anything by parts. */
+const shortcuts = ops.filter(({ spec }) => spec.shortcutOf !== undefined).map((op) => op.name);
+
 /** The row of an operation: what runs, and whether by the kernels that the CPU uses. */
 async function rowOf(family: string, c: OpCases): Promise<string> {
   const on = (type: FloatType): boolean => c.types?.includes(type) ?? true;
   const exact = await supportOf(c, "cpu", "f64");
-  const own = (await namesOf(family)).filter((name) => exact.kernels.has(name));
+  const own = (await namesOf(family)).filter((name) => exact.kernels.has(name) && !shortcuts.includes(name));
   const single = on("f32") ? orderIn(await supportOf(c, "cpu", "f32")) : "–";
   const start = `| ${family}/${c.op} | ${single} | ${on("f64") ? orderIn(exact) : "–"}`;
   if (!on("f32")) return `${start} | on cpu | on cpu |`;
