@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly size: number;
   /** Fills `target` from `position`; throws `FORMAT` when the source ends first. */
   read(target: Uint8Array, position: number): void;
+  /** All bytes, where they lie in memory anyway. */
+  readonly memory?: Uint8Array;
 }
 
 const reasons: Record<string, string> = {
@@ -112,6 +114,7 @@ export function memorySource(bytes: Uint8Array, name: string): ByteSource {
   return {
     name,
     size: bytes.length,
+    memory: bytes,
     read(target, position) {
       if (position + target.length > bytes.length) {
         throw new AtomgradError("FORMAT", `${name}: ends at byte ${bytes.length}, more is needed`);

@@ -157,9 +157,10 @@ export class StridedArray {
   /** The items as float64; 64-bit integers are rounded to what float64 can hold. */
   float64(): Float64Array {
     const numbers = this.numbers();
-    return numbers instanceof Float64Array
-      ? numbers
-      : Float64Array.from(numbers as ArrayLike<number | bigint>, Number);
+    if (numbers instanceof Float64Array) return numbers;
+    if (numbers instanceof BigInt64Array) return fromWords(numbers, new Int32Array(numbers.buffer));
+    if (numbers instanceof BigUint64Array) return fromWords(numbers, new Uint32Array(numbers.buffer));
+    return new Float64Array(numbers);
   }
 
   private isContiguous(): boolean {
@@ -185,6 +186,15 @@ export class StridedArray {
       }
     }
   }
+}
+
+/** 64-bit integers as float64, rounded as Number rounds them, without a BigInt for each. */
+function fromWords(numbers: BigInt64Array | BigUint64Array, halves: Int32Array | Uint32Array): Float64Array {
+  const [low, high] = hostIsLittleEndian ? [0, 1] : [1, 0];
+  const out = new Float64Array(numbers.length);
+  for (let k = 0; k < out.length; k++)
+    out[k] = halves[2 * k + high] * 4294967296 + (halves[2 * k + low] >>> 0);
+  return out;
 }
 
 /** Strides of a C-order array, in items. */

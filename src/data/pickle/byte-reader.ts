@@ -3,16 +3,20 @@ import type { ByteSource } from "../read-file.js";
 import { PickleBytes } from "./values.js";
 
 const windowBytes = 1 << 16;
+/** Names and keys: too short for a decoder to pay. */
+const shortText = 64;
 
 /** Reads a source from front to back through a small window; every length is checked against what is left. */
 export class ByteReader {
-  private window = new Uint8Array(0);
+  private window: Uint8Array;
   private windowStart = 0;
 
   constructor(
     readonly source: ByteSource,
     public position = 0,
-  ) {}
+  ) {
+    this.window = source.memory ?? new Uint8Array(0);
+  }
 
   /** Bytes that are left. */
   get left(): number {
@@ -20,7 +24,10 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.take(1)[0];
+    const at = this.position - this.windowStart;
+    if (!(at >= 0 && at < this.window.length)) return this.take(1)[0];
+    this.position++;
+    return this.window[at];
   }
 
   u16(): number {
@@ -60,15 +67,13 @@ export class ByteReader {
   /** `length` bytes; the view is valid until the next call. */
   take(length: number): Uint8Array {
     this.need(length);
-    if (length > windowBytes) {
-      const bytes = new Uint8Array(length);
-      this.source.read(bytes, this.position);
-      this.position += length;
-      return bytes;
-    }
     if (this.position < this.windowStart || this.position + length > this.windowStart + this.window.length) {
-      const bytes = new Uint8Array(Math.min(windowBytes, this.left));
+      const bytes = new Uint8Array(length > windowBytes ? length : Math.min(windowBytes, this.left));
       this.source.read(bytes, this.position);
+      if (length > windowBytes) {
+        this.position += length;
+        return bytes;
+      }
       this.window = bytes;
       this.windowStart = this.position;
     }
@@ -78,10 +83,12 @@ export class ByteReader {
   }
 
   utf8(length: number): string {
+    const bytes = this.take(length);
+    const plain = length <= shortText ? asciiText(bytes) : null;
+    if (plain !== null) return plain;
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.take(length));
-    } catch (error) {
-      if (error instanceof AtomgradError) throw error;
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
       throw new AtomgradError("FORMAT", `${this.source.name}: a text in it is not valid UTF-8`);
     }
   }
@@ -108,4 +115,14 @@ export class ByteReader {
       `${this.source.name}: ${length} bytes are needed at byte ${this.position}, ${this.left} are left; the file was cut short`,
     );
   }
+}
+
+/** A short text of ASCII letters; null where it holds others. */
+export function asciiText(bytes: Uint8Array): string | null {
+  let text = "";
+  for (const byte of bytes) {
+    if (byte > 127) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }

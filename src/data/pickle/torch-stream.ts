@@ -6,6 +6,7 @@ import { ByteReader } from "./byte-reader.js";
 import type { UnpickleMode } from "./constructors.js";
 import { storageDType } from "./torch.js";
 import { recordLimits } from "./limits.js";
+import { usualStorage } from "./usual-storage.js";
 import type { PickleLimits } from "./limits.js";
 import { unpickle } from "./unpickler.js";
 import { PickleDict, PickleStorage, PickleTuple } from "./values.js";
@@ -124,13 +125,14 @@ export function loadStorageStream(bytes: PickleBytes): PickleStorage {
   const part: ByteSource = {
     name: source.name,
     size: length,
+    memory: source.memory?.subarray(position, position + length),
     read(target, at) {
       if (at + target.length > length)
         throw new AtomgradError("FORMAT", `${source.name}: a storage was cut short`);
       source.read(target, position + at);
     },
   };
-  const value = readTorchStream(part, "data", recordLimits);
+  const value = usualStorage(part) ?? readTorchStream(part, "data", recordLimits);
   if (value instanceof PickleStorage) return value;
   throw new AtomgradError("FORMAT", `${source.name}: a torch.save stream inside a pickle that is no storage`);
 }

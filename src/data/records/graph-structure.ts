@@ -131,8 +131,9 @@ class RecordReader {
     }
     const edges = this.record.get("edge_index");
     if (!(edges instanceof StridedArray) || edges.shape.length !== 2 || edges.shape[0] !== 2) return;
-    const wrong = edges.float64().find((index) => !(index >= 0 && index < atoms));
-    if (wrong !== undefined) throw this.bad("edge_index", `names atom ${wrong}, there are ${atoms}`);
+    for (const index of edges.float64())
+      if (!(index >= 0 && index < atoms))
+        throw this.bad("edge_index", `names atom ${index}, there are ${atoms}`);
   }
 
   /** [1, 3, 3] as OCP stores it (the leading 1 is a batch axis: cell[0] is the whole matrix), or [3, 3]. */

@@ -1,5 +1,21 @@
-/** Words of a line. */
+/** Words of a line: what stands between blanks, by far the most called function of the readers. */
 export function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  let start = -1;
+  for (let k = 0; k < line.length; k++) {
+    const code = line.charCodeAt(k);
+    if (code > 127) return splitWords(line);
+    if (code === 32 || (code >= 9 && code <= 13)) {
+      if (start >= 0) words.push(line.slice(start, k));
+      start = -1;
+    } else if (start < 0) start = k;
+  }
+  if (start >= 0) words.push(line.slice(start));
+  return words;
+}
+
+/** The same of a line with letters beyond ASCII, whose blanks may be others too. */
+function splitWords(line: string): string[] {
   const trimmed = line.trim();
   return trimmed === "" ? [] : trimmed.split(/\s+/);
 }
@@ -10,6 +26,8 @@ export function wordsOf(line: string): string[] {
  */
 export function parseReal(word: string): number | null {
   const value = Number(word);
+  // Nearly all words: a digit, sign or point first, and not the base of another number system (0x, 0o, 0b) second.
+  if (Number.isFinite(value) && isUsualStart(word.charCodeAt(0), word.charCodeAt(1))) return value;
   if (value === value && !/^[-+]?0[xXoObB]|^\s*$/.test(word)) {
     return Number.isFinite(value) || /^[-+]?\d/.test(word) || word.includes("nfinity") ? value : null;
   }
@@ -18,6 +36,11 @@ export function parseReal(word: string): number | null {
   if (/^[-+]?nan$/i.test(word)) return NaN;
   const infinite = /^([-+]?)inf(?:inity)?$/i.exec(word);
   return infinite === null ? null : infinite[1] === "-" ? -Infinity : Infinity;
+}
+
+function isUsualStart(first: number, second: number): boolean {
+  const isDigitSignOrPoint = first >= 43 && first <= 57 && first !== 44 && first !== 47;
+  return isDigitSignOrPoint && !(first === 48 && second > 57);
 }
 
 /** A whole number of at most 15 digits, null for anything else. */
