@@ -10,13 +10,14 @@ import {
 import { parseTruth } from "../text/field-text.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
-import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
+import { parseInteger, parseReal, shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
 import { parseComment } from "./extxyz-comment.js";
 import { formatFrames } from "./extxyz-write.js";
 import type { FileStart, StructureFormat } from "./format.js";
 import { readSpecies } from "./species.js";
 import { sampleText } from "./sample-text.js";
+import { WordSpans } from "../text/word-spans.js";
 
 /** Extended XYZ: a frame is a line with the number of atoms, a line of `key=value` pairs, a line per atom. */
 export const extxyz: StructureFormat = {
@@ -56,6 +57,7 @@ function startsFrame(line: string, next: string): boolean {
 export function* readFrames(lines: Lines): Generator<Structure> {
   const layouts = new Map<string, Layout>();
   const keyLists = new Map<string, readonly string[]>();
+  const spans = new WordSpans();
   for (let head = lines.nextFilled(); head !== null; head = lines.nextFilled()) {
     const atoms = parseInteger(head.trim());
     if (atoms === null || atoms < 0)
@@ -70,7 +72,7 @@ export function* readFrames(lines: Lines): Generator<Structure> {
     const names = [...layout.columns.map(({ name }) => name), ...info.keys()];
     const signature = names.join("\n");
     if (!keyLists.has(signature)) keyLists.set(signature, names);
-    yield assemble(lines, readColumns(lines, layout, atoms), info, keyLists.get(signature)!);
+    yield assemble(lines, readColumns(lines, spans, layout, atoms), info, keyLists.get(signature)!);
   }
 }
 
@@ -97,6 +99,7 @@ function parseLayout(text: string, open: boolean, lines: Lines): Layout {
 
 function readColumns(
   lines: Lines,
+  spans: WordSpans,
   { columns, width, open }: Layout,
   atoms: number,
 ): Map<string, [Column, ColumnData]> {
@@ -108,10 +111,11 @@ function readColumns(
   for (const column of columns) found.set(column.name, [column, emptyColumn(column, atoms)]);
   const targets = [...found.values()];
   for (let atom = 0; atom < atoms; atom++) {
-    const words = wordsOf(lines.need(`atom ${atom + 1} of ${atoms}`));
-    if (words.length < width || (words.length > width && !open))
-      throw lines.error(`${words.length} words for an atom, Properties asks for ${width}`);
-    for (const [column, data] of targets) fillRow(lines, column, data, atom, words);
+    const line = lines.need(`atom ${atom + 1} of ${atoms}`);
+    const count = spans.find(line);
+    if (count < width || (count > width && !open))
+      throw lines.error(`${count} words for an atom, Properties asks for ${width}`);
+    for (const [column, data] of targets) fillRow(lines, column, data, atom, spans);
   }
   return found;
 }
@@ -122,25 +126,29 @@ function emptyColumn({ kind, width }: Column, atoms: number): ColumnData {
   return kind === "R" ? new Float64Array(atoms * width) : new BigInt64Array(atoms * width);
 }
 
-function fillRow(
-  lines: Lines,
-  column: Column,
-  data: ColumnData,
-  atom: number,
-  words: readonly string[],
-): void {
+function fillRow(lines: Lines, column: Column, data: ColumnData, atom: number, spans: WordSpans): void {
   const { kind, start, width } = column;
+  if (kind === "R") {
+    const values = data as Float64Array;
+    for (let k = 0; k < width; k++) {
+      const value = spans.decimal(start + k);
+      values[atom * width + k] = Number.isNaN(value) ? realOf(lines, column, spans.word(start + k)) : value;
+    }
+    return;
+  }
   for (let k = 0; k < width; k++) {
-    const word = words[start + k];
+    const word = spans.word(start + k);
     const at = atom * width + k;
     if (kind === "S") (data as string[])[at] = word;
-    else if (kind === "R")
-      (data as Float64Array)[at] = parseReal(word) ?? refuse(lines, column, word, "a number");
     else if (kind === "L")
       (data as Uint8Array)[at] = parseTruth(word) ?? refuse(lines, column, word, "T or F");
     else if (/^[-+]?\d{1,18}$/.test(word)) (data as BigInt64Array)[at] = BigInt(word);
     else refuse(lines, column, word, "a whole number");
   }
+}
+
+function realOf(lines: Lines, column: Column, word: string): number {
+  return parseReal(word) ?? refuse(lines, column, word, "a number");
 }
 
 function refuse(lines: Lines, { name }: Column, word: string, needed: string): never {
