@@ -62,7 +62,6 @@ const files: [string, string, RegExp][] = [
   ["Python objects in npz", place("objects.npz", npz({ "R.npy": objects, "z.npy": z })), /objects\.npz/],
   ["a header of 24 GB on a tiny npz", place("huge.npz", npz({ "R.npy": huge, "z.npy": z })), /huge\.npz/],
   ["a zip bomb", place("bomb.npz", npz({ "R.npy": Buffer.concat([huge, Buffer.alloc(64 << 20)]), "z.npy": z })), /bomb\.npz/],
-  ["names that climb", place("climb.npz", npz({ "../../R.npy": npy(new Float64Array(6), [2, 3]), "/etc/z.npy": z })), /climb\.npz/],
   ["an extxyz of a billion atoms", place("atoms.extxyz", "1000000000\nProperties=species:S:1:pos:R:3\nH 0 0 0\n"), /atoms\.extxyz: line \d: .*1000000000 atoms/],
   ["an extxyz of 1e9 columns", place("wide.extxyz", "1\nProperties=species:S:1:pos:R:1000000000\nH 0 0 0\n"), /wide\.extxyz/],
   ["an xyz of a billion atoms", place("atoms.xyz", "1000000000\nx\nH 0 0 0\n"), /atoms\.xyz/],
@@ -112,8 +111,9 @@ describe("files that were cut short are refused", async () => {
       } catch (error) {
         if (!(error instanceof AtomgradError)) throw error;
       }
-      // A text may end behind a whole frame, or within its last number; containers say how long they are.
-      if (one.kind === "text") expect(numbers).toBeLessThanOrEqual(whole);
+      // A text may end behind a whole frame, or within its last number, a graph of TensorFlow behind a whole node;
+      // containers say how long they are.
+      if (one.kind === "text" || one.name.startsWith("tf-graph")) expect(numbers).toBeLessThanOrEqual(whole);
       else expect([-1, whole], `${length} of ${one.good.length} bytes`).toContain(numbers);
     }
     writeFileSync(one.file, one.good);

@@ -14,7 +14,9 @@ export class Lines {
   number = 0;
   private lines: string[] = [];
   private at = 0;
-  private rest = "";
+  /** Pieces of a line whose end is not reached. */
+  private rest: string[] = [];
+  private restLength = 0;
   private ended = false;
 
   /**
@@ -73,22 +75,34 @@ export class Lines {
   private fill(): boolean {
     while (!this.ended) {
       const chunk = this.chunks.next();
-      let text = this.rest;
       if (chunk.done === true) this.ended = true;
-      else text += chunk.value;
-      const lines = text.split("\n");
-      this.rest = this.ended ? "" : lines.pop()!;
+      else {
+        this.rest.push(chunk.value);
+        this.restLength += chunk.value.length;
+        if (!chunk.value.includes("\n")) {
+          this.checkLength(this.restLength, 1);
+          continue;
+        }
+      }
+      const lines = this.rest.join("").split("\n");
+      const rest = this.ended ? "" : lines.pop()!;
+      this.rest = rest === "" ? [] : [rest];
+      this.restLength = rest.length;
       if (this.ended && lines.at(-1) === "") lines.pop();
-      if (this.rest.length > maxLineLength)
-        throw new AtomgradError(
-          "FORMAT",
-          `${this.name}: line ${this.number + lines.length + 1} is longer than ${maxLineLength} characters`,
-        );
+      this.checkLength(rest.length, lines.length + 1);
       this.lines = lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
       this.at = 0;
       if (this.lines.length > 0) return true;
     }
     return false;
+  }
+
+  private checkLength(length: number, ahead: number): void {
+    if (length <= maxLineLength) return;
+    throw new AtomgradError(
+      "FORMAT",
+      `${this.name}: line ${this.number + ahead} is longer than ${maxLineLength} characters`,
+    );
   }
 }
 
