@@ -1,5 +1,9 @@
 import type * as h5wasm from "h5wasm";
-import { basename } from "node:path";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { modulePath } from "../backends/cpu/addon.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type ByteSource, openFile } from "./read-file.js";
 
@@ -26,7 +30,12 @@ export async function loadHdf5(): Promise<void> {
 
 /** Another address is another module, with a memory of its own. */
 async function importAgain(): Promise<typeof h5wasm> {
-  return (await import(`${import.meta.resolve("h5wasm")}?${loads}`)) as typeof h5wasm;
+  const folders = createRequire(modulePath(import.meta.url)).resolve.paths("h5wasm") ?? [];
+  const file = folders
+    .map((folder) => join(folder, "h5wasm", "dist", "esm", "hdf5_hl.js"))
+    .find((path) => existsSync(path));
+  if (file === undefined) return import("h5wasm");
+  return (await import(`${pathToFileURL(file).href}?${loads}`)) as typeof h5wasm;
 }
 
 /** A path with the group behind its `#`, null where none is given. */
