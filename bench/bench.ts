@@ -22,6 +22,8 @@ export interface Workload {
   readonly peers: readonly PeerRequest[];
   /** Largest difference of the results from the peer's answer to its request, if they can be compared. */
   readonly difference?: (answer: Readonly<Record<string, unknown>>) => number;
+  /** Takes so long that it is run once. */
+  readonly once?: boolean;
   readonly close?: () => void;
 }
 

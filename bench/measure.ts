@@ -57,13 +57,14 @@ export async function measure(
       if (typeof pair === "string") absent.push(`${bench.name}: ${request.peer} left out (${pair})`);
       else rivals.push({ request, ...pair });
     }
-    const repeats = await calibrate(workload);
+    const repeats = workload.once === true ? 1 : await calibrate(workload);
+    const rounds = workload.once === true ? 1 : reps;
     for (const r of rivals)
       for (let k = 0; k < 4; k++)
         for (const p of [r.tuned, r.shipped]) await p.ask({ ...r.request.request, repeats });
     const ours: Sample[] = [];
     const theirs = rivals.map(() => ({ tuned: [] as PeerAnswer[], shipped: [] as PeerAnswer[] }));
-    for (let k = 0; k < reps; k++) {
+    for (let k = 0; k < rounds; k++) {
       ours.push(await sample(workload, repeats));
       for (const [i, { request, tuned, shipped }] of rivals.entries()) {
         theirs[i].tuned.push(await tuned.ask({ ...request.request, repeats }));

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { DeepPot, profile, setThreads } from "../../src/index.js";
+import { DeepPot, profile, readStructures, setThreads, type Structure, supercell } from "../../src/index.js";
 import { type DeepmdInput, parseDeepmdInput } from "../../src/models/deepmd/config/deepmd-input.js";
 import { EnergyModel } from "../../src/models/deepmd/energy-model.js";
 import { learningRateSchedule } from "../../src/train/learning-rate.js";
@@ -99,31 +99,37 @@ function trainingStep(network: Network, dtype: BenchType): Workload {
   };
 }
 
-function evalRow(dtype: BenchType): Bench {
+/** @param copies of the box of 192 atoms in each direction; large frames are for the growth with their size, without the peer */
+function evalRow(dtype: BenchType, copies = 1): Bench {
   return {
-    name: `se_atten/eval-attn2-${dtype}`,
+    name: `se_atten/eval-attn2-${dtype}${copies === 1 ? "" : `-${192 * copies ** 3}-atoms`}`,
     dtype,
     threads,
-    open: () => Promise.resolve(existsSync(water) ? evaluation(dtype) : missing),
+    open: () => (existsSync(water) ? evaluation(dtype, copies) : Promise.resolve(missing)),
   };
 }
 
 /** Energy, forces and virial of one frame. */
-function evaluation(dtype: BenchType): Workload {
+async function evaluation(dtype: BenchType, copies: number): Promise<Workload> {
   setThreads(threads);
+  const [frame] = await readStructures(water, { frames: 0 });
   const config = input(2, dtype);
   const data = DataSet.load(config.training.training_data, config.model, 1, "train");
   const pot = DeepPot.of(model(config, data));
-  const system = data.systems[0];
-  const size = 3 * system.atomCount;
-  const run = (): unknown =>
-    pot.evalSync(system.positions.subarray(0, size), system.cells?.subarray(0, 9) ?? null, system.types);
-  const flop = flopOf(run);
+  const evaluate = ({ positions, cell, atomicNumbers }: Structure): unknown =>
+    pot.evalSync(
+      positions,
+      cell,
+      atomicNumbers.map((z) => (z === 1 ? 1 : 0)),
+    );
+  const flop = copies ** 3 * flopOf(() => evaluate(frame));
+  const repeated = supercell(frame, [copies, copies, copies]);
   return {
-    run,
-    work: { atoms: system.atomCount, sel: 120 },
+    run: () => evaluate(repeated),
+    work: { atoms: repeated.atomicNumbers.length, sel: 120 },
     floor: { flop },
-    peers: [peer(2, dtype, "evaluate")],
+    once: copies > 1,
+    peers: copies > 1 ? [] : [peer(2, dtype, "evaluate")],
     close: () => pot.dispose(),
   };
 }
@@ -136,4 +142,6 @@ export const seAttenRows: readonly Bench[] = [
   trainRow("se_e2_a", "f64"),
   evalRow("f64"),
   evalRow("f32"),
+  evalRow("f32", 4),
+  evalRow("f32", 8),
 ];

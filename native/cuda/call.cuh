@@ -12,6 +12,9 @@
 
 #include "table.h"
 
+// Headers shared with the CPU's kernels name their namespace so.
+#define AG_ISA cuda
+
 namespace ag {
 namespace cuda {
 namespace {

@@ -88,6 +88,13 @@ export class BatchPlan {
     return { system, frames: this.orderOf(system, pass).slice(number * size, (number + 1) * size) };
   }
 
+  /** As many frames of a system as `batches` batches have, drawn at random, in file order. */
+  sample(system: number, batches: number): Int32Array {
+    return this.orderOf(system, 0)
+      .slice(0, batches * this.sizes[system])
+      .sort();
+  }
+
   /** Draws of a system before block `number`. */
   private drawsBefore(number: number, system: number): number {
     return Math.floor(this.probabilities[system] * this.blockLength * number + this.phases[system]);

@@ -179,3 +179,19 @@ describe("batches", () => {
     expect(errorOf(() => plan({}, [])).message).toMatch(/systems: no system is given/);
   });
 });
+
+describe("the sample for statistics", () => {
+  it("is spread over the file, in file order, and the same for a seed", () => {
+    const drawn = plan().sample(0, 10);
+    expect(drawn.length).toBe(20);
+    expect([...drawn]).toEqual([...new Set(drawn)].sort((a, b) => a - b));
+    expect(drawn[0]).toBeLessThan(16);
+    expect(drawn[19]).toBeGreaterThan(48);
+    expect([...plan().sample(0, 10)]).toEqual([...drawn]);
+    expect([...plan({ seed: 6 }).sample(0, 10)]).not.toEqual([...drawn]);
+  });
+
+  it("is every frame where that is fewer", () => {
+    expect([...plan().sample(1, 10)]).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+});

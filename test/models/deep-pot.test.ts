@@ -75,6 +75,7 @@ describe("eval off the calling thread", () => {
     const done = answers.reduce((sum, answer) => sum + answer.done, 0);
     expect(done).toBeGreaterThan(32);
     expect(done).toBeLessThan(640);
-    expect(memory[7] - memory[3]).toBeLessThan(60);
+    // What 128 evaluations leave behind would be a gigabyte.
+    expect(memory[7] - memory[3]).toBeLessThan(200);
   });
 });

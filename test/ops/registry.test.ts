@@ -35,5 +35,10 @@ describe.each(ops.filter((op) => !onHost(op)).map((op) => [op.name, op] as const
 });
 
 it("knows which operations run on the host", () => {
-  expect(ops.filter(onHost).map((op) => op.name)).toEqual(["neighbourCount", "neighbourFill"]);
+  expect(ops.filter(onHost).map((op) => op.name)).toEqual([
+    "neighbourGrid",
+    "neighbourCount",
+    "neighbourFill",
+    "neighbourFillSingle",
+  ]);
 });

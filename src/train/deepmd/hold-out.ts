@@ -5,7 +5,6 @@ import { writeDeepmdSystem } from "../../data/deepmd-npy-write.js";
 import type { DeepmdLabel, DeepmdSystem, LabelName } from "../../data/deepmd-system.js";
 import { findDeepmdSystems } from "../../data/deepmd-systems.js";
 import { AtomgradError } from "../../tensor/error.js";
-import { philox4x32 } from "../../tensor/philox.js";
 
 /** Where the two parts of a data set were written. */
 export interface HoldOut {
@@ -20,9 +19,8 @@ export interface HoldOut {
 export const heldOutEvery = 10;
 
 /**
- * Splits all systems below `source`: frames 9, 19, 29, ... of each go to `target`/test, the rest, shuffled (statistics are
- * taken over the first batches and must see every kind of frame), to `target`/train. If no system has ten frames, the
- * last frame of the largest is put aside.
+ * Splits all systems below `source`: frames 9, 19, 29, ... of each go to `target`/test, the rest to `target`/train. If no
+ * system has ten frames, the last frame of the largest is put aside.
  *
  * @throws AtomgradError VALUE when no system has two frames; errors of the reader and the writer
  */
@@ -48,10 +46,7 @@ export function holdOut(source: string, target: string): HoldOut {
     for (const part of ["train", "test"] as const) {
       const own = frames.filter((frame) => isTest(frame) === (part === "test"));
       if (own.length === 0) continue;
-      writeDeepmdSystem(
-        join(target, part, path),
-        pickFrames(system, part === "train" ? shuffled(own, k) : own),
-      );
+      writeDeepmdSystem(join(target, part, path), pickFrames(system, own));
       parts[part] += own.length;
     }
   });
@@ -98,14 +93,4 @@ function pickFrames(system: DeepmdSystem, frames: readonly number[]): DeepmdSyst
     labels: Object.fromEntries(complete.map(([name, label]) => [name, pickLabel(label)])),
     setSizes: [frames.length],
   };
-}
-
-/** A fixed shuffle: the same on every machine. */
-function shuffled(frames: readonly number[], stream: number): number[] {
-  const out = [...frames];
-  for (let k = out.length - 1; k > 0; k--) {
-    const other = philox4x32([k, stream, 0, 0], [1, 0])[0] % (k + 1);
-    [out[k], out[other]] = [out[other], out[k]];
-  }
-  return out;
 }

@@ -100,11 +100,11 @@ export class DataSet {
     return labelledBatch(this.systems[system], frames);
   }
 
-  /** The first `count` batches of every system, in file order: what statistics are taken over. */
+  /**
+   * `count` batches of every system, drawn at random as DeePMD-kit's PyTorch backend does: what statistics are taken over. The
+   * first ones of a file may be all of one kind.
+   */
   *statisticsBatches(count: number): IterableIterator<{ system: DeepmdSystem; frames: Int32Array }> {
-    for (const [k, system] of this.systems.entries()) {
-      const frames = Math.min(system.frameCount, count * this.plan.sizes[k]);
-      yield { system, frames: Int32Array.from({ length: frames }, (_, f) => f) };
-    }
+    for (const [k, system] of this.systems.entries()) yield { system, frames: this.plan.sample(k, count) };
   }
 }
