@@ -68,4 +68,23 @@ const batch32x20: Bench = {
   },
 };
 
-export const neighborRows: readonly Bench[] = [diamond27k, batch32x20];
+/** Random atoms, 0.05 in a cubic angstrom: time per atom must not depend on how many there are. */
+function linear(name: string, atoms: number): Bench {
+  return {
+    name: `neighbors/${name}`,
+    dtype: "f64",
+    threads: 1,
+    open: () => {
+      const edge = Math.cbrt(atoms / 0.05);
+      const positions = Float64Array.from(uniform(3 * atoms, 9), (u) => ((u + 1) / 2) * edge);
+      return Promise.resolve(workload([{ positions, cell: cube(edge) }], 4));
+    },
+  };
+}
+
+export const neighborRows: readonly Bench[] = [
+  diamond27k,
+  batch32x20,
+  linear("linear10k", 1e4),
+  linear("linear1M", 1e6),
+];

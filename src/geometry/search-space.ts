@@ -23,6 +23,28 @@ const mostOffset = 2 ** 30;
 /** Centres that are searched together in frames without a grid (kernels/neighbours/space.h). */
 const directCentres = 32;
 
+/** A cell, a compact one of the same lattice, and compact = basis . cell. */
+interface Lattice {
+  readonly given: readonly number[] | null;
+  readonly cell: Cell;
+  readonly compact: Cell;
+  readonly basis: Int32Array;
+}
+
+/** The lattice of a cell: `last` itself where it is the same. */
+function latticeOf(given: Matrix3 | null, pbc: Pbc, last: Lattice | undefined): Lattice {
+  const periodic = (axis: number): boolean => (typeof pbc === "boolean" ? pbc : pbc[axis]);
+  if (
+    last?.given?.length === given?.length &&
+    last?.cell.pbc.every((p, axis) => p === periodic(axis)) === true &&
+    last.given?.every((x, k) => x === given![k]) !== false
+  )
+    return last;
+  const cell = new Cell(given, pbc);
+  const { cell: compact, basis } = cell.compact();
+  return { given: given === null ? null : Array.from(given), cell, compact, basis };
+}
+
 /** Extremes of the atoms of a frame. */
 interface Extremes {
   /** Of fractions, three smallest and three largest. */
@@ -50,6 +72,8 @@ export class SearchArrays {
   private readonly grid: Int32Array;
   private cells = 0;
   private tasks = 0;
+  /** Of the frame before: those of a trajectory often share theirs. */
+  private lattice: Lattice | undefined;
 
   /** Errors: SHAPE, VALUE, naming the frame when there are several. */
   constructor(frames: readonly AtomsInCell[], rcut: number) {
@@ -101,8 +125,7 @@ export class SearchArrays {
   private add(f: number, { positions, cell: vectors, pbc }: AtomsInCell, rcut: number): void {
     if (positions.length % 3 !== 0)
       throw new AtomgradError("SHAPE", `${positions.length} coordinates are not rows of three`);
-    const cell = new Cell(vectors, pbc);
-    const { cell: compact, basis } = cell.compact();
+    const { cell, compact, basis } = (this.lattice = latticeOf(vectors, pbc, this.lattice));
     this.positions.set(positions, 3 * this.framePtr[f]);
     this.cell.set(cell.vectors, 9 * f);
     this.compact.set(compact.vectors, 9 * f);

@@ -18,7 +18,7 @@ const index = 0;
 const worthMoving = 4 * 2 ** 20;
 
 /** Arrays that have taken a buffer's memory come back only between turns of the event loop: a loop without turns gets copies. */
-const mostMoved = 512 * 2 ** 20;
+const mostMoved = 2 ** 30;
 
 /** The CPU: native kernels compiled for several instruction sets, on a team of threads. */
 class CpuBackend implements Backend {
