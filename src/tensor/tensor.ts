@@ -109,8 +109,9 @@ export class Tensor implements Disposable {
   }
 
   /**
-   * The values at once, as the tensor's last act: it is freed, and the memory of large ones becomes the array's instead of being
-   * copied. Errors: ASYNC_DEVICE where the device cannot block (WebGPU).
+   * The values at once, as the tensor's last act: it is freed, and the memory of large ones (4 MiB) becomes the array's instead of
+   * being copied (such an array can be copied to another thread, not transferred). Errors: ASYNC_DEVICE where the device cannot
+   * block (WebGPU).
    */
   moveSync(): TypedArray {
     this.assertAlive();
