@@ -3,9 +3,9 @@
 //   tripletRadial   out[e,l,n] = sum over triplets t of edge e of g[t,l,n] angular[t,l], in the order of `order`
 //   tripletAngular  out[t,l] = sum over n of g[t,l,n] radial[index[t],l,n]
 // Rows of radial and out have F = L R numbers. Strategy: a row a triplet, its owner walks it once; nothing of the size
-// of the triplets is stored but the results. Bound: memory, F numbers a triplet. Measured with the functions of edges and
-// angles (radial_basis), 7 x 6 of 9,000 edges and 130,000 triplets with gradients, f32, two threads: 44 ms, 4 % of the
-// bound; torch_geometric's in torch: 165 ms.
+// of the triplets is stored but the results. Bound: memory, F numbers a triplet. Measured with the functions of edges
+// and angles (radial_basis), 7 x 6 of 9,000 edges and 130,000 triplets with gradients, f32, two threads: 44 ms, 4 % of
+// the bound; torch_geometric's in torch: 165 ms.
 #include <cstring>
 
 #include "../../native/simd.h"
