@@ -9,7 +9,8 @@ const vm = require("node:vm");
 const file = join(__dirname, "atomgrad.cjs");
 const cache = join(__dirname, "atomgrad.cache");
 
-const script = new vm.Script(wrap(readFileSync(file, "utf8")), {
+// The bundler writes ASCII: every byte is a character.
+const script = new vm.Script(wrap(readFileSync(file, "latin1")), {
   filename: file,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
   importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((name) => import(name)),

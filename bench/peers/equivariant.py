@@ -128,7 +128,8 @@ def answer(request: dict) -> dict:
     request = dict(request)
     repeats = int(request.pop("repeats", 1))
     work, sums = prepared(request["op"], tuple(sorted(request.items())))
-    return {**timed(work, repeats), "sums": sums}
+    # sphericart numbers the components in another order, so that the cotangents mean something else: only the value compares.
+    return {**timed(work, repeats), "sums": sums[:1] if request.get("peer") == "sphericart" else sums}
 
 
 versions = {name: version(package) for name, package in

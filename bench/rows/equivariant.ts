@@ -49,7 +49,7 @@ export function withGradients(
     floor: rest.floor,
     peers: rest.peers.map((peer) => ask(peer, rest.request)),
     difference: ({ sums: theirs }) =>
-      Math.max(...sums.map((s, k) => Math.abs(s / (theirs as number[])[k] - 1))),
+      Math.max(...(theirs as number[]).map((sum, k) => Math.abs(sums[k] / sum - 1))),
     close: () => [...variables, cotangent].forEach((t) => t.dispose()),
   };
 }

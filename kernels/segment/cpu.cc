@@ -22,20 +22,25 @@ static bool misfits(const int32_t* ptr, int64_t N, int64_t E) {
   return ptr[0] != 0 || ptr[N] != E;
 }
 
-// to[f] = sum of the rows row(k), k in [first, last), in order.
+// to[f] = sum over k in [first, last), in order, of row(k)[f], for W registers of columns.
+template <int W, class T, class Row> static inline void addStrip(T* to, int64_t first, int64_t last, Row&& row) {
+  constexpr int L = kLanes<T>;
+  V<T> sum[W];
+  for (int w = 0; w < W; ++w) sum[w] = splat<T>(T(0));
+  for (int64_t k = first; k < last; ++k) {
+    const T* x = row(k);
+    for (int w = 0; w < W; ++w) sum[w] += load(x + w * L);
+  }
+  for (int w = 0; w < W; ++w) store(to + w * L, sum[w]);
+}
+
+// The same for all F columns: in wide strips, because memory is fast along a row only.
 template <class T, class Row> static inline void addRows(T* to, int64_t F, int64_t first, int64_t last, Row&& row) {
   constexpr int L = kLanes<T>;
   int64_t f = 0;
-  for (; f + 2 * L <= F; f += 2 * L) {
-    V<T> a = splat<T>(T(0)), b = a;
-    for (int64_t k = first; k < last; ++k) {
-      const T* x = row(k) + f;
-      a += load(x);
-      b += load(x + L);
-    }
-    store(to + f, a);
-    store(to + f + L, b);
-  }
+  const auto from = [&](int64_t k) { return row(k) + f; };
+  for (; f + 8 * L <= F; f += 8 * L) addStrip<8>(to + f, first, last, from);
+  for (; f + 2 * L <= F; f += 2 * L) addStrip<2>(to + f, first, last, from);
   for (; f < F; f += L) {
     const int n = static_cast<int>(F - f < L ? F - f : L);
     V<T> a = splat<T>(T(0));
