@@ -1,6 +1,7 @@
-// npm run campaign -- [NAME...] [--seed S] [--runs N]: long searches for failures, with a new seed each time. Each writes its
-// last result to bench/results/campaign/NAME.json; the seed repeats it. The parts that must pass every time run in `npm test`.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// npm run campaign -- [NAME...] [--seed S] [--runs N] [--only PART,PART]: long searches for failures, with a new seed each time.
+// Each writes its last result to bench/results/campaign/NAME.json (with --only the other parts' last counts stay); the seed
+// repeats it. The parts that must pass every time run in `npm test`.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,7 +10,7 @@ import { build } from "esbuild";
 import { prepare, root } from "./prepare.mjs";
 
 const { values, positionals } = parseArgs({
-  options: { seed: { type: "string" }, runs: { type: "string" } },
+  options: { seed: { type: "string" }, runs: { type: "string" }, only: { type: "string" } },
   allowPositionals: true,
 });
 
@@ -38,6 +39,7 @@ function wholeNumber(text, option) {
 prepare();
 const built = join(root, "build", "campaign");
 const program = await bundle("src/cli/main.ts", join(built, "atomgrad.mjs"));
+const readerProgram = await bundle("test/campaign/reader-process.ts", join(built, "reader-process.mjs"));
 const { campaigns } = await import(
   pathToFileURL(await bundle("test/campaign/campaigns.ts", join(built, "campaigns.mjs"))).href
 );
@@ -48,6 +50,7 @@ if (unknown !== undefined) {
 }
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : wholeNumber(values.seed, "seed");
+const only = values.only?.split(",");
 const results = join(root, "bench", "results", "campaign");
 mkdirSync(results, { recursive: true });
 
@@ -57,12 +60,24 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(campaigns)
   const folder = mkdtempSync(join(tmpdir(), `atomgrad-${name}-`));
   const started = performance.now();
   console.log(`${name}: ${runs} runs, seed ${seed}`);
+  const path = join(results, `${name}.json`);
+  const last = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).counts : undefined;
   let counts = {};
   let failure;
   try {
-    counts = await campaign.run({ seed, runs, folder, program });
+    counts = await campaign.run({
+      seed,
+      runs,
+      folder,
+      program,
+      readerProgram,
+      only,
+      last,
+      say: (line) => console.log(line),
+    });
     rmSync(folder, { recursive: true, force: true });
   } catch (error) {
+    counts = error?.counts ?? {};
     failure = error instanceof Error ? error.message : String(error);
     console.error(
       `${name}: FAILED: ${failure}\nwhat it worked on: ${folder}\nonce more: npm run campaign -- ${name} --seed ${seed}`,
@@ -84,10 +99,12 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(campaigns)
     seconds,
     machine,
   };
-  const path = join(results, `${name}.json`);
   writeFileSync(
     path,
     `${JSON.stringify(failure === undefined ? result : { ...result, failure }, null, 2)}\n`,
   );
-  if (failure === undefined) console.log(`${name}: passed in ${seconds} s: ${JSON.stringify(counts)}`);
+  if (failure === undefined) {
+    const { each: _, ...totals } = counts;
+    console.log(`${name}: passed in ${seconds} s: ${JSON.stringify(totals)}`);
+  }
 }

@@ -1,5 +1,5 @@
 import { fuzzConfig } from "./fuzz-config.js";
-import { fuzzReaders } from "./fuzz-readers.js";
+import { fuzzReaders, type ReaderCounts } from "./fuzz-readers.js";
 import { killTraining } from "./kills.js";
 import { compareNeighbors } from "./neighbors.js";
 
@@ -10,11 +10,18 @@ export interface CampaignSettings {
   readonly folder: string;
   /** The `atomgrad` program. */
   readonly program: string;
+  /** reader-process.ts as a program. */
+  readonly readerProgram: string;
+  /** The parts to run; all unless given. What `counts` of the last result says of the others stays. */
+  readonly only?: readonly string[];
+  readonly last?: unknown;
+  /** Takes lines that say how far it is. */
+  readonly say: (line: string) => void;
 }
 
 export interface Campaign {
   readonly runs: number;
-  /** Returns what was counted; throws at the first failure. */
+  /** Returns what was counted; throws at a failure (with `counts`, where some parts passed). */
   run(settings: CampaignSettings): Promise<object> | object;
 }
 
@@ -25,6 +32,10 @@ export const campaigns: Readonly<Record<string, Campaign>> = {
     run: ({ runs, ...settings }) => killTraining({ ...settings, kills: runs }),
   },
   "fuzz-config": { runs: 50_000, run: ({ seed, runs }) => fuzzConfig(seed, runs) },
-  "fuzz-readers": { runs: 100_000, run: ({ seed, runs, folder }) => fuzzReaders(seed, runs, folder) },
+  "fuzz-readers": {
+    runs: 100_000,
+    run: ({ last, ...settings }) =>
+      fuzzReaders({ ...settings, earlier: (last as Partial<ReaderCounts>)?.each }),
+  },
   neighbors: { runs: 20_000, run: ({ seed, runs }) => compareNeighbors(seed, runs) },
 };

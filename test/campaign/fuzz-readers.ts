@@ -1,7 +1,31 @@
-import fc from "fast-check";
-import { writeFileSync } from "node:fs";
-import { AtomgradError } from "../../src/tensor/error.js";
-import { readerSeeds, type ReaderSeed } from "./reader-seeds.js";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ReaderResult } from "./fuzz-reader.js";
+import { readerSeeds } from "./reader-seeds.js";
+
+export interface FuzzReadersSettings {
+  readonly seed: number;
+  /** Inputs of each reader. */
+  readonly runs: number;
+  /** An empty folder to work in. */
+  readonly folder: string;
+  /** reader-process.ts as a program. */
+  readonly readerProgram: string;
+  /** Takes a line for each reader. */
+  readonly say: (line: string) => void;
+  /** The readers to try; all unless given. */
+  readonly only?: readonly string[];
+  /** Results of other readers, from earlier, that stay. */
+  readonly earlier?: Readonly<Record<string, ReaderRow>>;
+}
+
+/** What became of the inputs of a reader, and how to repeat them. */
+export interface ReaderRow extends ReaderResult {
+  readonly seed: number;
+  readonly seconds: number;
+}
 
 export interface ReaderCounts {
   readonly readers: number;
@@ -10,150 +34,90 @@ export interface ReaderCounts {
   readonly refused: number;
   /** Longest processor time of one input, ms. */
   readonly slowest_ms: number;
-  /** Growth of the process's memory over all inputs, MiB. */
+  /** Most memory that a process of one reader held, with Node and the test in it, MiB; and growth while it read. */
   readonly memory_mib: number;
+  readonly grown_mib: number;
+  readonly each: Readonly<Record<string, ReaderRow>>;
 }
 
-/** One change of a file: where (as a fraction of its length), what, and a number for what. */
-interface Change {
-  readonly at: number;
-  readonly what: number;
-  readonly value: number;
-}
+/** What the process of a reader says: that it is alive, or how it ended. */
+export type ReaderMessage = "alive" | { readonly result: ReaderResult } | { readonly failure: string };
 
-const change = fc.record<Change>({
-  at: fc.nat(0xffffff).map((x) => x / 0x1000000),
-  what: fc.nat(11),
-  value: fc.nat(0xffff),
-});
-const mutation = fc.array(change, { minLength: 1, maxLength: 4 });
-
-/** Words that text readers stumble over. */
-const words = [
-  "nan", "-1", "1e999", "99999999999", "4294967296", "0", "", "\n", "\r\n", "\t", '"', "'", "[", "{", "<", ";", "#", "_", "é", "\u0000",
-  "T", "1.5.5", "data_", "loop_", "ITEM: ATOMS", "__proto__", "$$$$", "2147483648",
-]; // prettier-ignore
-const extremes = [
-  0n,
-  1n,
-  0x7fffffffn,
-  0xffffffffn,
-  0x7fffffffffffffffn,
-  0xffffffffffffffffn,
-  0x100000000n,
-  0x10000n,
-];
-
-/** The file after all changes. */
-export function mutated(good: Uint8Array, changes: readonly Change[]): Uint8Array {
-  let bytes = Uint8Array.from(good);
-  for (const { at, what, value } of changes) {
-    const where = Math.floor(at * bytes.length);
-    if (what < 4) bytes[where] = value & 255;
-    else if (what === 4) bytes[where] ^= 1 << (value % 8);
-    else if (what === 5) bytes = bytes.slice(0, where);
-    else if (what === 6) bytes = spliced(bytes, where, value % 40, new Uint8Array(0));
-    else if (what === 7) bytes = spliced(bytes, where, 0, bytes.slice(where, where + (value % 200)));
-    else if (what === 8) bytes.fill(value & 1 ? 0 : 255, where, where + (value % 64));
-    else if (what === 9) putNumber(bytes, where, extremes[value % extremes.length], value & 256 ? 8 : 4);
-    else bytes = spliced(bytes, where, value % 6, new TextEncoder().encode(words[value % words.length]));
-  }
-  return bytes;
-}
-
-function spliced(
-  bytes: Uint8Array,
-  at: number,
-  removed: number,
-  inserted: Uint8Array,
-): Uint8Array<ArrayBuffer> {
-  const rest = bytes.subarray(Math.min(bytes.length, at + removed));
-  const out = new Uint8Array(at + inserted.length + rest.length);
-  out.set(bytes.subarray(0, at));
-  out.set(inserted, at);
-  out.set(rest, at + inserted.length);
-  return out;
-}
-
-function putNumber(bytes: Uint8Array, at: number, value: bigint, width: number): void {
-  for (let k = 0; k < width && at + k < bytes.length; k++)
-    bytes[at + k] = Number((value >> BigInt(8 * k)) & 255n);
-}
-
-const longestMs = 1000;
-const mostMemory = 256 * 2 ** 20;
+/** A process that says nothing for so long hangs in one input. */
+const silentMs = 120_000;
 
 /**
- * Changes good files of every reader at random and reads them. Each is read to its end, or refused in one short
- * AtomgradError that names the file, within a second of processor time; the process stays within 256 MiB more than at its start.
- * Throws at the first thing that is not so, with the changes.
- *
- * @param runs inputs of each reader
+ * Changes good files of every reader at random and reads them, each reader in a process of its own: what must hold is in
+ * `fuzzReader`; a process that ends by itself or falls silent is a failure too. Throws at the end
+ * with all that is not so; the error's `counts` are those of the readers that passed.
  */
-export async function fuzzReaders(seed: number, runs: number, folder: string): Promise<ReaderCounts> {
-  const seeds = await readerSeeds(folder);
-  const before = process.memoryUsage().rss;
-  const total = { read: 0, refused: 0, slowest: 0 };
-  for (const one of seeds) {
-    const counts = await fuzzReader(one, seed, runs);
-    total.read += counts.read;
-    total.refused += counts.refused;
-    total.slowest = Math.max(total.slowest, counts.slowest);
-  }
-  const grown = process.memoryUsage().rss - before;
-  return {
-    readers: seeds.length,
-    inputs: seeds.length * runs,
-    read: total.read,
-    refused: total.refused,
-    slowest_ms: Math.round(total.slowest),
-    memory_mib: Math.round(grown / 2 ** 20),
-  };
-}
-
-/** The same for one reader. */
-export async function fuzzReader(
-  one: ReaderSeed,
-  seed: number,
-  runs: number,
-): Promise<{ read: number; refused: number; slowest: number }> {
-  const counts = { read: 0, refused: 0, slowest: 0 };
-  writeFileSync(one.file, one.good);
-  if (!(one.read() > 0)) throw new Error(`${one.name}: the good file holds nothing`);
-  const property = fc.asyncProperty(mutation, async (changes) => {
-    writeFileSync(one.file, mutated(one.good, changes));
-    await one.prepare?.();
-    const start = process.cpuUsage();
-    const memory = process.memoryUsage.rss();
-    try {
-      one.read();
-      counts.read++;
-    } catch (error) {
-      const fault = faultOf(error);
-      if (fault !== null) throw new Error(`${one.name}: ${fault}`, { cause: error });
-      counts.refused++;
+export async function fuzzReaders(settings: FuzzReadersSettings): Promise<ReaderCounts> {
+  const { seed, folder, only, say } = settings;
+  const names = (await readerSeeds(join(folder, "names"))).map(({ name }) => name);
+  const unknown = only?.filter((name) => !names.includes(name)) ?? [];
+  if (unknown.length > 0) throw new Error(`no reader ${unknown.join(", ")}; there are ${names.join(", ")}`);
+  const each: Record<string, ReaderRow> = {};
+  const failures: string[] = [];
+  for (const name of names) {
+    if (only !== undefined && !only.includes(name)) {
+      const row = settings.earlier?.[name];
+      if (row === undefined) say(`${name}: not tried, and no earlier result`);
+      else each[name] = row;
+      continue;
     }
-    const { user, system } = process.cpuUsage(start);
-    const took = (user + system) / 1e3;
-    counts.slowest = Math.max(counts.slowest, took);
-    if (took > longestMs) throw new Error(`${one.name}: took ${took.toFixed(0)} ms`);
-    if (process.memoryUsage.rss() - memory > mostMemory) throw new Error(`${one.name}: took too much memory`);
-  });
-  try {
-    await fc.assert(property, { seed, numRuns: runs });
-  } finally {
-    writeFileSync(one.file, one.good);
+    const started = performance.now();
+    try {
+      const result = await fuzzInProcess(settings, name);
+      each[name] = { ...result, seed, seconds: Math.round((performance.now() - started) / 100) / 10 };
+      say(`${name}: ${JSON.stringify(each[name])}`);
+    } catch (error) {
+      failures.push((error as Error).message);
+      say(`${name}: FAILED: ${failures.at(-1)}`);
+    }
   }
+  const counts = summary(each);
+  if (failures.length > 0) throw Object.assign(new Error(failures.join("\n")), { counts });
   return counts;
 }
 
-/** What is wrong with a refusal, if anything. */
-function faultOf(error: unknown): string | null {
-  if (!(error instanceof AtomgradError))
-    return `not an AtomgradError: ${error instanceof Error ? error.stack : String(error)}`;
-  const { message } = error;
-  if (message.length > 1500 || message.split("\n").length > 8)
-    return `too long a message: ${message.slice(0, 300)}`;
-  if (/undefined|\[object/.test(message)) return `a careless message: ${message}`;
-  return null;
+function summary(each: Readonly<Record<string, ReaderRow>>): ReaderCounts {
+  const rows = Object.values(each);
+  const sum = (key: "inputs" | "read" | "refused"): number =>
+    rows.reduce((total, row) => total + row[key], 0);
+  const most = (key: "slowest_ms" | "memory_mib" | "grown_mib"): number =>
+    rows.reduce((top, row) => Math.max(top, row[key]), 0);
+  return {
+    readers: rows.length,
+    inputs: sum("inputs"),
+    read: sum("read"),
+    refused: sum("refused"),
+    slowest_ms: most("slowest_ms"),
+    memory_mib: most("memory_mib"),
+    grown_mib: most("grown_mib"),
+    each,
+  };
+}
+
+async function fuzzInProcess(settings: FuzzReadersSettings, name: string): Promise<ReaderResult> {
+  const folder = join(settings.folder, name);
+  mkdirSync(folder);
+  const child = fork(settings.readerProgram, [name, String(settings.seed), String(settings.runs), folder]);
+  let answer: ReaderMessage = "alive";
+  const fallenSilent = (): void => {
+    answer = { failure: `${name}: silent for ${silentMs / 1000} s; the input stands in ${folder}` };
+    child.kill("SIGKILL");
+  };
+  let watch = setTimeout(fallenSilent, silentMs);
+  child.on("message", (message: ReaderMessage) => {
+    answer = message;
+    clearTimeout(watch);
+    watch = setTimeout(fallenSilent, silentMs);
+  });
+  const [status, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  clearTimeout(watch);
+  const said = answer as ReaderMessage;
+  if (said === "alive")
+    throw new Error(`${name}: the process ended with ${signal ?? status}; the input stands in ${folder}`);
+  if ("failure" in said) throw new Error(said.failure);
+  return said.result;
 }

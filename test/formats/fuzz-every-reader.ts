@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fuzzReader } from "../campaign/fuzz-readers.js";
+import { fuzzReader } from "../campaign/fuzz-reader.js";
 import { readerSeeds, type ReaderSeed } from "../campaign/reader-seeds.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 

@@ -6,7 +6,7 @@ import { inspectFile } from "../../src/data/inspect/inspect.js";
 import { encodeNpy } from "../../src/data/npy.js";
 import { readStructures } from "../../src/data/structures.js";
 import { AtomgradError } from "../../src/tensor/error.js";
-import { fuzzReader } from "../campaign/fuzz-readers.js";
+import { fuzzReader } from "../campaign/fuzz-reader.js";
 import { readerSeeds } from "../campaign/reader-seeds.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 
