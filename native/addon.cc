@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "command.h"
+#include "file_map.h"
 #include "isa.h"
 #include "registry.h"
 #include "slots.h"
@@ -198,6 +199,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   add("copy", copy);
   add("detach", [](const Napi::CallbackInfo& info) { return Napi::Value(info.Env(), detach(info)); });
   add("fill", fill);
+  add("mapFile", mapFile);
   add("threads", threads);
   add("isa", isa);
   add("isas", isas);

@@ -18,7 +18,7 @@ export { inspectFile } from "./data/inspect/inspect.js";
 export { readDeepmdSystem } from "./data/deepmd-npy.js";
 export { writeDeepmdSystem } from "./data/deepmd-npy-write.js";
 export type { DeepmdLabel, DeepmdSystem, LabelName } from "./data/deepmd-system.js";
-export { type NpyArray, readNpy, writeNpySync } from "./data/npy.js";
+export { type NpyArray, readNpy, type ReadNpyOptions, writeNpySync } from "./data/npy.js";
 export {
   openStructures,
   readStructures,

@@ -69,7 +69,7 @@ write(
   "native/sources.generated.json",
   JSON.stringify(
     {
-      common: ["addon", "isa", "registry", "slots", "team"].map((name) => `native/${name}.cc`),
+      common: ["addon", "file_map", "isa", "registry", "slots", "team"].map((name) => `native/${name}.cc`),
       kernels: cpu.map((f) => `kernels/${f}/cpu.cc`),
       mpi: ["native/mpi/addon.cc"],
       cuda: {

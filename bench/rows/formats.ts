@@ -61,8 +61,12 @@ const extxyz: Bench = {
   },
 };
 
-/** 128 MB of float64, into fresh memory or into memory that is there: the file's pages are copied once. */
-function npy(name: string, read: (path: string, target: Float64Array) => number): Bench {
+/** 128 MB of float64: into fresh memory, into memory that is there (the file's pages are copied once), or mapped. */
+function npy(
+  name: string,
+  read: (path: string, target: Float64Array) => number,
+  { reader, floorBytes } = { reader: "npy", floorBytes: 2 * 8 * (1 << 24) },
+): Bench {
   return {
     name,
     dtype: "f64",
@@ -74,7 +78,7 @@ function npy(name: string, read: (path: string, target: Float64Array) => number)
           "values.npy",
           (path) => writeNpySync(path, { shape: [1 << 12, 1 << 12], data: values }),
           (path) => read(path, values),
-          { peer: "numpy", reader: "npy", count: "numbers", floorBytes: 2 * 8 * (1 << 24) },
+          { peer: "numpy", reader, count: "numbers", floorBytes },
         ),
       );
     },
@@ -86,6 +90,18 @@ const npyInto = npy("read/npy-128mb-into", (path, target) => {
   readNpyFloat64Into(target, path);
   return target.length;
 });
+
+/** Mapped, and one number of each page taken: a cache line of each. */
+const npyMapped = npy(
+  "read/npy-128mb-mapped",
+  (path) => {
+    const data = readNpy(path, { mmapMode: "c" }).data as Float64Array;
+    let sum = 0;
+    for (let k = 0; k < data.length; k += 512) sum += data[k];
+    return Number.isNaN(sum) ? 0 : data.length;
+  },
+  { reader: "npy-mapped", floorBytes: 64 * 2 ** 15 },
+);
 
 /** The values of the shipped records of OC20. */
 function oc20Values(): Uint8Array[] {
@@ -163,4 +179,4 @@ const index: Bench = {
   },
 };
 
-export const formatRows: readonly Bench[] = [extxyz, npyFresh, npyInto, records, index];
+export const formatRows: readonly Bench[] = [extxyz, npyFresh, npyInto, npyMapped, records, index];

@@ -6,7 +6,7 @@ import type { FileToWrite } from "./atomic-write.js";
 import { labelNames } from "./deepmd-npy.js";
 import type { DeepmdSystem } from "./deepmd-system.js";
 import { encodeNpy } from "./npy.js";
-import type { NpyData } from "./npy.js";
+import type { NpyData } from "./npy-arrays.js";
 
 /**
  * Writes a system as a DeePMD folder (`deepmd/npy`, or `deepmd/npy/mixed` when it has types per frame): float64

@@ -3,23 +3,12 @@ import { AtomgradError } from "../tensor/error.js";
 import { writeFileAtomicSync } from "./atomic-write.js";
 import { hostIsLittleEndian, swapBytes } from "./byte-order.js";
 import { fromHalf, toHalf } from "./half.js";
+import { arrayOverBuffer, arrays, newArray } from "./npy-arrays.js";
+import type { NpyData } from "./npy-arrays.js";
 import { npyItemBytes, parseNpyHeader } from "./npy-header.js";
 import type { NpyDType, NpyHeader } from "./npy-header.js";
 import { memorySource, withFile } from "./read-file.js";
 import type { ByteSource } from "./read-file.js";
-
-/** The typed array that holds the numbers: f2 is widened to Float32Array, 64-bit integers are bigint arrays. */
-export type NpyData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array;
 
 /** An array of an npy file in C order; `dtype` is the type in the file. A 0-d array has shape [] and one number. */
 export interface NpyArray {
@@ -28,21 +17,6 @@ export interface NpyArray {
   readonly data: NpyData;
 }
 
-const arrays = {
-  f2: Float32Array,
-  f4: Float32Array,
-  f8: Float64Array,
-  i1: Int8Array,
-  i2: Int16Array,
-  i4: Int32Array,
-  i8: BigInt64Array,
-  u1: Uint8Array,
-  u2: Uint16Array,
-  u4: Uint32Array,
-  u8: BigUint64Array,
-  bool: Uint8Array,
-} as const;
-
 const chunkItems = 1 << 17;
 
 /** Reads only the header of an npy file, checked against the file's length. */
@@ -50,13 +24,27 @@ export function readNpyHeader(path: string, label = basename(path)): NpyHeader {
   return withFile(path, parseNpyHeader, label);
 }
 
+export interface ReadNpyOptions {
+  /**
+   * "c", as in `numpy.load(path, mmap_mode="c")`: the file becomes the array's memory and is read where it is touched, page
+   * by page; writing to the array changes the memory alone, never the file. The numbers must lie in the file as they lie in
+   * memory (this machine's byte order, C order, no float16). The file must not become shorter as long as the array lives:
+   * the system would end the process. A mapped array is copied when it is sent to a worker.
+   */
+  readonly mmapMode?: "c";
+}
+
 /**
  * Reads an npy file: format versions 1 to 3, every numeric dtype, both byte orders, C and Fortran order.
  *
- * @throws AtomgradError FILE, FORMAT (damaged, cut short) or DTYPE (objects, text, complex numbers)
+ * @throws AtomgradError FILE, FORMAT (damaged, cut short), DTYPE (objects, text, complex numbers; with `mmapMode` what cannot
+ * be mapped) or VALUE (larger than memory)
  */
-export function readNpy(path: string): NpyArray {
-  return withFile(path, decodeNpy);
+export function readNpy(path: string, { mmapMode }: ReadNpyOptions = {}): NpyArray {
+  if (mmapMode === undefined) return withFile(path, decodeNpy);
+  if (mmapMode === "c") return withFile(path, mapNpy);
+  const asked = JSON.stringify(mmapMode);
+  throw new AtomgradError("VALUE", `${basename(path)}: mmapMode ${asked}; "c" (copy on write) is there`);
 }
 
 /** Decodes an npy file held in memory; `name` is for messages. */
@@ -67,7 +55,7 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
 /** Reads an npy file of floating-point numbers as float64 (float32 and float16 are widened exactly). */
 export function readNpyFloat64(path: string): { shape: readonly number[]; data: Float64Array } {
   const { shape, count } = readNpyHeader(path);
-  const data = new Float64Array(count);
+  const data = newArray({ dtype: "f8", count }, basename(path)) as Float64Array;
   readNpyFloat64Into(data, path);
   return { shape, data };
 }
@@ -179,10 +167,34 @@ export function writeNpySync(
 
 function decodeNpy(source: ByteSource): NpyArray {
   const header = parseNpyHeader(source);
-  const data = new arrays[header.dtype](header.count);
+  const data = newArray(header, source.name);
   decodeInto(data, source, header);
   const ordered = header.fortranOrder ? toRowMajor(data, header.shape) : data;
   return { dtype: header.dtype, shape: header.shape, data: ordered };
+}
+
+/** The numbers as they lie in the file. */
+function mapNpy(source: ByteSource): NpyArray {
+  const header = parseNpyHeader(source);
+  const { dtype, shape, count, offset } = header;
+  const obstacle = obstacleToMapping(header);
+  if (dtype === "f2" || obstacle !== null)
+    throw new AtomgradError(
+      "DTYPE",
+      `${source.name}: cannot be mapped: ${obstacle}; read it without mmapMode, or save it as memory holds it (C order)`,
+    );
+  if (count === 0) return { dtype, shape, data: newArray(header, source.name) };
+  const buffer = source.map!(offset, count * npyItemBytes[dtype]);
+  return { dtype, shape, data: arrayOverBuffer(buffer, dtype, source.name) };
+}
+
+/** Why the numbers do not lie in the file as an array holds them; null where they do. */
+function obstacleToMapping({ dtype, shape, littleEndian, fortranOrder, offset }: NpyHeader): string | null {
+  const itemBytes = npyItemBytes[dtype];
+  if (dtype === "f2") return "there is no array of float16";
+  if (itemBytes > 1 && littleEndian !== hostIsLittleEndian) return "its byte order is not this machine's";
+  if (fortranOrder && shape.filter((extent) => extent > 1).length > 1) return "it is in Fortran order";
+  return offset % itemBytes === 0 ? null : `its numbers begin at byte ${offset}, no multiple of ${itemBytes}`;
 }
 
 /** Reads the numbers in file order. Where the target's type is the file's they go straight into its memory. */
@@ -191,9 +203,10 @@ function decodeInto(target: NpyData, source: ByteSource, header: NpyHeader): voi
   const itemBytes = npyItemBytes[dtype];
   const swap = itemBytes > 1 && header.littleEndian !== hostIsLittleEndian;
   const direct = dtype !== "f2" && target instanceof arrays[dtype];
-  const scratch = direct ? null : new Uint8Array(Math.min(count, chunkItems) * itemBytes);
-  for (let done = 0; done < count; done += chunkItems) {
-    const items = Math.min(chunkItems, count - done);
+  const step = direct && !swap ? count : Math.min(count, chunkItems);
+  const scratch = direct ? null : new Uint8Array(step * itemBytes);
+  for (let done = 0; done < count; done += step) {
+    const items = Math.min(step, count - done);
     const bytes =
       scratch === null
         ? new Uint8Array(target.buffer, target.byteOffset + done * itemBytes, items * itemBytes)

@@ -1,6 +1,7 @@
 import { zipSync, type Zippable } from "fflate";
 import { AtomgradError } from "../tensor/error.js";
-import { encodeNpy, type NpyData, parseNpy } from "./npy.js";
+import { encodeNpy, parseNpy } from "./npy.js";
+import type { NpyData } from "./npy-arrays.js";
 import { withFile } from "./read-file.js";
 import { readPart } from "./slice-source.js";
 import { isZip, readZip } from "./zip.js";

@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { basename } from "node:path";
+import { getSystemErrorName } from "node:util";
+import { mapFilePart } from "../backends/cpu/host-memory.js";
 import { AtomgradError } from "../tensor/error.js";
 
 /** Bytes of known length that can be read piece by piece: a file, or memory. */
@@ -12,6 +14,11 @@ export interface ByteSource {
   read(target: Uint8Array, position: number): void;
   /** All bytes, where they lie in memory anyway. */
   readonly memory?: Uint8Array;
+  /**
+   * A part of a file as memory that is read when it is touched; writing to it never reaches the file. The part must lie in
+   * the file and have a byte at least. Throws `FILE` or `NATIVE` where the system cannot map it.
+   */
+  map?(position: number, length: number): ArrayBuffer;
 }
 
 const reasons: Record<string, string> = {
@@ -93,6 +100,12 @@ function fileSource(descriptor: number, path: string, name: string, size: number
         throw fileError(error, path, "read", name);
       }
     },
+    map: (position, length) => {
+      const mapped = mapFilePart(descriptor, position, length);
+      if (mapped instanceof ArrayBuffer) return mapped;
+      const reason = mapped === undefined ? "this runtime has no mapped memory" : getSystemErrorName(-mapped);
+      throw new AtomgradError("FILE", `${name}: cannot map "${path}": ${reason}; read it into memory`);
+    },
     close() {
       if (isOpen) closeSync(descriptor);
       isOpen = false;
@@ -100,10 +113,14 @@ function fileSource(descriptor: number, path: string, name: string, size: number
   };
 }
 
+/** No system reads more than 2 GiB in one call. */
+const mostAtOnce = 2 ** 30;
+
 function readFully(descriptor: number, name: string, target: Uint8Array, position: number): void {
   let done = 0;
   while (done < target.length) {
-    const got = readSync(descriptor, target, done, target.length - done, position + done);
+    const wanted = Math.min(target.length - done, mostAtOnce);
+    const got = readSync(descriptor, target, done, wanted, position + done);
     if (got === 0) throw new AtomgradError("FORMAT", `${name}: the file ended while it was being read`);
     done += got;
   }

@@ -1,4 +1,4 @@
-import type { NpyData } from "./npy.js";
+import type { NpyData } from "./npy-arrays.js";
 
 /** What the values of a field are; `json` holds texts of JSON values. */
 export type FieldKind = "real" | "integer" | "boolean" | "text" | "json";

@@ -43,8 +43,9 @@ export interface ReaderCounts {
 /** What the process of a reader says: that it is alive, or how it ended. */
 export type ReaderMessage = "alive" | { readonly result: ReaderResult } | { readonly failure: string };
 
-/** A process that says nothing for so long hangs in one input. */
-const silentMs = 120_000;
+/** A process that says nothing for so long hangs in one input. Ticks, not a clock: both processes may be stopped for a while. */
+const tickMs = 10_000;
+const silentTicks = 12;
 
 /**
  * Changes good files of every reader at random and reads them, each reader in a process of its own: what must hold is in
@@ -103,18 +104,20 @@ async function fuzzInProcess(settings: FuzzReadersSettings, name: string): Promi
   mkdirSync(folder);
   const child = fork(settings.readerProgram, [name, String(settings.seed), String(settings.runs), folder]);
   let answer: ReaderMessage = "alive";
-  const fallenSilent = (): void => {
-    answer = { failure: `${name}: silent for ${silentMs / 1000} s; the input stands in ${folder}` };
+  let quiet = 0;
+  const watch = setInterval(() => {
+    if (++quiet < silentTicks) return;
+    answer = {
+      failure: `${name}: silent for ${(silentTicks * tickMs) / 1000} s; the input stands in ${folder}`,
+    };
     child.kill("SIGKILL");
-  };
-  let watch = setTimeout(fallenSilent, silentMs);
+  }, tickMs);
   child.on("message", (message: ReaderMessage) => {
     answer = message;
-    clearTimeout(watch);
-    watch = setTimeout(fallenSilent, silentMs);
+    quiet = 0;
   });
   const [status, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-  clearTimeout(watch);
+  clearInterval(watch);
   const said = answer as ReaderMessage;
   if (said === "alive")
     throw new Error(`${name}: the process ended with ${signal ?? status}; the input stands in ${folder}`);

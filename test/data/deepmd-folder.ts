@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { encodeNpy } from "../../src/data/npy.js";
-import type { NpyData } from "../../src/data/npy.js";
+import type { NpyData } from "../../src/data/npy-arrays.js";
 import { joinBytes, put } from "./temporary-folder.js";
 
 /** Content of a file of a test system: text, bytes, an array with its shape, or null for "leave it out". */

@@ -11,7 +11,7 @@ import {
   readNpyInt32,
   writeNpySync,
 } from "../../src/data/npy.js";
-import type { NpyData } from "../../src/data/npy.js";
+import type { NpyData } from "../../src/data/npy-arrays.js";
 import type { NpyDType } from "../../src/data/npy-header.js";
 import { errorOf, expectOnlyAtomgradError } from "./expect-error.js";
 import { joinBytes, put, temporaryFolder } from "./temporary-folder.js";

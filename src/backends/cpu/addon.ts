@@ -15,6 +15,7 @@ export interface Addon {
   copy(slot: number, host: TypedArray, toSlot: boolean): void;
   detach(slot: number, bytes: number): ArrayBuffer | undefined;
   fill(slot: number, byte: number): void;
+  mapFile(descriptor: number, offset: number, bytes: number): ArrayBuffer | number | undefined;
   threads(count?: number): number;
   isa(name?: string): string;
   isas(): string[];

@@ -11,14 +11,9 @@ import {
 } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { type Addon, loadAddon } from "./addon.js";
+import { moveOut } from "./host-memory.js";
 
 const index = 0;
-
-/** Smaller arrays are copied, so that their buffers stay in the pool. */
-const worthMoving = 4 * 2 ** 20;
-
-/** Arrays that have taken a buffer's memory come back only between turns of the event loop: a loop without turns gets copies. */
-const mostMoved = 2 ** 30;
 
 /** The CPU: native kernels compiled for several instruction sets, on a team of threads. */
 class CpuBackend implements Backend {
@@ -30,9 +25,6 @@ class CpuBackend implements Backend {
   /** Position in the addon's kernel list and the set of number types, by name. */
   private readonly bodies: Map<string, { id: number; types: number }>;
   private readonly run: () => void;
-  /** Bytes of buffers that became arrays, until these are garbage. */
-  private moved = 0;
-  private readonly dropped = new FinalizationRegistry<number>((bytes) => (this.moved -= bytes));
 
   constructor(readonly addon: Addon) {
     this.words = addon.words;
@@ -74,13 +66,8 @@ class CpuBackend implements Backend {
   }
 
   detach(slot: number, dtype: DType, size: number): TypedArray | undefined {
-    const bytes = size * itemBytes(dtype);
-    if (bytes < worthMoving || this.moved + bytes > mostMoved) return undefined;
-    const buffer = this.addon.detach(slot, bytes);
-    if (buffer === undefined) return undefined;
-    this.moved += bytes;
-    this.dropped.register(buffer, bytes);
-    return arrayOver(dtype, buffer);
+    const buffer = moveOut(this.addon, slot, size * itemBytes(dtype));
+    return buffer && arrayOver(dtype, buffer);
   }
 
   poison(slot: number): void {

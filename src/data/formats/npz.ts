@@ -1,5 +1,6 @@
 import { AtomgradError } from "../../tensor/error.js";
-import { parseNpy, type NpyArray, type NpyData } from "../npy.js";
+import { parseNpy, type NpyArray } from "../npy.js";
+import type { NpyData } from "../npy-arrays.js";
 import { openFile } from "../read-file.js";
 import { readPart } from "../slice-source.js";
 import { makeStructure, type Field, type FieldKind, type Structure } from "../structure.js";
