@@ -3,22 +3,39 @@ import { fieldOfWords, fieldToJson, formatItem, parseNestedList } from "../text/
 
 const jsonMark = "_JSON ";
 
+/** Keys that say how a frame is read, nearly always the same; their fields are shared and not to be handed on. */
+const sharedKeys: ReadonlySet<string> = new Set(["Properties", "pbc", "Lattice"]);
+
 /**
- * The `key=value` pairs of a comment line of extended XYZ, as ASE and libAtoms write them: bare words, "quoted"
- * or {braced} values with backslash escapes, `[lists]`, and values that begin with `_JSON`. A key alone is true.
+ * Reads comment lines of extended XYZ. The values of `Properties`, `pbc` and `Lattice` are understood once as long as they
+ * stay the same from frame to frame.
  */
-export function parseComment(line: string): Map<string, Field> {
-  const found = new Map<string, Field>();
-  const scanner = new Scanner(line);
-  for (let key = scanner.token("="); key !== null; key = scanner.token("=")) {
-    if (!scanner.takeEquals()) {
-      if (key.text !== "") found.set(key.text, { kind: "boolean", shape: [], data: Uint8Array.of(1) });
-      continue;
+export class CommentReader {
+  private readonly last = new Map<string, { readonly token: Token; readonly field: Field }>();
+
+  /**
+   * The `key=value` pairs of a comment line, as ASE and libAtoms write them: bare words, "quoted" or {braced} values with
+   * backslash escapes, `[lists]`, and values that begin with `_JSON`. A key alone is true.
+   */
+  parse(line: string): Map<string, Field> {
+    const found = new Map<string, Field>();
+    const scanner = new Scanner(line);
+    for (let key = scanner.token("="); key !== null; key = scanner.token("=")) {
+      if (scanner.takeEquals()) found.set(key.text, this.value(key.text, scanner.token("")));
+      else if (key.text !== "") found.set(key.text, { kind: "boolean", shape: [], data: Uint8Array.of(1) });
     }
-    const value = scanner.token("");
-    found.set(key.text, value === null ? textValue("") : typedValue(value));
+    return found;
   }
-  return found;
+
+  private value(key: string, token: Token | null): Field {
+    if (token === null) return textValue("");
+    if (!sharedKeys.has(key)) return typedValue(token);
+    const last = this.last.get(key);
+    if (last?.token.text === token.text && last.token.isList === token.isList) return last.field;
+    const field = typedValue(token);
+    this.last.set(key, { token, field });
+    return field;
+  }
 }
 
 interface Token {
@@ -37,6 +54,8 @@ class Scanner {
     this.skipSpace();
     if (this.at >= this.line.length) return null;
     if (stop === "" && this.line[this.at] === "[") return { text: this.list(), isList: true };
+    const usual = this.usualToken(stop);
+    if (usual !== null) return { text: usual, isList: false };
     let text = "";
     let close = "";
     for (; this.at < this.line.length; this.at++) {
@@ -51,6 +70,28 @@ class Scanner {
       else text += char;
     }
     return { text, isList: false };
+  }
+
+  /** A bare word, or a quoted one without escapes; null, and nothing taken, for all others. */
+  private usualToken(stop: string): string | null {
+    const { line, at } = this;
+    if (line[at] === '"') {
+      const close = line.indexOf('"', at + 1);
+      const after = line[close + 1] ?? " ";
+      if (close < 0 || (after !== " " && after !== "\t" && after !== stop)) return null;
+      const text = line.slice(at + 1, close);
+      if (text.includes("\\")) return null;
+      this.at = close + 1;
+      return text;
+    }
+    let end = at;
+    for (; end < line.length; end++) {
+      const char = line[end];
+      if (char === stop || char === " " || char === "\t") break;
+      if (char === "\\" || char === '"' || char === "'" || char === "{") return null;
+    }
+    this.at = end;
+    return line.slice(at, end);
   }
 
   takeEquals(): boolean {
@@ -90,7 +131,11 @@ function typedValue({ text, isList }: Token): Field {
 
 /** Numbers or truth values between blanks or commas; null for anything else. */
 function wordsValue(text: string): Field | null {
-  const words = text.split(/[\s,]+/).filter((word) => word !== "");
+  const words = /[\s,]/.test(text)
+    ? text.split(/[\s,]+/).filter((word) => word !== "")
+    : text === ""
+      ? []
+      : [text];
   if (words.length === 0) return null;
   const field = fieldOfWords(words, words.length === 1 ? [] : [words.length]);
   return field.kind === "text" ? null : field;

@@ -12,7 +12,7 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
-import { parseComment } from "./extxyz-comment.js";
+import { CommentReader } from "./extxyz-comment.js";
 import { formatFrames } from "./extxyz-write.js";
 import type { FileStart, StructureFormat } from "./format.js";
 import { readSpecies } from "./species.js";
@@ -56,24 +56,32 @@ function startsFrame(line: string, next: string): boolean {
 
 export function* readFrames(lines: Lines): Generator<Structure> {
   const layouts = new Map<string, Layout>();
-  const keyLists = new Map<string, readonly string[]>();
+  let keys: readonly string[] = [];
+  const comments = new CommentReader();
   const spans = new WordSpans();
   for (let head = lines.nextFilled(); head !== null; head = lines.nextFilled()) {
     const atoms = parseInteger(head.trim());
     if (atoms === null || atoms < 0)
       throw lines.error(`${shown(head.trim())} stands where the number of atoms of a frame is expected`);
-    const info = parseComment(lines.need("the comment line of a frame").trim());
+    const info = comments.parse(lines.need("the comment line of a frame").trim());
     const properties = info.get("Properties");
     const text = properties === undefined ? "" : String(properties.data[0]);
     info.delete("Properties");
     let layout = layouts.get(text);
     if (layout === undefined)
       layouts.set(text, (layout = parseLayout(text || "species:S:1:pos:R:3", text === "", lines)));
-    const names = [...layout.columns.map(({ name }) => name), ...info.keys()];
-    const signature = names.join("\n");
-    if (!keyLists.has(signature)) keyLists.set(signature, names);
-    yield assemble(lines, readColumns(lines, spans, layout, atoms), info, keyLists.get(signature)!);
+    if (!isKeyList(keys, layout, info)) keys = [...layout.columns.map(({ name }) => name), ...info.keys()];
+    yield assemble(lines, readColumns(lines, spans, layout, atoms), info, keys);
   }
+}
+
+/** Whether a list of keys, that of the frame before, is that of this frame: structures share it then. */
+function isKeyList(keys: readonly string[], { columns }: Layout, info: Map<string, Field>): boolean {
+  if (keys.length !== columns.length + info.size) return false;
+  if (columns.some(({ name }, k) => name !== keys[k])) return false;
+  let k = columns.length;
+  for (const key of info.keys()) if (key !== keys[k++]) return false;
+  return true;
 }
 
 function parseLayout(text: string, open: boolean, lines: Lines): Layout {
@@ -111,8 +119,8 @@ function readColumns(
   for (const column of columns) found.set(column.name, [column, emptyColumn(column, atoms)]);
   const targets = [...found.values()];
   for (let atom = 0; atom < atoms; atom++) {
-    const line = lines.need(`atom ${atom + 1} of ${atoms}`);
-    const count = spans.find(line);
+    if (!lines.take()) lines.need(`atom ${atom + 1} of ${atoms}`);
+    const count = spans.find(lines.text, lines.start, lines.end);
     if (count < width || (count > width && !open))
       throw lines.error(`${count} words for an atom, Properties asks for ${width}`);
     for (const [column, data] of targets) fillRow(lines, column, data, atom, spans);
@@ -233,7 +241,9 @@ function takeMatrix(info: Map<string, Field>, name: string): Float64Array | null
   const field = info.get(name);
   if (field === undefined || !/^(?:real|integer)$/.test(field.kind) || field.data.length !== 9) return null;
   info.delete(name);
-  return Float64Array.from(field.data as ArrayLike<number | bigint>, Number);
+  const matrix = new Float64Array(9);
+  for (let k = 0; k < 9; k++) matrix[k] = Number(field.data[k]);
+  return matrix;
 }
 
 function takeCell(lines: Lines, info: Map<string, Field>): { cell: Float64Array | null; pbc: PbcFlags } {
@@ -246,7 +256,8 @@ function takeCell(lines: Lines, info: Map<string, Field>): { cell: Float64Array 
   const flags = info.get("pbc");
   if (flags === undefined) return { cell, pbc: pbcOf(cell !== null) };
   info.delete("pbc");
-  const values = Array.from(flags.data as ArrayLike<unknown>, (value) => Number(value) !== 0);
+  const values: boolean[] = [];
+  for (let k = 0; k < flags.data.length; k++) values.push(Number(flags.data[k]) !== 0);
   if (!/^(?:boolean|integer)$/.test(flags.kind) || (values.length !== 3 && valueCount(flags.shape) !== 1))
     throw lines.error('the frame that ends here has a pbc that is not three truth values such as "T T F"');
   return { cell, pbc: values.length === 1 ? pbcOf(values[0]) : [values[0], values[1], values[2]] };

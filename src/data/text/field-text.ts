@@ -28,7 +28,7 @@ export function fieldOfWords(words: readonly string[], shape: readonly number[])
     };
   }
   const reals = words.map(parseReal);
-  if (reals.every((value) => value !== null)) return { kind: "real", shape, data: Float64Array.from(reals) };
+  if (reals.every((value) => value !== null)) return { kind: "real", shape, data: new Float64Array(reals) };
   const flags = words.map(parseTruth);
   if (flags.every((value) => value !== null)) return { kind: "boolean", shape, data: Uint8Array.from(flags) };
   return { kind: "text", shape, data: words };
