@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleBrowser } from "./bundle-browser.mjs";
+import { declareCommonJs } from "./declare-commonjs.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
@@ -44,4 +45,5 @@ for (const name of entryPoints) {
   );
 }
 
+declareCommonJs(entryPoints);
 await bundleBrowser();
