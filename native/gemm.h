@@ -84,9 +84,9 @@ template <class T> static void gemmSerial(const Gemm<T>& g) {
 }
 
 // Rows of C in a part: enough to be worth handing out, few enough to share; whole tiles.
-static inline int64_t gemmPartRows(int64_t m, double nsPerRow) {
+static inline int64_t gemmPartRows(int64_t m, int64_t vectors, double nsPerRow) {
   constexpr double kPartNs = 10e3;
-  if (m < 16 * kGemmRows) return ceilTo((m + 15) / 16, 14);
+  if (m < 16 * kGemmRows) return ceilTo((m + 15) / 16, kTileRows[vectors < 3 ? vectors : 3]);
   const double wanted = kPartNs / nsPerRow / static_cast<double>(kGemmRows);
   return kGemmRows * (wanted < 1 ? 1 : wanted > 8 ? 8 : static_cast<int64_t>(wanted));
 }
@@ -115,12 +115,12 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
   if (way == GemmWay::kDots) {
     const TurnedB<T> turned(g);
     const Sweep<T> sweep(g, false, nullptr);
-    return blocks(call, g.m, ceilTo(gemmPartRows(g.m, nsPerRow), 16), nsPerRow,
+    return blocks(call, g.m, ceilTo(gemmPartRows(g.m, vectorsOf<T>(g.n), nsPerRow), 16), nsPerRow,
                   [&](int64_t i0, int64_t i1) { sweep.dots(i0, i1, turned.data, turned.stride); });
   }
   if (way == GemmWay::kThin) {
     const Sweep<T> sweep(g, false, nullptr);
-    return blocks(call, g.m, gemmPartRows(g.m, nsPerRow), nsPerRow,
+    return blocks(call, g.m, gemmPartRows(g.m, vectorsOf<T>(g.n), nsPerRow), nsPerRow,
                   [&](int64_t i0, int64_t i1) { sweep.thinRows(i0, i1); });
   }
   const bool packed = !swapped && (g.transposeB || (!split && g.m >= 64));
@@ -132,7 +132,7 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
   if (swapped)
     return blocks(call, sweep.panels(), 1, nsPerRow * static_cast<double>(g.m) / static_cast<double>(sweep.panels()),
                   [&](int64_t p0, int64_t p1) { sweep.intoC(0, sweep.rows, p0, p1); });
-  blocks(call, g.m, gemmPartRows(g.m, nsPerRow), nsPerRow,
+  blocks(call, g.m, gemmPartRows(g.m, vectorsOf<T>(g.n), nsPerRow), nsPerRow,
          [&](int64_t i0, int64_t i1) { sweep.intoC(i0, i1, 0, sweep.panels()); });
 }
 

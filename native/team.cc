@@ -1,5 +1,9 @@
 #include "team.h"
 
+#include <algorithm>
+
+#include "placement.h"
+
 namespace ag {
 
 void Team::resize(int threads) {
@@ -38,7 +42,10 @@ void Team::run(int parts, Body body, void* context) {
   done_.store(0, std::memory_order_relaxed);
   ticket_.store(job << 32, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) {
-    { std::lock_guard<std::mutex> lock(mutex_); }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      for (Placement* worker : parked_) worker->keepOffCaller();
+    }
     wake_.notify_all();
   }
   take(job & 0xffffffffu, parts, body, context);
@@ -50,6 +57,7 @@ void Team::work() {
   // A worker that finds nothing watches the ticket for some tens of microseconds (the next op usually follows), then
   // parks.
   constexpr int kWatch = 4000;
+  Placement placement;
   uint64_t seen = ticket_.load(std::memory_order_acquire) >> 32;
   int idle = 0;
   while (!stop_.load(std::memory_order_relaxed)) {
@@ -73,10 +81,13 @@ void Team::work() {
     }
     std::unique_lock<std::mutex> lock(mutex_);
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    parked_.push_back(&placement);
     wake_.wait(lock, [&] {
       return stop_.load() ||
              (ticket_.load(std::memory_order_seq_cst) >> 32 != seen && (ticket_.load() & 0xffffffffu) != 0xffffffffu);
     });
+    placement.release();
+    parked_.erase(std::find(parked_.begin(), parked_.end(), &placement));
     sleepers_.fetch_sub(1);
     idle = 0;
   }

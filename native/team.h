@@ -13,6 +13,8 @@
 
 namespace ag {
 
+class Placement;
+
 class Team {
 public:
   using Body = void (*)(void* context, int part);
@@ -32,6 +34,7 @@ private:
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::vector<Placement*> parked_; // of the workers that wait for wake_; under mutex_
   // The job in the air. A worker that wakes late finds a newer ticket and never touches an older job's context.
   std::atomic<uint64_t> ticket_{0}; // job number << 32 | next part
   std::atomic<int> done_{0};
