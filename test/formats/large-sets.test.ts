@@ -114,8 +114,11 @@ describe("sets of 100 MB and more are sampled", () => {
       path,
       Array.from({ length: 2400 }, (_, k) => [String(k), values[k % 4]] as const),
     );
-    const report = await inspectFile(path);
+    const report = await inspectQuickly(path);
     expect(report).toMatchObject({ format: "ocp-lmdb", frames: 2400 });
+    // Frames of fifty atoms: as many as 30,000 atoms.
+    expect(report.sampled).toBeGreaterThan(500);
+    expect(report.sampled).toBeLessThan(1000);
   });
 
   it("safetensors: 5 GB of weights, of which the header is read", async () => {

@@ -48,6 +48,8 @@ export interface StructureFormat {
   describe?(path: string): Iterable<Structure>;
   /** About `count` frames spread over the set, without reading the rest. */
   sample?(path: string, count: number): StructureSample;
+  /** Whether `sample` reads all of the file, however few frames are asked for. */
+  readonly samplesWhole?: boolean;
   /** Writes all or nothing. */
   write?(path: string, structures: Iterable<Structure>, options: WriteOptions): void;
 }

@@ -18,6 +18,7 @@ export const npz: StructureFormat = {
   sniff: ({ path, isFolder, bytes }) =>
     !isFolder && bytes[0] === 0x50 && bytes[1] === 0x4b && holdsAtoms(path),
   read: (path) => readNpz(path),
+  samplesWhole: true,
   sample: (path, count) => {
     let frames = 0;
     const choose = (all: number): number[] => spreadOver((frames = all), count);

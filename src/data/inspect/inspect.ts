@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { detectFormat, filePart, fileStart } from "../formats/detect.js";
-import type { StructureFormat } from "../formats/format.js";
+import type { StructureFormat, StructureSample } from "../formats/format.js";
 import { openStructures } from "../structures.js";
 import { otherReaders, type InspectOptions } from "./other-readers.js";
 import { StructureSummary, type StructureReport } from "./structure-report.js";
@@ -10,6 +10,9 @@ import { StructureSummary, type StructureReport } from "./structure-report.js";
 /** Larger structure sets are sampled where their format allows it. */
 const wholeBytes = 100e6;
 const sampledFrames = 2000;
+/** Frames are sampled up to so many atoms, whose nearest distances take most of a second, but no fewer than `fewestFrames`. */
+const sampledAtoms = 30_000;
+const fewestFrames = 64;
 
 /**
  * What a file holds, as plain data for JSON: a report of a structure set, or the tensors of a weight file.
@@ -50,11 +53,21 @@ async function inspectStructures(path: string, format: StructureFormat): Promise
   const summary = new StructureSummary(format.name, format.electronVolts ?? false);
   if (format.sample !== undefined && bytesOf(filePart(path)) >= wholeBytes) {
     await format.prepare?.();
-    const { frames, structures, isEstimate } = format.sample(path, sampledFrames);
+    const { frames, structures, isEstimate } = sampleOf(path, format);
     for (const structure of structures) summary.add(structure);
     return summary.report(frames, isEstimate);
   }
   const frames = format.describe?.(path) ?? (await openStructures(path, { format: format.name })).frames;
   for (const structure of frames) summary.add(structure);
   return summary.report();
+}
+
+function sampleOf(path: string, format: StructureFormat): StructureSample {
+  if (format.samplesWhole === true) return format.sample!(path, sampledFrames);
+  const few = format.sample!(path, fewestFrames);
+  const structures = [...few.structures];
+  const atoms = structures.reduce((sum, { atomicNumbers }) => sum + atomicNumbers.length, 0);
+  const affordable = Math.floor((sampledAtoms * structures.length) / Math.max(1, atoms));
+  if (affordable <= fewestFrames) return { ...few, structures };
+  return format.sample!(path, Math.min(affordable, sampledFrames));
 }
