@@ -49,6 +49,36 @@ template <class T> AG_INLINE V<T> load(const T* p) {
 template <class T> AG_INLINE void store(T* p, V<T> v) { std::memcpy(p, &v, sizeof(v)); }
 template <class T> AG_INLINE V<T> splat(T x) { return x - V<T>{}; }
 
+// A store past the caches, for results larger than they are: reads nothing first and evicts nothing. p is a multiple of
+// the register's size; streamEnd() comes before other threads may read.
+AG_INLINE void stream(float* p, V<float> v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX__)
+  _mm256_stream_ps(p, (__m256)v);
+#elif defined(__SSE2__)
+  _mm_stream_ps(p, (__m128)v);
+#else
+  store(p, v);
+#endif
+}
+AG_INLINE void stream(double* p, V<double> v) {
+#if defined(__AVX512F__)
+  _mm512_stream_pd(p, (__m512d)v);
+#elif defined(__AVX__)
+  _mm256_stream_pd(p, (__m256d)v);
+#elif defined(__SSE2__)
+  _mm_stream_pd(p, (__m128d)v);
+#else
+  store(p, v);
+#endif
+}
+AG_INLINE void streamEnd() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
 // The first n lanes of a register, 0 <= n <= kLanes; its loads (the rest zero) and stores touch only those lanes.
 #if defined(__AVX512F__)
 template <class T> struct Tail {

@@ -1,10 +1,9 @@
 import {
-  gather,
+  gatherMultiplySum,
   grad,
   indexMap,
   mul,
   requireGrad,
-  scatterSum,
   scope,
   segmentSum,
   setThreads,
@@ -70,7 +69,7 @@ const gatherMultiply: Bench = {
     return Promise.resolve({
       run: () =>
         scope(() => {
-          const out = scatterSum(mul(gather(x, source), w), target);
+          const out = gatherMultiplySum(x, w, { source, target });
           grad(sum(mul(out, out)), [x, w]);
         }),
       work: { rows: rowCount, columns, segments },

@@ -5,6 +5,7 @@ import type { DeviceName } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import { type Tensor, tensor } from "../../src/tensor/tensor.js";
+import { chunkBytes } from "./chunks.js";
 import {
   gatherReference,
   gatherSumReference,
@@ -61,14 +62,11 @@ export const gatherSumOp = /*#__PURE__*/ defineOp({
   output: "[R,F]",
   save: ["index", "order", "ptr"],
   vjp: (g, { index, order, ptr }) => ({ x: gatherOp.apply([g, index, order, ptr]) }),
-  work: (d, itemBytes) => d.R * Math.ceil(d.E / gatherChunk + 1) * d.F * itemBytes,
+  work: (d, itemBytes) => chunkBytes(d.E, d.F, itemBytes),
   cost: (d) => ({ flop: d.E * d.F, elements: (d.E + d.R) * d.F }),
   reference: gatherSumReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[3] * ints[1]) },
 });
-
-/** Rows of one output are added in chunks of this many, so that a few long sums are shared by threads (cpu.cc). */
-const gatherChunk = 1024;
 
 /**
  * A look-up into rows with everything its adjoint needs, so that sums back into the rows have a fixed order: `order`
