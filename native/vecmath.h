@@ -205,9 +205,13 @@ AG_INLINE V<double> log1p(V<double> x) { return log1pOf<double>(x); }
 // Beyond this many radians the three-part reduction runs out of digits and the C library takes over.
 constexpr double kTrigMax = 1e5;
 
-// sin(x + quarter pi/2), quarter 0 or 1: x less the nearest multiple of pi/2 (three parts, the first two exact times an
-// integer below 2^17), then the polynomial of the quadrant.
-AG_INLINE V<double> sinShifted(V<double> x, int64_t quarter) {
+// sine and cosine of x less the nearest multiple `quadrant` of pi/2 (three parts, the first two exact times an integer
+// below 2^17).
+struct Trig {
+  V<double> sine, cosine;
+  VInt<double> quadrant;
+};
+AG_INLINE Trig trigOf(V<double> x) {
   static constexpr double s[] = {-0x1.5555555555549p-3, 0x1.111111110f842p-7,   -0x1.a01a019c0a281p-13,
                                  0x1.71de3570fcd81p-19, -0x1.ae5e60c421ec1p-26, 0x1.5d915df3a677ep-33};
   static constexpr double c[] = {0x1.555555555554cp-5,   -0x1.6c16c16c15140p-10, 0x1.a01a019cab73ep-16,
@@ -216,14 +220,16 @@ AG_INLINE V<double> sinShifted(V<double> x, int64_t quarter) {
   constexpr double kPiHalf1 = 0x1.921fb544p0, kPiHalf2 = 0x1.0b4611a6p-34, kPiHalf3 = 0x1.3198a2e037073p-69;
   const V<double> t = fma(x, splat(kTwoOverPi), splat(Real<double>::kRound)), n = t - Real<double>::kRound;
   const V<double> r = fma(n, splat(-kPiHalf3), fma(n, splat(-kPiHalf2), fma(n, splat(-kPiHalf1), x)));
-  const VInt<double> q = (VInt<double>)t + quarter;
   const V<double> z = r * r;
-  const V<double> sine = fma(r * z, polynomial<double>(z, s), r);
-  const V<double> cosine = fma(z * z, polynomial<double>(z, c), fma(z, splat(-0.5), splat(1.0)));
-  const V<double> y = (q & 1) != 0 ? cosine : sine;
-  const VInt<double> sign = (q & 2) << 62;
-  const V<double> signedY = (V<double>)((VInt<double>)y ^ sign);
-  return quarter == 0 ? (x == 0.0 ? x : signedY) : signedY; // sin(-0) is -0
+  return {fma(r * z, polynomial<double>(z, s), r),
+          fma(z * z, polynomial<double>(z, c), fma(z, splat(-0.5), splat(1.0))), (VInt<double>)t};
+}
+
+// sin(x + quarter pi/2), quarter 0 or 1.
+AG_INLINE V<double> turned(const Trig& r, int64_t quarter) {
+  const VInt<double> q = r.quadrant + quarter;
+  const V<double> y = (q & 1) != 0 ? r.cosine : r.sine;
+  return (V<double>)((VInt<double>)y ^ (q & 2) << 62);
 }
 
 // Lane by lane; a function of its own so that the hot path stays short.
@@ -237,8 +243,22 @@ AG_INLINE bool anyBeyond(V<double> x, double limit) {
   for (int k = 0; k < kLanes<double>; ++k) any |= far[k];
   return any != 0;
 }
-AG_INLINE V<double> sin(V<double> x) { return anyBeyond(x, kTrigMax) ? trigSlow(x, false) : sinShifted(x, 0); }
-AG_INLINE V<double> cos(V<double> x) { return anyBeyond(x, kTrigMax) ? trigSlow(x, true) : sinShifted(x, 1); }
+AG_INLINE V<double> sin(V<double> x) {
+  if (anyBeyond(x, kTrigMax)) return trigSlow(x, false);
+  return x == 0.0 ? x : turned(trigOf(x), 0); // sin(-0) is -0
+}
+AG_INLINE V<double> cos(V<double> x) { return anyBeyond(x, kTrigMax) ? trigSlow(x, true) : turned(trigOf(x), 1); }
+// Both for little more than one.
+AG_INLINE void sinCos(V<double> x, V<double>* sine, V<double>* cosine) {
+  if (anyBeyond(x, kTrigMax)) {
+    *sine = trigSlow(x, false);
+    *cosine = trigSlow(x, true);
+    return;
+  }
+  const Trig r = trigOf(x);
+  *sine = turned(r, 0);
+  *cosine = turned(r, 1);
+}
 
 } // namespace
 } // namespace AG_ISA

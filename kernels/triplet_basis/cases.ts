@@ -1,6 +1,9 @@
+import { grad } from "../../src/autograd/grad.js";
+import { detach, requireGrad, withRecording } from "../../src/autograd/node.js";
 import { defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { type Tensor, zeros } from "../../src/tensor/tensor.js";
+import { add } from "../elementwise/ops.generated.js";
 import { indexMap } from "../segment/op.js";
 import { tripletAngularOp, tripletBasis, tripletProductOp, tripletRadialOp } from "./op.js";
 
@@ -55,6 +58,12 @@ export const cases = defineCases(
         says: /5 functions for 2 degrees/,
       },
       {
+        name: "too many functions",
+        run: wrong([2, 514], [2, 2]),
+        code: "VALUE",
+        says: /514 functions; at most 512/,
+      },
+      {
         name: "a triplet without an edge",
         run: wrong([2, 6], [2, 2], [0, -1]),
         code: "SHAPE",
@@ -62,6 +71,20 @@ export const cases = defineCases(
       },
     ],
     bench: (random) => [sample(random, 9000, 130000, 7, 6)],
+  },
+  {
+    op: "tripletProduct with both gradients",
+    run: (inputs, attrs) =>
+      withRecording(true, () => {
+        const { radial, angular, g } = inputs;
+        const [a, b] = [radial, angular].map((t) => requireGrad(add(detach(t), 0)));
+        const out = tripletProductOp.apply([a, b, ...tablesOf(attrs, inputs)]);
+        return [out, ...grad(out, [a, b], { gradOutput: g, keepTape: false })];
+      }),
+    samples,
+    differentiate: [],
+    order: 0,
+    tolerance,
   },
   {
     op: "tripletRadial",

@@ -1,15 +1,24 @@
 import { type Dims, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
+import { isRecording } from "../../src/autograd/node.js";
 import { reshape } from "../../src/autograd/reshape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { mul } from "../elementwise/ops.generated.js";
 import { sum } from "../reduce/op.js";
 import { gather, type IndexMap, scatterSum } from "../segment/op.js";
-import { angularReference, productReference, radialReference } from "./reference.js";
+import { angularReference, jointReference, productReference, radialReference } from "./reference.js";
 
 const tables = { index: "i32[N]", order: "i32[N]", ptr: "i32[E+1]" } as const;
 const names = Object.keys(tables);
+/** As in cpu.cc. */
+const mostColumns = 512;
 const check = (d: Dims): string | undefined =>
-  d.L > 0 ? (d.F % d.L === 0 ? undefined : `${d.F} functions for ${d.L} degrees`) : "there are no degrees";
+  d.F > mostColumns
+    ? `${d.F} functions; at most ${mostColumns} are supported`
+    : d.L > 0
+      ? d.F % d.L === 0
+        ? undefined
+        : `${d.F} functions for ${d.L} degrees`
+      : "there are no degrees";
 const run = (op: Op, a: Tensor, b: Tensor, s: Inputs, L: number): Tensor =>
   op.apply([a, b, ...names.map((name) => s[name])], op === tripletAngularOp ? { L } : {});
 const mapOf = (s: Inputs): IndexMap => ({
@@ -28,10 +37,11 @@ export const tripletProductOp: Op = /*#__PURE__*/ defineOp({
   output: "[N,F]",
   check,
   save: ["radial", "angular", ...names],
-  vjp: (g, s, _a, needs) => ({
-    radial: needs("radial") ? run(tripletRadialOp, g, s.angular, s, 0) : undefined,
-    angular: needs("angular") ? run(tripletAngularOp, g, s.radial, s, s.angular.shape[1]) : undefined,
-  }),
+  vjp: (g, s, _a, needs) =>
+    jointGradients(g, s, needs) ?? {
+      radial: needs("radial") ? run(tripletRadialOp, g, s.angular, s, 0) : undefined,
+      angular: needs("angular") ? run(tripletAngularOp, g, s.radial, s, s.angular.shape[1]) : undefined,
+    },
   decompose: ({ radial, angular, ...s }) => {
     const [rows, L] = angular.shape;
     const product = mul(cut(gather(radial, mapOf(s)), L), reshape(angular, [rows, L, 1]));
@@ -40,6 +50,32 @@ export const tripletProductOp: Op = /*#__PURE__*/ defineOp({
   cost: (d) => ({ flop: d.N * d.F, elements: d.N * (d.F + d.L) + d.E * d.F }),
   reference: productReference,
 });
+
+/** Both derivatives of `tripletProduct` in one pass, for gradients that are not differentiated further. */
+export const tripletJointOp: Op = /*#__PURE__*/ defineOp({
+  name: "tripletJoint",
+  inputs: { g: "[N,F]", angular: "[N,L]", radial: "[E,F]", ...tables },
+  output: { radial: "[E,F]", angular: "[N,L]" },
+  check,
+  shortcutOf: "tripletProduct",
+  reference: jointReference,
+});
+
+function jointGradients(
+  g: Tensor,
+  s: Inputs,
+  needs: (name: string) => boolean,
+): Record<string, Tensor> | undefined {
+  if (isRecording() || !needs("radial") || !needs("angular")) return undefined;
+  if (!g.device.backend.supports(tripletJointOp.kernel, g.dtype)) return undefined;
+  const [radial, angular] = tripletJointOp.applyAll([
+    g,
+    s.angular,
+    s.radial,
+    ...names.map((name) => s[name]),
+  ]);
+  return { radial, angular };
+}
 
 /** out[e,l,n] = sum over triplets t of edge e of g[t,l,n] angular[t,l]. */
 export const tripletRadialOp: Op = /*#__PURE__*/ defineOp({

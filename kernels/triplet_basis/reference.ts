@@ -28,3 +28,13 @@ export function angularReference(call: ReferenceCall): void {
   out.fill(0, 0, call.ints.N * call.ints.L);
   walk(call, index, (r, a, o) => (out[a] += g[o] * radial[r]));
 }
+
+export function jointReference(call: ReferenceCall): void {
+  const [g, angular, radial, index, , , toRadial, toAngular] = call.buffers as TypedArray[];
+  toRadial.fill(0, 0, call.ints.E * call.ints.F);
+  toAngular.fill(0, 0, call.ints.N * call.ints.L);
+  walk(call, index, (r, a, o) => {
+    toRadial[r] += g[o] * angular[a];
+    toAngular[a] += g[o] * radial[r];
+  });
+}
