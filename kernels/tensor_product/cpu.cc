@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "../../native/team.h"
+#include "joint.h"
 #include "paths.h"
 
 namespace ag {
@@ -182,12 +183,18 @@ template <class T> static int tensorProductJoint(const Call& c) {
     if (p.loadFirst(edge, e) && p.loadOutput(edge, e)) {
       p.bind(edge, e);
       p.bind(back, e);
+      V<T> sums[kMostComponents];
+      const bool inLanes = p.B <= kMostComponents;
+      for (int64_t j = 0; inLanes && j < p.B; ++j) sums[j] = V<T>{};
+      const Derivatives<T> to = {toX ? back.x : nullptr, sums, toW ? toW + e * p.W : nullptr};
       for (int32_t k = 0; k < p.plan->paths; ++k) {
         const Path& path = p.plan->path()[k];
+        if (inLanes && jointly(edge, path, to)) continue;
         if (toX) toFirst(back, path);
         toSecond(edge, path, toY + e * p.B);
         if (p.w) toWeights(edge, path, toW + e * p.W);
       }
+      if (inLanes) addLanes(toY + e * p.B, sums, p.B);
     }
     if (toX) storeRow(toX + e * p.A, back.x, p.plan->entry1(), p.plan->entries1);
   });
