@@ -18,6 +18,7 @@
 // vectors, L = 3, f32, two threads: 4.1 ms, 71 % of that bound. Pitfall: the solid kernels divide by nothing; those of
 // unit vectors take the zero vector (|x|^2 <= 1e-24, in f32 the smallest normal number) as one without direction.
 #include <cmath>
+#include <utility>
 
 #include "../../native/interleave.h"
 #include "../../native/simd.h"
@@ -43,6 +44,11 @@ template <class T, class F> static void tiles(const Call& c, int64_t E, double n
 template <class T> AG_INLINE void vectorsIn(V<T>* to, const T* from, int n) {
   if (n == kLanes<T>) deinterleave<T, 3>(to, from);
   else rowsToColumns(to, from, 3, n);
+}
+
+template <class T> AG_INLINE void vectorsOut(T* to, const V<T>* from, int n) {
+  if (n == kLanes<T>) interleave<T, 3>(to, from);
+  else columnsToRows(to, from, 3, n);
 }
 
 // Constants of the recurrence in l.
@@ -95,22 +101,114 @@ template <class T> static void harmonics(V<T>* Y, V<T> x, V<T> y, V<T> z, int L,
   }
 }
 
+template <int... K, class F> AG_INLINE void unrolledOver(std::integer_sequence<int, K...>, F&& body) {
+  (body(std::integral_constant<int, K>{}), ...);
+}
+template <int N, class F> AG_INLINE void unrolled(F&& body) {
+  unrolledOver(std::make_integer_sequence<int, N>(), body);
+}
+
+// The same with the degree known to the compiler: straight-line code in registers.
+template <int L, class T> AG_INLINE void harmonicsUpTo(V<T>* Y, V<T> x, V<T> y, V<T> z, const Recurrence<T>& r) {
+  const V<T> square = fma(x, x, fma(y, y, z * z));
+  V<T> A = splat<T>(1), B = splat<T>(0);
+  unrolled<L + 1>([&](auto order) AG_ALWAYS {
+    constexpr int m = order.value;
+    if constexpr (m > 0) {
+      const V<T> rise = fma(z, A, -(x * B));
+      B = fma(z, B, x * A);
+      A = rise;
+    }
+    V<T> before = splat<T>(0), q = splat(r.diagonal[m]);
+    unrolled<L + 1 - m>([&](auto step) AG_ALWAYS {
+      constexpr int l = m + step.value;
+      if constexpr (step.value == 1) {
+        before = q;
+        q = splat(r.next[m]) * y * q;
+      } else if constexpr (step.value > 1) {
+        constexpr int at = l * (L + 1) + m;
+        const V<T> rise = fma(splat(r.a[at]) * y, q, -(splat(r.b[at]) * square * before));
+        before = q;
+        q = rise;
+      }
+      const V<T> value = q * splat(r.scale[l]);
+      Y[l * l + l + m] = m > 0 ? value * A : value;
+      if constexpr (m > 0) Y[l * l + l - m] = value * B;
+    });
+  });
+}
+
+// Calls body with the degree as a constant where it is one of those compiled, else with kAnyDegree.
+constexpr int kAnyDegree = -1;
+template <class F> static void byDegree(int L, F&& body) {
+  switch (L) {
+  case 1:
+    return body(std::integral_constant<int, 1>{});
+  case 2:
+    return body(std::integral_constant<int, 2>{});
+  case 3:
+    return body(std::integral_constant<int, 3>{});
+  default:
+    return body(std::integral_constant<int, kAnyDegree>{});
+  }
+}
+constexpr int sizeOf(int degree) { return degree == kAnyDegree ? kMaxSize : (degree + 1) * (degree + 1); }
+
+template <int kL, class T>
+AG_INLINE void harmonicsOf(V<T>* Y, const V<T>* v, int L, const Recurrence<T>& r, bool scaled) {
+  if constexpr (kL == kAnyDegree) harmonics(Y, v[0], v[1], v[2], L, r, scaled);
+  else harmonicsUpTo<kL>(Y, v[0], v[1], v[2], r);
+}
+
 template <class T> static int sphericalHarmonics(const Call& c) {
   const int64_t E = c.ints[0], S = c.ints[1];
   const int L = c.ints[2], normalization = c.ints[3];
   const T* x = in<T>(c, 0);
   T* to = out<T>(c, 1);
   const Recurrence<T> recurrence(L, normalization);
-  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
-    V<T> v[3], Y[kMaxSize];
-    rowsToColumns(v, x + 3 * e, 3, n);
-    harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
-    columnsToRows(to + S * e, Y, S, n);
+  byDegree(L, [&](auto degree) {
+    tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+      V<T> v[3], Y[sizeOf(degree.value)];
+      vectorsIn(v, x + 3 * e, n);
+      harmonicsOf<degree.value>(Y, v, L, recurrence, normalization != kComponent);
+      columnsToRows(to + S * e, Y, S, n);
+    });
   });
   return 0;
 }
 
-// The entries of D_x, D_y, D_z: row i of degree l, column j of degree l - 1.
+// The entries of D_x, D_y, D_z: row i of degree l, column j of degree l - 1, value factor s_l sqrt(square) with s_l
+// from the normalization. add(axis, i, j, l, factor, square)
+template <class Add> constexpr void eachEntry(int L, Add&& add) {
+  for (int l = 1; l <= L; ++l) {
+    const int row = l * l + l, column = (l - 1) * (l - 1) + l - 1;
+    for (int m = 0; m <= l; ++m) {
+      const int a = (l + m) * (l + m - 1), b = (l - m) * (l - m - 1);
+      if (m < l) add(1, row + m, column + m, l, 1.0, l * l - m * m);
+      if (m == 0) {
+        if (l > 1) {
+          add(2, row, column + 1, l, -0.5, 2 * b);
+          add(0, row, column - 1, l, -0.5, 2 * b);
+        }
+        continue;
+      }
+      if (m < l) add(1, row - m, column - m, l, 1.0, l * l - m * m);
+      const int upper = m == 1 ? 2 * a : a;
+      add(2, row + m, column + m - 1, l, 0.5, upper);
+      add(0, row - m, column + m - 1, l, 0.5, upper);
+      if (m > 1) {
+        add(0, row + m, column - m + 1, l, -0.5, a);
+        add(2, row - m, column - m + 1, l, 0.5, a);
+      }
+      if (m + 1 > l - 1) continue;
+      add(2, row + m, column + m + 1, l, -0.5, b);
+      add(0, row + m, column - m - 1, l, -0.5, b);
+      add(2, row - m, column - m - 1, l, -0.5, b);
+      add(0, row - m, column + m + 1, l, 0.5, b);
+    }
+  }
+}
+
 template <class T> struct Derivative {
   struct Entry {
     int16_t i, j;
@@ -119,42 +217,26 @@ template <class T> struct Derivative {
   Entry entries[3][2 * kMaxSize];
   int count[3] = {0, 0, 0};
 
-  void add(int axis, int i, int j, double value) {
-    if (value != 0)
-      entries[axis][count[axis]++] = {static_cast<int16_t>(i), static_cast<int16_t>(j), static_cast<T>(value)};
-  }
   Derivative(int L, int normalization) {
-    const double root2 = std::sqrt(2.0);
-    for (int l = 1; l <= L; ++l) {
+    eachEntry(L, [&](int axis, int i, int j, int l, double factor, int square) {
       const double s = normalization == kNorm ? 1 : std::sqrt((2.0 * l + 1) / (2.0 * l - 1));
-      const int row = l * l + l, column = (l - 1) * (l - 1) + l - 1;
-      for (int m = 0; m <= l; ++m) {
-        const double a = 0.5 * s * std::sqrt((l + m) * (l + m - 1.0)), b = 0.5 * s * std::sqrt((l - m) * (l - m - 1.0));
-        if (m < l) add(1, row + m, column + m, s * std::sqrt(static_cast<double>(l * l - m * m)));
-        if (m == 0) {
-          if (l > 1) {
-            add(2, row, column + 1, -root2 * b);
-            add(0, row, column - 1, -root2 * b);
-          }
-          continue;
-        }
-        if (m < l) add(1, row - m, column - m, s * std::sqrt(static_cast<double>(l * l - m * m)));
-        const double upper = m == 1 ? root2 * a : a;
-        add(2, row + m, column + m - 1, upper);
-        add(0, row - m, column + m - 1, upper);
-        if (m > 1) {
-          add(0, row + m, column - m + 1, -a);
-          add(2, row - m, column - m + 1, a);
-        }
-        if (m + 1 > l - 1) continue;
-        add(2, row + m, column + m + 1, -b);
-        add(0, row + m, column - m - 1, -b);
-        add(2, row - m, column - m - 1, -b);
-        add(0, row - m, column + m + 1, b);
-      }
-    }
+      entries[axis][count[axis]++] = {static_cast<int16_t>(i), static_cast<int16_t>(j),
+                                      static_cast<T>(factor * s * std::sqrt(static_cast<double>(square)))};
+    });
   }
 };
+
+// Where the entries of a fixed degree stand, in the same order.
+template <int L> struct Pattern {
+  int i[3][2 * sizeOf(L)] = {}, j[3][2 * sizeOf(L)] = {}, count[3] = {0, 0, 0};
+  constexpr Pattern() {
+    eachEntry(L, [this](int axis, int row, int column, int, double, int) {
+      i[axis][count[axis]] = row;
+      j[axis][count[axis]++] = column;
+    });
+  }
+};
+template <int L> constexpr Pattern<L> kPattern{};
 
 // g . D_k Y for k = x, y, z; two sums each, to be shorter chains.
 template <class T> AG_INLINE void contract(V<T>* sum, const V<T>* G, const V<T>* Y, const Derivative<T>& d) {
@@ -171,17 +253,33 @@ template <class T> AG_INLINE void contract(V<T>* sum, const V<T>* G, const V<T>*
   }
 }
 
+template <int kL, class T> AG_INLINE void contractOf(V<T>* sum, const V<T>* G, const V<T>* Y, const Derivative<T>& d) {
+  if constexpr (kL == kAnyDegree) contract(sum, G, Y, d);
+  else
+    unrolled<3>([&](auto axis) AG_ALWAYS {
+      constexpr int k = axis.value;
+      V<T> part[2] = {};
+      unrolled<kPattern<kL>.count[k]>([&](auto entry) AG_ALWAYS {
+        constexpr int q = entry.value, i = kPattern<kL>.i[k][q], j = kPattern<kL>.j[k][q];
+        part[q % 2] = fma(splat(d.entries[k][q].value) * G[i], Y[j], part[q % 2]);
+      });
+      sum[k] = part[0] + part[1];
+    });
+}
+
 template <class T> static int harmonicsGradient(const Call& c) {
   const int64_t E = c.ints[0], S = c.ints[1];
   const T *g = in<T>(c, 0), *y = in<T>(c, 1);
   T* to = out<T>(c, 2);
   const Derivative<T> d(c.ints[2], c.ints[3]);
-  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
-    V<T> G[kMaxSize], Y[kMaxSize], sum[3];
-    rowsToColumns(G, g + S * e, S, n);
-    rowsToColumns(Y, y + S * e, S, n);
-    contract(sum, G, Y, d);
-    columnsToRows(to + 3 * e, sum, 3, n);
+  byDegree(c.ints[2], [&](auto degree) {
+    tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+      V<T> G[sizeOf(degree.value)], Y[sizeOf(degree.value)], sum[3];
+      rowsToColumns(G, g + S * e, S, n);
+      rowsToColumns(Y, y + S * e, S, n);
+      contractOf<degree.value>(sum, G, Y, d);
+      vectorsOut(to + 3 * e, sum, n);
+    });
   });
   return 0;
 }
@@ -202,12 +300,14 @@ template <class T> static int unitHarmonics(const Call& c) {
   const T* x = in<T>(c, 0);
   T* to = out<T>(c, 1);
   const Recurrence<T> recurrence(L, normalization);
-  tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
-    V<T> v[3], Y[kMaxSize];
-    vectorsIn(v, x + 3 * e, n);
-    normalise<T>(v);
-    harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
-    columnsToRows(to + S * e, Y, S, n);
+  byDegree(L, [&](auto degree) {
+    tiles<T>(c, E, static_cast<double>(S) / 2, [&](int64_t e, int n) {
+      V<T> v[3], Y[sizeOf(degree.value)];
+      vectorsIn(v, x + 3 * e, n);
+      normalise<T>(v);
+      harmonicsOf<degree.value>(Y, v, L, recurrence, normalization != kComponent);
+      columnsToRows(to + S * e, Y, S, n);
+    });
   });
   return 0;
 }
@@ -218,19 +318,23 @@ template <class T> static int unitHarmonicsGradient(const Call& c) {
   const int L = c.ints[2], normalization = c.ints[3];
   const T *g = in<T>(c, 0), *x = in<T>(c, 1);
   T* to = out<T>(c, 2);
-  const Recurrence<T> recurrence(L, normalization);
+  // The derivative of degree L asks for degrees below L only.
+  const int below = L > 0 ? L - 1 : 0;
+  const Recurrence<T> recurrence(below, normalization);
   const Derivative<T> d(L, normalization);
-  tiles<T>(c, E, static_cast<double>(S), [&](int64_t e, int n) {
-    V<T> v[3], G[kMaxSize], Y[kMaxSize], h[3];
-    vectorsIn(v, x + 3 * e, n);
-    rowsToColumns(G, g + S * e, S, n);
-    const V<T> inverse = normalise<T>(v);
-    harmonics(Y, v[0], v[1], v[2], L, recurrence, normalization != kComponent);
-    contract(h, G, Y, d);
-    const V<T> radial = fma(v[0], h[0], fma(v[1], h[1], v[2] * h[2]));
-    for (int k = 0; k < 3; ++k) h[k] = (h[k] - v[k] * radial) * inverse;
-    if (n == kLanes<T>) interleave<T, 3>(to + 3 * e, h);
-    else columnsToRows(to + 3 * e, h, 3, n);
+  byDegree(L, [&](auto degree) {
+    constexpr int kL = degree.value, kBelow = kL == kAnyDegree ? kL : kL - 1;
+    tiles<T>(c, E, static_cast<double>(S), [&](int64_t e, int n) {
+      V<T> v[3], G[sizeOf(kL)], Y[sizeOf(kBelow)], h[3];
+      vectorsIn(v, x + 3 * e, n);
+      rowsToColumns(G, g + S * e, S, n);
+      const V<T> inverse = normalise<T>(v);
+      harmonicsOf<kBelow>(Y, v, below, recurrence, normalization != kComponent);
+      contractOf<kL>(h, G, Y, d);
+      const V<T> radial = fma(v[0], h[0], fma(v[1], h[1], v[2] * h[2]));
+      for (int k = 0; k < 3; ++k) h[k] = (h[k] - v[k] * radial) * inverse;
+      vectorsOut(to + 3 * e, h, n);
+    });
   });
   return 0;
 }
