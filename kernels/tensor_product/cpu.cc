@@ -9,8 +9,8 @@
 // Without maps a row is its own edge. Strategy: rows are transposed to components x copies in cache (paths.h); the row
 // that owns a sum walks its edges in order, shared weights are summed per block and blocks in order: no atomics, the
 // same bits for any thread count. Bound: memory for channel-wise products (uvu 32x(0e+1o+2e), l <= 2, f32: 7.1 kB an
-// edge unfused), weights for dense ones. Measured, value and all gradients of 20,000 such edges on two threads: 29 ms
-// edge by edge, 37 % of the bound at 30 GB/s (value 6.2 ms, all derivatives together (joint.h) 19 ms); gathered from
+// edge unfused), weights for dense ones. Measured, value and all gradients of 20,000 such edges on two threads: 24 ms
+// edge by edge, 46 % of the bound at 30 GB/s (value 6.2 ms, all derivatives together (joint.h) 17 ms); gathered from
 // and summed into 1,000 nodes the bound is a third of that. Bringing rows in, component by component apart, is a third
 // of the arithmetic. Pitfall: an index -1 leads nowhere: such an edge adds nothing and gets derivatives 0.
 #include <cstring>
