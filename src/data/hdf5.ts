@@ -10,32 +10,62 @@ import { type ByteSource, openFile } from "./read-file.js";
 /** A dataset is read into memory whole, or by rows. */
 const largestDataset = 2 ** 31 - 1;
 
-interface Loaded {
+/** What a refused file leaves behind in the library (memory, handles) goes with the instance, after so many or so much. */
+const mostRefused = 256;
+const mostHeap = 48 * 2 ** 20;
+
+type Module = Awaited<typeof h5wasm.ready>;
+
+/** An instance of the library: a WebAssembly memory, its functions, and the files open in it. */
+interface Instance {
   readonly library: typeof h5wasm;
-  readonly module: Awaited<typeof h5wasm.ready>;
+  readonly module: Module;
+  open: number;
+  refused: number;
   /** A damaged file made the library stop in the middle of its work: its memory is not to be trusted any more. */
   isBroken: boolean;
 }
 
-let loaded: Loaded | null = null;
-let loads = 0;
+let current: Instance | null = null;
 let fileNumber = 0;
 
-/** Loads the HDF5 library, anew where a damaged file has broken it; `withHdf5` needs it. */
+/** Loads the HDF5 library, anew where damaged files have broken or filled it; `withHdf5` needs it. */
 export async function loadHdf5(): Promise<void> {
-  if (loaded?.isBroken === false) return;
-  const library = await (loads++ === 0 ? import("h5wasm") : importAgain());
-  loaded = { library, module: await library.ready, isBroken: false };
+  if (current === null) {
+    const library = await import("h5wasm");
+    const module = await library.ready;
+    Object.assign(module, { onAbort: giveUp });
+    current ??= { library, module, open: 0, refused: 0, isBroken: false };
+  } else if (isSpent(current)) current = await renewed(current);
 }
 
-/** Another address is another module, with a memory of its own. */
-async function importAgain(): Promise<typeof h5wasm> {
+function isSpent({ module, open, refused, isBroken }: Instance): boolean {
+  return isBroken || (open === 0 && (refused >= mostRefused || module.HEAPU8.length > mostHeap));
+}
+
+/** Stands in for the library's own message about its end, which it would print. */
+function giveUp(): never {
+  throw new RangeError("the HDF5 library gave up");
+}
+
+/**
+ * The library reaches its instance through one object only. Emptied, with the new instance as prototype, that object hands
+ * on to it, and the memory of the old one is free. Bundled where its parts cannot be found, it goes on with the old one.
+ */
+async function renewed(old: Instance): Promise<Instance> {
   const folders = createRequire(modulePath(import.meta.url)).resolve.paths("h5wasm") ?? [];
   const file = folders
-    .map((folder) => join(folder, "h5wasm", "dist", "esm", "hdf5_hl.js"))
+    .map((folder) => join(folder, "h5wasm", "dist", "esm", "hdf5_util.js"))
     .find((path) => existsSync(path));
-  if (file === undefined) return import("h5wasm");
-  return (await import(`${pathToFileURL(file).href}?${loads}`)) as typeof h5wasm;
+  if (file === undefined) return old;
+  const { default: make } = (await import(pathToFileURL(file).href)) as {
+    default: (options: object) => Promise<Module>;
+  };
+  const fresh = await make({ noInitialRun: true, onAbort: giveUp });
+  const front = await old.library.ready;
+  for (const name of Object.keys(front)) Reflect.deleteProperty(front, name);
+  Object.setPrototypeOf(front, fresh);
+  return { library: old.library, module: fresh, open: 0, refused: 0, isBroken: false };
 }
 
 /** A path with the group behind its `#`, null where none is given. */
@@ -56,22 +86,24 @@ export function isHdf5(bytes: Uint8Array): boolean {
  */
 export function* withHdf5<T>(path: string, use: (file: Hdf5File) => Iterable<T>): Generator<T> {
   const name = basename(path);
-  if (loaded === null) throw new Error("loadHdf5 comes before withHdf5");
-  const { library, module } = loaded;
+  if (current === null) throw new Error("loadHdf5 comes before withHdf5");
+  const instance = current;
   const source = openFile(path);
   const inside = `data-${fileNumber++}.h5`;
   let file: h5wasm.File | null = null;
+  instance.open++;
   try {
-    placeFile(module, inside, source);
-    file = guarded(name, () => new library.File(inside, "r"));
-    yield* use(new Hdf5File(library, file, name, source.size));
+    placeFile(instance.module, inside, source);
+    file = guarded(instance, name, () => new instance.library.File(inside, "r"));
+    yield* use(new Hdf5File(instance, file, name, source.size));
   } finally {
+    instance.open--;
     try {
-      file?.close();
+      if (instance === current) file?.close();
     } catch {
       // A damaged file may not even close.
     }
-    module.FS.unlink(inside);
+    instance.module.FS.unlink(inside);
     source.close();
   }
 }
@@ -88,7 +120,7 @@ interface FileSystem {
  * Makes a file of the disk the only file the library sees: what it asks for is read from the disk, and no path in the file
  * leads anywhere.
  */
-function placeFile(module: Loaded["module"], name: string, source: ByteSource): void {
+function placeFile(module: Module, name: string, source: ByteSource): void {
   const node = (module.FS as unknown as FileSystem).createFile("/", name, {}, true, false);
   Object.defineProperty(node, "usedBytes", { value: source.size });
   const read = (_: unknown, buffer: Int8Array, offset: number, length: number, position: number): number => {
@@ -100,19 +132,25 @@ function placeFile(module: Loaded["module"], name: string, source: ByteSource): 
 }
 
 /** Turns the errors of the HDF5 library into one that names the file. */
-function guarded<T>(name: string, run: () => T): T {
-  const library = loaded!;
+function guarded<T>(instance: Instance, name: string, run: () => T): T {
+  if (instance !== current)
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: another damaged file made the HDF5 library stop while this one was open; read it again`,
+    );
+  const { module } = instance;
   try {
-    library.module.activate_throwing_error_handler();
+    module.activate_throwing_error_handler();
     return run();
   } catch (error) {
+    instance.refused++;
     if (error instanceof AtomgradError) throw error;
-    library.isBroken ||= error instanceof RangeError || (error as Error).name === "RuntimeError";
+    instance.isBroken ||= error instanceof RangeError || (error as Error).name === "RuntimeError";
     throw new AtomgradError("FORMAT", `${name}: not a readable HDF5 file; it is damaged or of another kind`, {
       cause: error,
     });
   } finally {
-    if (!library.isBroken) library.module.deactivate_throwing_error_handler();
+    if (!instance.isBroken) module.deactivate_throwing_error_handler();
   }
 }
 
@@ -130,7 +168,7 @@ export interface Hdf5Dataset {
 /** The groups and datasets of an open file. Links to other files are not followed. */
 export class Hdf5File {
   constructor(
-    private readonly library: typeof h5wasm,
+    private readonly instance: Instance,
     private readonly file: h5wasm.File,
     readonly name: string,
     private readonly size: number,
@@ -138,20 +176,20 @@ export class Hdf5File {
 
   /** Names in a group, in their order. Errors: FORMAT where there is no such group. */
   keys(group: string): string[] {
-    return guarded(this.name, () => this.group(group).keys());
+    return guarded(this.instance, this.name, () => this.group(group).keys());
   }
 
   isGroup(path: string): boolean {
-    return guarded(this.name, () => this.entity(path) instanceof this.library.Group);
+    return guarded(this.instance, this.name, () => this.entity(path) instanceof this.instance.library.Group);
   }
 
   /** A dataset, null where there is none of this name. Errors: FORMAT for one that announces more than the file holds. */
   dataset(group: string, name: string): Hdf5Dataset | null {
-    return guarded(this.name, () => {
+    return guarded(this.instance, this.name, () => {
       const folder = this.group(group);
       if (!folder.keys().includes(name)) return null;
       const item = folder.get(name);
-      if (!(item instanceof this.library.Dataset)) throw this.bad(group, `${name} is no dataset`);
+      if (!(item instanceof this.instance.library.Dataset)) throw this.bad(group, `${name} is no dataset`);
       return this.described(item, group, name);
     });
   }
@@ -166,7 +204,7 @@ export class Hdf5File {
 
   private group(path: string): h5wasm.Group {
     const found = this.entity(path);
-    if (found instanceof this.library.Group) return found;
+    if (found instanceof this.instance.library.Group) return found;
     throw this.bad(path, "there is no such group");
   }
 
@@ -184,11 +222,11 @@ export class Hdf5File {
       shape: dims,
       isInteger: type === 0,
       numbers: (start, end) =>
-        guarded(this.name, () =>
+        guarded(this.instance, this.name, () =>
           this.toNumbers(start === undefined ? item.value : item.slice([[start, end!]]), group, name),
         ),
       // Numbers (classes 0 and 1) are not read to find out that they are no texts.
-      texts: () => (type < 2 ? null : guarded(this.name, () => toTexts(item.value))),
+      texts: () => (type < 2 ? null : guarded(this.instance, this.name, () => toTexts(item.value))),
     };
   }
 
