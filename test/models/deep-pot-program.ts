@@ -1,4 +1,5 @@
 // Bundled and run as a process of its own by deep-pot.test.ts: what happens to its event loop, memory and threads is the test.
+import { once } from "node:events";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { readDeepmdSystem } from "../../src/data/deepmd-npy.js";
 import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
@@ -149,8 +150,10 @@ async function crowd(model: string, folder: string, rounds: number): Promise<unk
   const workers = [1, 2, 3, 4].map(
     (seed) => new Worker(process.argv[1], { workerData: { model, folder, seed } }),
   );
-  const next = (worker: Worker): Promise<unknown> =>
-    new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  const next = async (worker: Worker): Promise<unknown> => {
+    const [message] = (await once(worker, "message")) as unknown[]; // an "error" rejects
+    return message;
+  };
   await Promise.all(workers.map(next));
   const memory: number[] = [];
   const answers: { done: number; same: boolean }[] = [];
