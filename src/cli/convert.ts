@@ -35,7 +35,9 @@ export function addConvertCommand(program: Command): void {
       `\nExamples:\n  ${convertExample}\n  atomgrad convert water.extxyz water --to deepmd-npy --type-map O,H`,
     )
     .action(async (input: string, output: string, flags: Flags) => {
-      const { frames } = await openStructures(input, { format: flags.from, frames: flags.frames });
+      const { frames } = await naming([input], () =>
+        openStructures(input, { format: flags.from, frames: flags.frames }),
+      );
       const typeMap = flags.typeMap?.split(",").map((name) => name.trim());
       const counted = new Counted(frames, basename(input));
       await naming([input, output], () => writeStructures(output, counted, { format: flags.to, typeMap }));
@@ -45,15 +47,15 @@ export function addConvertCommand(program: Command): void {
     });
 }
 
-/** Errors of a writer speak of the format; here they name the file that was to be written. */
-async function naming(paths: readonly string[], run: () => Promise<void>): Promise<void> {
+/** Errors of options and writers speak of the format; here they name the last of the files too, where they name none. */
+async function naming<T>(paths: readonly string[], run: () => Promise<T>): Promise<T> {
   try {
-    await run();
+    return await run();
   } catch (error) {
     const { message } = error as Error;
     const named = paths.some((path) => message.includes(basename(path)));
     if (!(error instanceof AtomgradError) || named) throw error;
-    throw new AtomgradError(error.code, `${basename(paths[1])}: ${message}`, { cause: error });
+    throw new AtomgradError(error.code, `${basename(paths.at(-1)!)}: ${message}`, { cause: error });
   }
 }
 
