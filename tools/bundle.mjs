@@ -2,12 +2,12 @@
 // compiled form lies beside it (tools/load-package.cjs): a potential is at its first energy before hundreds of small modules
 // would be open.
 import { build } from "esbuild";
-import { spawnSync } from "node:child_process";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleBrowser } from "./bundle-browser.mjs";
+import { writeCodeCache } from "./code-cache.mjs";
 import { declareCommonJs } from "./declare-commonjs.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -33,8 +33,7 @@ await build({
 
 const load = join(dist, "load.cjs");
 copyFileSync(join(root, "tools/load-package.cjs"), load);
-const { status } = spawnSync(process.execPath, [load, "--write-cache"], { stdio: "inherit" });
-if (status !== 0) throw new Error("bundle: the bundled package does not load");
+await writeCodeCache(root);
 
 const code = createRequire(load)(load);
 for (const name of entryPoints) {

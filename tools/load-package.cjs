@@ -17,5 +17,14 @@ const script = new vm.Script(wrap(readFileSync(file, "latin1")), {
 });
 script.runInThisContext().call(module.exports, module.exports, createRequire(file), module, file, __dirname);
 
-if (process.argv[2] === "--write-cache" && require.main === module)
+async function writeCache(model) {
+  if (model !== undefined) {
+    const pot = await module.exports.index.DeepPot.load(model);
+    for (const cell of [null, [3, 0, 0, 0, 3, 0, 0, 0, 3]])
+      pot.evalSync([0, 0, 0, 1.5, 1.5, 1.5], cell, [0, 1]);
+    pot.dispose();
+  }
   writeFileSync(cache, script.createCachedData());
+}
+
+if (process.argv[2] === "--write-cache" && require.main === module) void writeCache(process.argv[3]);
