@@ -1,6 +1,7 @@
 import { AtomgradError } from "../tensor/error.js";
 import { hostIsLittleEndian, swapBytes } from "./byte-order.js";
 import { fromBfloat16, fromHalf } from "./half.js";
+import type { NpyData } from "./npy-arrays.js";
 import { memorySource } from "./read-file.js";
 import type { ByteSource } from "./read-file.js";
 
@@ -121,17 +122,7 @@ export class StridedArray {
   }
 
   /** The items as numbers; float16 and bfloat16 are widened to float32, complex numbers stand as pairs. */
-  numbers():
-    | Float32Array
-    | Float64Array
-    | Int8Array
-    | Int16Array
-    | Int32Array
-    | BigInt64Array
-    | Uint8Array
-    | Uint16Array
-    | Uint32Array
-    | BigUint64Array {
+  numbers(): NpyData {
     const bytes = this.bytes();
     if (!hostIsLittleEndian) swapBytes(bytes, widths[this.dtype][1]);
     switch (this.dtype) {
