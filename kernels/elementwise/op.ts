@@ -1,4 +1,12 @@
-import { mustRecord, type Node, record, type Rule, type Wanted } from "../../src/autograd/node.js";
+import {
+  attach,
+  isRecording,
+  mustRecord,
+  type Node,
+  record,
+  type Rule,
+  type Wanted,
+} from "../../src/autograd/node.js";
 import { type Kernel, type ReferenceCall, word } from "../../src/tensor/backend.js";
 import { type DType, isFloat, typeCode } from "../../src/tensor/dtype.js";
 import { AtomgradError } from "../../src/tensor/error.js";
@@ -32,20 +40,27 @@ export interface ElementwiseSpec {
   readonly samples: Readonly<Record<string, readonly number[]>>;
 }
 
-/** Operands of a recorded call, as the rules need them: numbers as they are, shapes of tensors. */
-type Recorded = readonly (number | Shape)[];
+/**
+ * Operands of a recorded call, as the rules need them: numbers as they are, shapes of tensors. Undefined where all are tensors of
+ * the result's shape: a small op costs what it leaves behind in memory.
+ */
+type Recorded = readonly (number | Shape)[] | undefined;
+
+const nothing: readonly undefined[] = [];
 
 export class ElementwiseOp implements Rule {
   readonly name: string;
   readonly kernel: Kernel;
   /** Positions of the arguments whose values the rules use. */
   readonly saves: readonly boolean[];
+  readonly savesAny: boolean;
   readonly savesOut: boolean;
 
   constructor(readonly spec: ElementwiseSpec) {
     this.name = spec.name;
     const used = new Set(spec.rules.flatMap(namesOf));
     this.saves = spec.args.map((name) => used.has(name));
+    this.savesAny = this.saves.includes(true);
     this.savesOut = !spec.args.includes("y") && used.has("y");
     this.kernel = {
       name: spec.name,
@@ -70,12 +85,13 @@ export class ElementwiseOp implements Rule {
     const value = (name: string): Operand => {
       const k = args.indexOf(name);
       if (k < 0) return name === "y" ? node.out() : g;
-      const operand = recorded[k];
+      const operand = recorded?.[k];
       return typeof operand === "number" ? operand : node.save(k)!;
     };
     return rules.map((rule, k) => {
       if (rule === null || !wants(k)) return undefined;
-      return sumTo(gradient(rule, g, value), recorded[k] as Shape);
+      const gradientOfInput = gradient(rule, g, value);
+      return recorded === undefined ? gradientOfInput : sumTo(gradientOfInput, recorded[k] as Shape);
     });
   }
 }
@@ -119,7 +135,8 @@ export function apply1(op: ElementwiseOp, a: Operand): Tensor {
   words[word.ints + 1] = a.size;
   words[word.ints + 2] = 1;
   device.backend.launch(op.kernel, typeCode[a.dtype]);
-  return a.node !== undefined && mustRecord([a]) ? recorded(op, out, [a]) : out;
+  if (a.node === undefined || !isRecording()) return out;
+  return attach(op, out, [a.node as Node], op.savesAny ? [a] : nothing, undefined, op.savesOut);
 }
 
 /** The fast path of two tensors alike; anything else takes the general one. */
@@ -140,9 +157,16 @@ export function apply2(op: ElementwiseOp, a: Operand, b: Operand): Tensor {
   words[word.ints + 2] = 1;
   words[word.ints + 3] = 1;
   device.backend.launch(op.kernel, typeCode[a.dtype]);
-  return (a.node !== undefined || b.node !== undefined) && mustRecord([a, b])
-    ? recorded(op, out, [a, b])
-    : out;
+  if ((a.node === undefined && b.node === undefined) || !isRecording()) return out;
+  const saved = op.savesAny ? [op.saves[0] ? a : undefined, op.saves[1] ? b : undefined] : nothing;
+  return attach(
+    op,
+    out,
+    [a.node as Node | undefined, b.node as Node | undefined],
+    saved,
+    undefined,
+    op.savesOut,
+  );
 }
 
 export function apply3(op: ElementwiseOp, a: Operand, b: Operand, c: Operand): Tensor {
@@ -212,11 +236,14 @@ function writeLayout(words: Int32Array, { sizes, strides }: Layout): void {
   for (const operand of strides) for (const s of operand) words[at++] = s;
 }
 
+function numberOrShape(x: Operand): number | Shape {
+  return typeof x === "number" ? x : x.shape;
+}
+
 function recorded(op: ElementwiseOp, out: Tensor, operands: readonly Operand[]): Tensor {
   const inputs = operands.map((x) => (typeof x === "number" ? undefined : x));
-  const saved = inputs.map((x, k) => (op.saves[k] ? x : undefined));
-  const attrs: Recorded = operands.map((x) => (typeof x === "number" ? x : x.shape));
-  return record(op, out, inputs, saved, attrs, op.savesOut);
+  const saved = op.savesAny ? inputs.map((x, k) => (op.saves[k] ? x : undefined)) : nothing;
+  return record(op, out, inputs, saved, operands.map(numberOrShape), op.savesOut);
 }
 
 function wrongType(op: ElementwiseOp, found: DType): AtomgradError {

@@ -85,6 +85,8 @@ export class Op implements Rule {
   private readonly attrEntries: readonly [string, AttrType][];
   private readonly intAttrs: readonly string[];
   private readonly savedNames: readonly string[];
+  /** Positions of the saved inputs. */
+  private readonly saved: readonly number[];
   private readonly savesOut: boolean;
 
   constructor(readonly spec: OpSpec) {
@@ -102,6 +104,7 @@ export class Op implements Rule {
     this.savedNames = (
       spec.save ?? (spec.decompose && !spec.vjp ? this.inputs.map((i) => i.name) : [])
     ).filter((name) => name !== "out");
+    this.saved = this.savedNames.map((name) => this.inputs.findIndex((i) => i.name === name));
     this.savesOut = spec.save?.includes("out") ?? false;
     this.kernel = {
       name: spec.name,
@@ -145,7 +148,7 @@ export class Op implements Rule {
         this,
         out,
         inputs,
-        this.savedNames.map((name) => this.pick(inputs, name)),
+        this.saved.map((k) => inputs[k]),
         attrs,
         this.savesOut,
       );
@@ -308,10 +311,6 @@ export class Op implements Rule {
       if (t !== undefined) named[input.name] = t;
     });
     return named;
-  }
-
-  private pick(inputs: readonly (Tensor | undefined)[], name: string): Tensor | undefined {
-    return inputs[this.inputs.findIndex((input) => input.name === name)];
   }
 }
 

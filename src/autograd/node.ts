@@ -55,8 +55,8 @@ export class Node implements TapeNode {
     readonly saved: readonly (Tensor | undefined)[],
     readonly attrs: unknown,
   ) {
-    for (const parent of parents) parent?.retain();
-    for (const tensor of saved) tensor?.retain();
+    for (let k = 0; k < parents.length; k++) parents[k]?.retain();
+    for (let k = 0; k < saved.length; k++) saved[k]?.retain();
   }
 
   retain(): this {
@@ -174,12 +174,20 @@ export function record(
   attrs: unknown,
   saveOut: boolean,
 ): Tensor {
-  const node = new Node(
-    rule,
-    inputs.map((t) => t?.node as Node | undefined),
-    saved,
-    attrs,
-  );
+  const parents = inputs.map((t) => t?.node as Node | undefined);
+  return attach(rule, out, parents, saved, attrs, saveOut);
+}
+
+/** Like `record`, for callers that know the nodes of the inputs. */
+export function attach(
+  rule: Rule,
+  out: Tensor,
+  parents: readonly (Node | undefined)[],
+  saved: readonly (Tensor | undefined)[],
+  attrs: unknown,
+  saveOut: boolean,
+): Tensor {
+  const node = new Node(rule, parents, saved, attrs);
   if (saveOut) node.saveOutput(out);
   return out.attach(node);
 }

@@ -21,9 +21,42 @@ export function sizeClass(bytes: number): number {
   return 4 * octave + Math.max(1, Math.ceil((4 * (bytes - low)) / low));
 }
 
+/** Bytes of the classes up to 2^53, looked up with every buffer. */
+const bytesOfClass = Float64Array.from(
+  { length: 4 * 46 },
+  (_, cls) => smallest * 2 ** Math.floor(cls / 4) * (1 + (cls % 4) / 4),
+);
+
 export function classBytes(sizeClass: number): number {
-  const octave = Math.floor(sizeClass / 4);
-  return smallest * 2 ** octave * (1 + (sizeClass % 4) / 4);
+  return bytesOfClass[sizeClass];
+}
+
+/** Slot numbers, a bit each: adding one and taking the smallest cost a few instructions whatever the number of slots. */
+class FreeSlots {
+  count = 0;
+  private readonly words: number[] = [];
+  /** No word before this one has a bit set. */
+  private first = 0;
+
+  add(slot: number): void {
+    const word = slot >> 5;
+    while (this.words.length <= word) this.words.push(0);
+    this.words[word] |= 1 << (slot & 31);
+    if (word < this.first) this.first = word;
+    this.count++;
+  }
+
+  /** Call only while `count` is above zero. */
+  takeSmallest(): number {
+    let word = this.first;
+    while (this.words[word] === 0) word++;
+    const bits = this.words[word];
+    const lowest = bits & -bits;
+    this.words[word] = bits ^ lowest;
+    this.first = word;
+    this.count--;
+    return (word << 5) + 31 - Math.clz32(lowest);
+  }
 }
 
 /**
@@ -34,20 +67,20 @@ export class Pool {
   readonly counters: MemoryCounters = { buffers: 0, bytes: 0, reserved: 0, allocations: 0 };
   /** Tests set this: every buffer handed out is filled with NaN first. */
   poison = false;
-  private readonly free: number[][] = [];
+  private readonly free: FreeSlots[] = [];
 
   constructor(private readonly backend: Backend) {}
 
   /** A slot of the class, pooled or new. */
   take(cls: number): number {
-    const heap = this.free[cls];
+    const free = this.free[cls];
     const counters = this.counters;
     counters.buffers++;
     const bytes = classBytes(cls);
     counters.bytes += bytes;
     let slot: number;
-    if (heap !== undefined && heap.length > 0) {
-      slot = popSmallest(heap);
+    if (free !== undefined && free.count > 0) {
+      slot = free.takeSmallest();
     } else {
       slot = this.backend.allocate(bytes);
       counters.reserved += bytes;
@@ -60,7 +93,7 @@ export class Pool {
   give(cls: number, slot: number): void {
     this.counters.buffers--;
     this.counters.bytes -= classBytes(cls);
-    push((this.free[cls] ??= []), slot);
+    (this.free[cls] ??= new FreeSlots()).add(slot);
   }
 
   /** A buffer that was handed out is no longer the pool's. */
@@ -72,40 +105,9 @@ export class Pool {
 
   /** Gives all free buffers back to the device. */
   trim(): void {
-    this.free.forEach((heap, cls) => {
-      for (const slot of heap) this.backend.release(slot);
-      this.counters.reserved -= heap.length * classBytes(cls);
-      heap.length = 0;
+    this.free.forEach((free, cls) => {
+      this.counters.reserved -= free.count * classBytes(cls);
+      while (free.count > 0) this.backend.release(free.takeSmallest());
     });
   }
-}
-
-function push(heap: number[], slot: number): void {
-  let k = heap.length;
-  heap.push(slot);
-  while (k > 0) {
-    const parent = (k - 1) >> 1;
-    if (heap[parent] <= slot) break;
-    heap[k] = heap[parent];
-    k = parent;
-  }
-  heap[k] = slot;
-}
-
-function popSmallest(heap: number[]): number {
-  const top = heap[0];
-  const last = heap.pop()!;
-  const n = heap.length;
-  if (n === 0) return top;
-  let k = 0;
-  for (;;) {
-    let child = 2 * k + 1;
-    if (child >= n) break;
-    if (child + 1 < n && heap[child + 1] < heap[child]) child++;
-    if (heap[child] >= last) break;
-    heap[k] = heap[child];
-    k = child;
-  }
-  heap[k] = last;
-  return top;
 }

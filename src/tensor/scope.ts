@@ -37,7 +37,7 @@ function closeScope(made: Tensor[], result: Returned): void {
   const kept = new Set<Tensor>();
   collect(result, kept, 0);
   for (const tensor of made) {
-    if (kept.has(tensor)) tensor.adopt();
+    if (kept.size > 0 && kept.has(tensor)) tensor.adopt();
     else tensor.dispose();
   }
 }
