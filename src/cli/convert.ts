@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { basename } from "node:path";
-import type { Structure } from "../data/structure.js";
+import { nonFiniteFields, type Structure } from "../data/structure.js";
 import { openStructures, writeStructures } from "../data/structures.js";
 import { AtomgradError } from "../tensor/error.js";
 
@@ -41,6 +41,7 @@ export function addConvertCommand(program: Command): void {
       const typeMap = flags.typeMap?.split(",").map((name) => name.trim());
       const counted = new Counted(frames, basename(input));
       await naming([input, output], () => writeStructures(output, counted, { format: flags.to, typeMap }));
+      if (counted.odd !== null) console.error(`atomgrad: ${counted.odd}`);
       console.log(
         `${counted.frames} ${counted.frames === 1 ? "structure" : "structures"} of ${counted.atoms} atoms in all -> ${output}`,
       );
@@ -59,10 +60,12 @@ async function naming<T>(paths: readonly string[], run: () => Promise<T>): Promi
   }
 }
 
-/** Counts what passes and refuses what is not finite: a wrong number is easier to find here than in a trained model. */
+/** Counts what passes, refuses positions and labels that are not finite, and notes other such fields: a wrong number is easier to find here than in a trained model. */
 class Counted implements Iterable<Structure> {
   frames = 0;
   atoms = 0;
+  /** What is said of the first frame with a further field that is not finite. */
+  odd: string | null = null;
 
   constructor(
     private readonly source: Iterable<Structure>,
@@ -71,15 +74,24 @@ class Counted implements Iterable<Structure> {
 
   *[Symbol.iterator](): Generator<Structure> {
     this.frames = this.atoms = 0;
+    this.odd = null;
     for (const structure of this.source) {
       this.check("positions", structure.positions);
       this.check("cell", structure.cell);
       this.check("energy", structure.energy === null ? null : [structure.energy]);
       this.check("forces", structure.forces);
+      this.note(structure);
       this.frames++;
       this.atoms += structure.atomicNumbers.length;
       yield structure;
     }
+  }
+
+  private note(structure: Structure): void {
+    if (this.odd !== null) return;
+    const [field] = nonFiniteFields(structure);
+    if (field !== undefined)
+      this.odd = `note: ${this.name}: frame ${this.frames} (of those taken) holds NaN or infinity in ${JSON.stringify(field.slice(0, 60))}; it is written as it is (as null where JSON is written)`;
   }
 
   private check(what: string, values: ArrayLike<number> | null): void {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { inspectFile } from "../data/inspect/inspect.js";
 import { inspectDeepmdModel } from "../models/inspect-weights.js";
+import { writeOut } from "./standard-output.js";
 
 interface Flags {
   readonly json?: boolean;
@@ -20,6 +21,6 @@ export function addInspectCommand(program: Command): void {
     .addHelpText("after", `\nExample:\n  ${inspectExample}`)
     .action(async (path: string, flags: Flags) => {
       const report = await inspectFile(path, { hash: flags.hash, readers: [inspectDeepmdModel] });
-      console.log(JSON.stringify(report, null, flags.json === true ? undefined : 2));
+      writeOut([`${JSON.stringify(report, null, flags.json === true ? undefined : 2)}\n`]);
     });
 }

@@ -18,6 +18,8 @@ export interface DeepmdReadOptions {
   /** Numbers of `fparam` per frame and of `aparam` per atom the model expects: 0 skips the file, absent takes any. */
   readonly fparam?: number;
   readonly aparam?: number;
+  /** Take numbers that are not finite and cells without volume as they are, to say where they are. */
+  readonly unchecked?: boolean;
 }
 
 /** All label names, in file order. */
@@ -73,9 +75,9 @@ export function readDeepmdSystem(folder: string, options: DeepmdReadOptions = {}
     types: mixed
       ? readMixedTypes(plans, files.names, frames, atoms, label, options)
       : remapped(files, label, options.typeMap),
-    positions: readPositions(plans, frames, atoms),
-    cells: periodic ? readCells(plans, frames) : null,
-    labels: readLabels(plans, frames, atoms),
+    positions: readPositions(plans, frames, atoms, options),
+    cells: periodic ? readCells(plans, frames, options) : null,
+    labels: readLabels(plans, frames, atoms, options),
     setSizes: plans.map((plan) => plan.frames),
   };
 }
@@ -248,27 +250,38 @@ function readMixedTypes(
   return types;
 }
 
-function readPositions(plans: readonly SetPlan[], frames: number, atoms: number): Float64Array {
+function readPositions(
+  plans: readonly SetPlan[],
+  frames: number,
+  atoms: number,
+  { unchecked }: DeepmdReadOptions,
+): Float64Array {
   const width = 3 * atoms;
   const out = new Float64Array(frames * width);
   let start = 0;
   for (const plan of plans) {
     const part = out.subarray(start * width, (start + plan.frames) * width);
     readNpyFloat64Into(part, join(plan.folder, "coord.npy"), `${plan.label}/coord.npy`);
-    checkFinite(part, width, 3, `${plan.label}/coord.npy`);
+    if (unchecked !== true) checkFinite(part, width, 3, `${plan.label}/coord.npy`);
     start += plan.frames;
   }
   return out;
 }
 
-function readCells(plans: readonly SetPlan[], frames: number): Float64Array {
+function readCells(
+  plans: readonly SetPlan[],
+  frames: number,
+  { unchecked }: DeepmdReadOptions,
+): Float64Array {
   const out = new Float64Array(frames * 9);
   let start = 0;
   for (const plan of plans) {
     const part = out.subarray(start * 9, (start + plan.frames) * 9);
     readNpyFloat64Into(part, join(plan.folder, "box.npy"), `${plan.label}/box.npy`);
-    checkFinite(part, 9, 0, `${plan.label}/box.npy`);
-    checkCells(part, `${plan.label}/box.npy`);
+    if (unchecked !== true) {
+      checkFinite(part, 9, 0, `${plan.label}/box.npy`);
+      checkCells(part, `${plan.label}/box.npy`);
+    }
     start += plan.frames;
   }
   return out;
@@ -278,6 +291,7 @@ function readLabels(
   plans: readonly SetPlan[],
   frames: number,
   atoms: number,
+  options: DeepmdReadOptions,
 ): Partial<Record<LabelName, DeepmdLabel>> {
   const labels: Partial<Record<LabelName, DeepmdLabel>> = {};
   for (const name of labelNames) {
@@ -291,7 +305,7 @@ function readLabels(
         `${odd.text}: ${odd.width} numbers a frame, but ${first.text} has ${first.width}; give every set the same`,
       );
     }
-    labels[name] = readLabel(name, plans, first.width, frames, atoms);
+    labels[name] = readLabel(name, plans, first.width, frames, atoms, options);
   }
   return labels;
 }
@@ -302,6 +316,7 @@ function readLabel(
   fileWidth: number,
   frames: number,
   atoms: number,
+  { unchecked }: DeepmdReadOptions,
 ): DeepmdLabel {
   const repeat = name === "atom_pref" ? 3 : 1;
   const width = fileWidth * repeat;
@@ -322,7 +337,7 @@ function readLabel(
       const part = data.subarray(start * width, (start + plan.frames) * width);
       const raw = repeat === 1 ? part : new Float64Array(plan.frames * fileWidth);
       readNpyFloat64Into(raw, file.path, file.text);
-      checkFinite(raw, fileWidth, atomWidth, file.text);
+      if (unchecked !== true) checkFinite(raw, fileWidth, atomWidth, file.text);
       if (repeat > 1) for (let k = 0; k < part.length; k++) part[k] = raw[Math.floor(k / repeat)];
       found.fill(1, start, start + plan.frames);
     }

@@ -177,7 +177,7 @@ function decodeNpy(source: ByteSource): NpyArray {
 function mapNpy(source: ByteSource): NpyArray {
   const header = parseNpyHeader(source);
   const { dtype, shape, count, offset } = header;
-  const obstacle = obstacleToMapping(header);
+  const obstacle = source.map === undefined ? "it is packed" : obstacleToMapping(header);
   if (dtype === "f2" || obstacle !== null)
     throw new AtomgradError(
       "DTYPE",

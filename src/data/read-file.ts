@@ -3,6 +3,8 @@ import { basename } from "node:path";
 import { getSystemErrorName } from "node:util";
 import { mapFilePart } from "../backends/cpu/host-memory.js";
 import { AtomgradError } from "../tensor/error.js";
+import { gunzip, isGzip } from "./text/gzip.js";
+import { isUtf16 } from "./text/utf16.js";
 
 /** Bytes of known length that can be read piece by piece: a file, or memory. */
 export interface ByteSource {
@@ -57,7 +59,7 @@ export interface OpenFile extends ByteSource {
 }
 
 /**
- * Opens a regular file. Nothing is read or allocated here.
+ * Opens a regular file. Nothing is read or allocated here, but for gzip files named `.gz`, which are unpacked into memory.
  * `label` names the file in messages: its basename unless more of the path is needed to tell it from others.
  */
 export function openFile(path: string, label = basename(path)): OpenFile {
@@ -73,8 +75,31 @@ export function openFile(path: string, label = basename(path)): OpenFile {
     const what = state.isDirectory() ? "a folder" : "not a regular file";
     throw new AtomgradError("FILE", `${label}: cannot read "${path}": it is ${what}; name a file`);
   }
-  return fileSource(descriptor, path, label, state.size);
+  const source = fileSource(descriptor, path, label, state.size);
+  if (!/\.gz$/i.test(path)) return source;
+  try {
+    return unpacked(source);
+  } catch (error) {
+    source.close();
+    throw error;
+  }
 }
+
+/** The content of a gzip file in memory; any other file as it is. */
+function unpacked(file: OpenFile): OpenFile {
+  const { name, size } = file;
+  const start = new Uint8Array(Math.min(2, size));
+  file.read(start, 0);
+  if (!isGzip(start)) return file;
+  if (size > mostPackedBytes)
+    throw new AtomgradError("FORMAT", `${name}: ${size} packed bytes are too many; unpack it with gunzip`);
+  const packed = new Uint8Array(size);
+  file.read(packed, 0);
+  file.close();
+  return { ...memorySource(gunzip(packed, name), name), close: () => undefined };
+}
+
+const mostPackedBytes = 1 << 27;
 
 /** Opens a regular file, hands it to `use` and closes it; nothing may read from it afterwards. */
 export function withFile<T>(path: string, use: (source: ByteSource) => T, label = basename(path)): T {
@@ -164,7 +189,7 @@ export function readText(path: string, maxBytes: number, label = basename(path))
 
 /** Decodes UTF-8 with or without a byte order mark; UTF-16 and broken sequences are refused with a `FORMAT` error. */
 export function decodeText(bytes: Uint8Array, name: string): string {
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+  if (isUtf16(bytes)) {
     throw new AtomgradError("FORMAT", `${name}: the text is UTF-16; save it as UTF-8`);
   }
   try {

@@ -110,6 +110,22 @@ export function scalarOf(field: Field | undefined): number | null {
   return Number(field.data[0]);
 }
 
+/** Names of the further fields, per frame and per atom, and of virial and stress, that hold NaN or infinity. */
+export function nonFiniteFields({ info, arrays, virial, stress, energyKey, forcesKey }: Structure): string[] {
+  const found: string[] = [];
+  const finite = (values: Float64Array | Float32Array): boolean => {
+    for (let k = 0; k < values.length; k++) if (!Number.isFinite(values[k])) return false;
+    return true;
+  };
+  if (virial !== null && !finite(virial)) found.push("virial");
+  if (stress !== null && !finite(stress)) found.push("stress");
+  for (const fields of [info, arrays])
+    for (const [name, { data }] of fields)
+      if ((data instanceof Float64Array || data instanceof Float32Array) && !finite(data))
+        if (name !== energyKey && name !== forcesKey) found.push(name);
+  return found;
+}
+
 const noPbc: PbcFlags = [false, false, false];
 const allPbc: PbcFlags = [true, true, true];
 

@@ -1,5 +1,5 @@
-import { inflateRawSync } from "node:zlib";
 import { AtomgradError } from "../tensor/error.js";
+import { inflate } from "./inflate.js";
 import { memorySource } from "./read-file.js";
 import type { ByteSource } from "./read-file.js";
 import { readPart, sliceSource } from "./slice-source.js";
@@ -181,7 +181,7 @@ class ZipReader {
     }
     let bytes: Uint8Array;
     try {
-      bytes = inflateRawSync(readPart(source, start, packed), { maxOutputLength: Math.max(1, size) });
+      bytes = inflate("deflate", readPart(source, start, packed), size);
     } catch (error) {
       if (error instanceof AtomgradError) throw error;
       throw this.bad(`entry ${shown(name)} is damaged (${(error as Error).message})`);

@@ -55,7 +55,8 @@ async function deepmdTensors(
   path: string,
 ): Promise<{ format: WeightsFormat; tensors: WeightTensor[] } | null> {
   const name = basename(path);
-  if (/^\.ya?ml$/i.test(extname(path))) {
+  const extension = extname(path.replace(/\.gz$/i, ""));
+  if (/^\.ya?ml$/i.test(extension)) {
     const tree = parseYamlTree(decodeText(readBytes(path, maxYamlBytes), name), name);
     return { format: "deepmd-yaml", tensors: treeTensors(tree, name) };
   }
@@ -63,7 +64,7 @@ async function deepmdTensors(
     return null;
   const bytes = readBytes(path, maxDpBytes);
   // Structures come in HDF5 too; the tree of a model is a text that names classes.
-  if (!/^\.(?:dp|hlo)$/i.test(extname(path)) && !Buffer.from(bytes.buffer).includes('"@class"')) return null;
+  if (!/^\.(?:dp|hlo)$/i.test(extension) && !Buffer.from(bytes.buffer).includes('"@class"')) return null;
   return { format: "deepmd-dp", tensors: treeTensors(await parseDpTree(bytes, name), name) };
 }
 

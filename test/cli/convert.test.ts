@@ -81,6 +81,27 @@ describe("convert", () => {
     expect(parsed(`back-${format}.extxyz`).slice(2).map((line) => (line as unknown[])[0])).toEqual(["Na", "Cl"]); // prettier-ignore
   });
 
+  it("jsonl: 2.0 is a real number, 2 a whole one; NaN elsewhere than in positions and labels is noted", () => {
+    const record =
+      '{"lattice":[[4,0,0],[0,4,0],[0,0,4]],"sites":[{"element":"Si","xyz":[0,0,0]}],"a":2.0,"b":2,"c":[1.0,2.0],"d":[1,2],"__proto__":3.0,"id":"0_0"}\n';
+    writeFileSync(join(cwd, "types.jsonl"), record);
+    convert("types.jsonl", "types.extxyz");
+    // To Python 0_0 is a number, as which ASE would read it.
+    expect(text("types.extxyz")).toContain(
+      String.raw`a=2.0 b=2 c="1.0 2.0" d="1 2" __proto__=3.0 id="_JSON \"0_0\""`,
+    );
+    convert("types.extxyz", "again.jsonl");
+    expect(text("again.jsonl")).toContain(
+      '"a":2.0,"b":2,"c":[1.0, 2.0],"d":[1, 2],"__proto__":3.0,"id":"0_0"}',
+    );
+    writeFileSync(join(cwd, "gap.extxyz"), three.replace("gap=1", "gap=nan"));
+    const { status, stderr } = atomgrad(["convert", "gap.extxyz", "gap2.extxyz"], { cwd });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/note: gap\.extxyz: frame 1 .* NaN or infinity in "gap"/);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(parsed("gap2.extxyz")[5]).toContain("gap=nan");
+  });
+
   it("deepmd-npy: the order of --type-map", () => {
     convert("one.extxyz", "mapped", "--to", "deepmd-npy", "--type-map", "O,Cl,Na");
     expect(text("mapped/type_map.raw").trim().split(/\s+/)).toEqual(["O", "Cl", "Na"]);

@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { writeNpySync } from "../../src/data/npy.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 import { atomgrad, atomgradOk, useCommandLine } from "./command-line.js";
 import { expectRefusal } from "./program.js";
@@ -81,6 +82,50 @@ describe("inspect --json", () => {
     expect(report.nearest_distance).toBeCloseTo(0.4, 12);
   });
 
+  it("notes other fields that are not finite by a code of its own; -0 is 0; NaN is like nothing", () => {
+    const one = (comment: string, atom: string): string =>
+      `1\nProperties=species:S:1:pos:R:3:q:R:1 ${comment}\n${atom}\n`;
+    const report = inspect(
+      "fields.extxyz",
+      one("gap=nan", "H 0 0 0 1") +
+        one("gap=1", "H 0 -0.0 0 inf") +
+        one("gap=1", "H nan 0 0 1") +
+        one("gap=3", "H nan 0 0 1"),
+    );
+    expect(codes(report)).toEqual([
+      [0, "non-finite-field"],
+      [1, "non-finite-field"],
+      [1, "duplicate"],
+      [2, "non-finite"],
+      [3, "non-finite"],
+    ]);
+    expect((report.suspicious as object[])[1]).toMatchObject({ fields: ["q"] });
+    expect(report.properties).toMatchObject({ gap: { min: 1, max: 3, count: 3 } });
+  });
+
+  it("tells what is wrong in a DeePMD folder instead of refusing it", () => {
+    const folder = join(cwd, "flat");
+    mkdirSync(join(folder, "set.000"), { recursive: true });
+    writeFileSync(join(folder, "type.raw"), "0 0\n");
+    writeFileSync(join(folder, "type_map.raw"), "Cu\n");
+    const npy = (name: string, shape: number[], ...data: number[]): void =>
+      writeNpySync(join(folder, "set.000", `${name}.npy`), { shape, data: Float64Array.from(data) });
+    npy("coord", [3, 6], 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, NaN, 0, 0, 0, 0, 0, 2);
+    npy("box", [3, 9], 4, 0, 0, 0, 4, 0, 0, 0, 4, 4, 0, 0, 0, 4, 0, 0, 0, 4, 4, 0, 0, 8, 0, 0, 0, 0, 4);
+    npy("energy", [3, 1], -1, Infinity, -3);
+    const report = JSON.parse(atomgradOk(["inspect", "flat", "--json"], { cwd })) as Record<string, unknown>;
+    expect(codes(report)).toEqual([
+      [1, "non-finite"],
+      [2, "zero-cell"],
+    ]);
+    expect(report).toMatchObject({
+      format: "deepmd-npy",
+      energy: { count: 2, mean: -2 },
+      nearest_distance: 1,
+    });
+    expectRefusal(atomgrad(["convert", "flat", "flat.extxyz"], { cwd }), /coord\.npy: frame 1, atom 1/);
+  });
+
   it("energies are other things in csv, jsonl, CIF and POSCAR", () => {
     const cif = "data_x\n_cell_length_a 4\n_cell_length_b 4\n_cell_length_c 4\n_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nSi 0 0 0\n"; // prettier-ignore
     const none = { energy: null, forces: null, frames: 1, nearest_distance: 4, pbc: [true, true, true] };
@@ -97,6 +142,7 @@ describe("inspect --json", () => {
   it.each([
     ["partial.cif", "data_x\n_cell_length_a 4\n_cell_length_b 4\n_cell_length_c 4\n_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n_atom_site_occupancy\nSi 0 0 0 0.5\n", /occupancy/], // prettier-ignore
     ["wide.extxyz", Buffer.from("\uFEFF1\n\nH 0 0 0\n", "utf16le"), /UTF-16/],
+    ["wide.txt", Buffer.from("1\n\nH 0 0 0\n", "utf16le"), /UTF-16/],
     ["lying.extxyz", "99999999999\n\nH 0 0 0\n", /lying\.extxyz/],
     ["noise.bin", Buffer.from([7, 200, 3, 0, 0, 9]), /noise\.bin/],
   ])("refuses %s", (file, content, says) => {

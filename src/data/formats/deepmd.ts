@@ -17,7 +17,8 @@ export const deepmdNpy: StructureFormat = {
   extensions: [],
   electronVolts: true,
   sniff: (start) => kindOf(start) === "npy",
-  read: readSystems,
+  read: (path) => readSystems(path, false),
+  describe: (path) => readSystems(path, true),
   sample: (path, count) => sampleDeepmd(systemFolders(path), count),
   write: (path, structures, options) => writeDeepmdNpy(path, structures, options),
 };
@@ -28,7 +29,8 @@ export const deepmdMixed: StructureFormat = {
   extensions: [],
   electronVolts: true,
   sniff: (start) => kindOf(start) === "mixed",
-  read: readSystems,
+  read: (path) => readSystems(path, false),
+  describe: (path) => readSystems(path, true),
   sample: (path, count) => sampleDeepmd(systemFolders(path), count),
   write: (path, structures, options) => writeDeepmdMixed(path, structures, options),
 };
@@ -59,12 +61,12 @@ function systemFolders(path: string): readonly string[] {
   return existsSync(join(path, "type.raw")) ? [path] : findDeepmdSystems(path);
 }
 
-function* readSystems(path: string): Generator<Structure> {
-  for (const folder of systemFolders(path)) yield* readSystem(folder);
+function* readSystems(path: string, unchecked: boolean): Generator<Structure> {
+  for (const folder of systemFolders(path)) yield* readSystem(folder, unchecked);
 }
 
-function* readSystem(folder: string): Generator<Structure> {
-  const system = readDeepmdSystem(folder, { labels: ["energy", "force", "virial"] });
+function* readSystem(folder: string, unchecked: boolean): Generator<Structure> {
+  const system = readDeepmdSystem(folder, { labels: ["energy", "force", "virial"], unchecked });
   const extras = readExtras(folder, system);
   const { energy, force, virial } = system.labels;
   const keys = [

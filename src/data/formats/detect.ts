@@ -4,6 +4,7 @@ import { AtomgradError } from "../../tensor/error.js";
 import { isHdf5, loadHdf5 } from "../hdf5.js";
 import { fileError } from "../read-file.js";
 import { gunzipStart, isGzip } from "../text/gzip.js";
+import { isUtf16 } from "../text/utf16.js";
 import type { FileStart, StructureFormat } from "./format.js";
 import { structureFormats } from "./table.js";
 
@@ -66,11 +67,18 @@ export async function formatToRead(path: string): Promise<StructureFormat> {
   const start = fileStart(path);
   const found = await detectFormat(start);
   if (found !== null) return found;
+  refuseUtf16(start);
   const what = start.isFolder ? "folder" : start.bytes.length === 0 ? "empty file" : "file";
   throw new AtomgradError(
     "FORMAT",
     `${basename(resolve(filePart(path)))}: this ${what} is of no known structure format; name one with --from if you know it`,
   );
+}
+
+/** Texts in UTF-16 look like no format; what is wrong with them is said before anything else. Errors: FORMAT. */
+export function refuseUtf16({ path, bytes }: FileStart): void {
+  if (isUtf16(bytes))
+    throw new AtomgradError("FORMAT", `${basename(filePart(path))}: the text is UTF-16; save it as UTF-8`);
 }
 
 /** The format to write a path as, by its name. Errors: CONFIG. */

@@ -179,7 +179,9 @@ function formatValue(field: Field): string {
 
 /** Texts that would be read as something else, or that do not fit on one line, travel as JSON. */
 function formatText(text: string): string {
-  const misread = text.trim() === "" || text.startsWith(jsonMark) || wordsValue(text) !== null;
+  // To Python, and so to ASE, 0_0 is a number.
+  const isNumber = wordsValue(text.replace(/(?<=\d)_(?=\d)/g, "")) !== null;
+  const misread = text.trim() === "" || text.startsWith(jsonMark) || isNumber;
   if (misread || /[\n\r]/.test(text)) return quoted(jsonMark + JSON.stringify(text));
   return /^[^\s"'={}[\]\\]+$/.test(text) ? text : quoted(text);
 }

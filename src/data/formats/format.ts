@@ -44,7 +44,7 @@ export interface StructureFormat {
   prepare?(): Promise<unknown>;
   /** The frames in order, read as they are asked for. */
   read?(path: string): Iterable<Structure>;
-  /** The frames as inspect counts them, where a file can hold numbers per frame without any atoms. */
+  /** The frames as inspect counts them: numbers per frame without any atoms too, and what reading refuses (NaN, flat cells). */
   describe?(path: string): Iterable<Structure>;
   /** About `count` frames spread over the set, without reading the rest. */
   sample?(path: string, count: number): StructureSample;

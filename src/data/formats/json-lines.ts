@@ -10,6 +10,7 @@ import {
   type Structure,
 } from "../structure.js";
 import { fieldToJson, parseNestedList } from "../text/field-text.js";
+import { jsonEntries } from "../text/json-entries.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { shown } from "../text/numbers.js";
@@ -33,6 +34,8 @@ export const jsonLines: StructureFormat = {
   write: (path, structures) => writeTextPieces(path, formatRecords(structures)),
 };
 
+const mostDepth = 1000;
+
 type Json = unknown;
 type Entries = ReadonlyMap<string, Json>;
 
@@ -43,6 +46,7 @@ function startsFrame(line: string): boolean {
 function* readRecords(lines: Lines): Generator<Structure> {
   for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {
     let value: Json;
+    if (nestsDeeply(line)) throw lines.error("values are nested too deeply");
     try {
       value = JSON.parse(line);
     } catch (error) {
@@ -50,11 +54,23 @@ function* readRecords(lines: Lines): Generator<Structure> {
     }
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw lines.error("holds no JSON object; each line holds one record {...}");
-    yield readRecord(new Map(Object.entries(value)), lines);
+    yield readRecord(new Map(Object.entries(value)), jsonEntries(line), lines);
   }
 }
 
-function readRecord(record: Entries, lines: Lines): Structure {
+/** Whether brackets are nested so deeply that parsing them takes more memory than they are worth. */
+function nestsDeeply(line: string): boolean {
+  let depth = 0;
+  for (let k = 0; k < line.length; k++) {
+    const code = line.charCodeAt(k) | 32;
+    // [ and { differ in one bit, as ] and } do. Those in strings count too: no string of records is full of them.
+    if (code === 0x7b && ++depth > mostDepth) return true;
+    if (code === 0x7d) depth--;
+  }
+  return false;
+}
+
+function readRecord(record: Entries, spelled: ReadonlyMap<string, string>, lines: Lines): Structure {
   const { names, positions, used, cell } = readAtoms(record, lines);
   const species = readSpecies(names);
   if (typeof species === "number")
@@ -65,7 +81,8 @@ function readRecord(record: Entries, lines: Lines): Structure {
   let known: Partial<Structure> = {};
   for (const [key, value] of record) {
     if (used.includes(key)) continue;
-    const field = fieldOfJson(value, lines);
+    const text = spelled.get(key)!;
+    const field = fieldOfJson(value, text);
     const per = field !== null && field.shape[0] === atoms && field.shape.length > 0 && field.kind !== "json";
     if (key === "pbc" && field?.kind === "boolean") known = { ...known, pbc: pbcFlags(field) };
     else if (key === "forces" && per && field.shape.length === 2 && field.shape[1] === 3)
@@ -74,7 +91,7 @@ function readRecord(record: Entries, lines: Lines): Structure {
       known = { ...known, tags: Int32Array.from(field.data as ArrayLike<number>) };
     else if (key === "fixed" && per && field.shape.length === 1)
       known = { ...known, fixed: Uint8Array.from(field.data as ArrayLike<number>) };
-    else if (key === "info" && field?.kind === "json") readNested(value, info, lines);
+    else if (key === "info" && field?.kind === "json") readNested(value as object, text, info);
     else if (field !== null) (per ? arrays : info).set(key, field);
   }
   return makeStructure({
@@ -91,9 +108,10 @@ function readRecord(record: Entries, lines: Lines): Structure {
 }
 
 /** Fields of the frame that could be mistaken for fields per atom stand in an object of their own. */
-function readNested(value: Json, info: Map<string, Field>, lines: Lines): void {
-  for (const [key, inner] of Object.entries(value as object)) {
-    const field = fieldOfJson(inner, lines);
+function readNested(value: object, text: string, info: Map<string, Field>): void {
+  const spelled = jsonEntries(text);
+  for (const [key, inner] of Object.entries(value)) {
+    const field = fieldOfJson(inner, spelled.get(key)!);
     if (field !== null) info.set(key, field);
   }
 }
@@ -174,18 +192,13 @@ function matrix(value: Json, rows: number, what: string, lines: Lines): Float64A
   return out;
 }
 
-/** A value of a record; null stands for nothing. */
-function fieldOfJson(value: Json, lines: Lines): Field | null {
+/** A value of a record and its text, which tells real numbers from whole ones; null stands for nothing. */
+function fieldOfJson(value: Json, text: string): Field | null {
   if (value === null) return null;
   if (typeof value === "string") return textField(value);
   if (typeof value === "boolean") return booleanField(value);
-  if (typeof value === "number") return Number.isSafeInteger(value) ? integerField(value) : realField(value);
-  let text: string;
-  try {
-    text = JSON.stringify(value);
-  } catch {
-    throw lines.error("values are nested too deeply");
-  }
+  if (typeof value === "number")
+    return Number.isSafeInteger(value) && !/[.eE]/.test(text) ? integerField(value) : realField(value);
   const list = Array.isArray(value) ? parseNestedList(text) : null;
   return list ?? { kind: "json", shape: [], data: [text] };
 }

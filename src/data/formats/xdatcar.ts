@@ -12,7 +12,7 @@ export const xdatcar: StructureFormat = {
   extensions: [".xdatcar"],
   fileName: /^xdatcar|[._-]xdatcar$/,
   electronVolts: true,
-  sniff: ({ text }) => /^Direct configuration=\s*\d+\s*$/m.test(text.slice(0, 1 << 14)),
+  sniff: ({ text }) => /^Direct\s+configuration=\s*\d+\s*$/m.test(text.slice(0, 1 << 14)),
   read: (path) => withLines(path, readSteps, "latin1"),
 };
 

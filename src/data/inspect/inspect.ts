@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
-import { detectFormat, filePart, fileStart } from "../formats/detect.js";
+import { detectFormat, filePart, fileStart, refuseUtf16 } from "../formats/detect.js";
 import type { StructureFormat, StructureSample } from "../formats/format.js";
 import { openStructures } from "../structures.js";
 import { otherReaders, type InspectOptions } from "./other-readers.js";
@@ -29,6 +29,7 @@ export async function inspectFile(path: string, options: InspectOptions = {}): P
       if (report !== null) return report;
     }
   if (format !== null) return inspectStructures(path, format);
+  refuseUtf16(start);
   throw new AtomgradError(
     "FORMAT",
     `${basename(resolve(filePart(path)))}: neither a structure file nor a weight file that is known; convert --from reads it if you know its format`,

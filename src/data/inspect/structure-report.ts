@@ -3,7 +3,7 @@ import { AtomgradError } from "../../tensor/error.js";
 import { determinant } from "../../geometry/matrix3.js";
 import { nearestPair } from "../../geometry/nearest-pair.js";
 import { elementSymbols } from "../elements.js";
-import { scalarOf, type Structure } from "../structure.js";
+import { nonFiniteFields, scalarOf, type Structure } from "../structure.js";
 import { energyRatio, guessUnit } from "./energy-unit.js";
 import { Range } from "./range.js";
 
@@ -13,7 +13,7 @@ const overlapDistance = 0.5;
 /** Something about a frame that deserves a look. */
 export interface Suspicion {
   readonly frame: number;
-  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate";
+  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field";
   readonly [detail: string]: unknown;
 }
 
@@ -152,11 +152,14 @@ export class StructureSummary {
     );
     if (bad.length > 0)
       this.suspicious.push({ frame, code: "non-finite", fields: bad.map(([name]) => name) });
+    const others = nonFiniteFields(structure);
+    if (others.length > 0) this.suspicious.push({ frame, code: "non-finite-field", fields: others });
     const measurable = !bad.some(([name]) => name === "positions" || name === "cell");
     if (measurable && pbc.includes(true) && spansNothing(cell, pbc))
       this.suspicious.push({ frame, code: "zero-cell" });
     else if (measurable) this.measure(structure, frame);
-    this.checkDuplicate(structure, frame);
+    // NaN equals nothing.
+    if (measurable) this.checkDuplicate(structure, frame);
   }
 
   /** Beads of coarse models (residues) may be in other units: what is near for atoms says nothing about them. */
@@ -170,14 +173,19 @@ export class StructureSummary {
 
   private checkDuplicate({ atomicNumbers, species, positions, cell }: Structure, frame: number): void {
     if (atomicNumbers.length === 0) return;
-    const hash = createHash("sha1").update(atomicNumbers).update(positions);
+    const hash = createHash("sha1").update(atomicNumbers).update(withoutSigns(positions));
     if (species !== null) hash.update(species.join(" "));
-    hash.update(cell ?? new Uint8Array(1));
+    hash.update(cell === null ? new Uint8Array(1) : withoutSigns(cell));
     const digest = hash.digest("base64");
     const earlier = this.seen.get(digest);
     if (earlier === undefined) this.seen.set(digest, frame);
     else this.suspicious.push({ frame, code: "duplicate", of: earlier });
   }
+}
+
+/** -0 equals 0. */
+function withoutSigns(values: Float64Array): Float64Array {
+  return values.includes(-0) ? values.map((x) => x + 0) : values;
 }
 
 /** A cell that its searcher refuses as too flat or too skewed counts as unmeasured. */

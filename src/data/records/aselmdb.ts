@@ -1,15 +1,18 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { inflateSync } from "node:zlib";
 import { AtomgradError } from "../../tensor/error.js";
+import { inflate } from "../inflate.js";
 import { LmdbFile } from "../lmdb/reader.js";
 import { fileError } from "../read-file.js";
-import { makeStructure, textField } from "../structure.js";
+import { booleanField, integerField, integers, makeStructure, realField, textField } from "../structure.js";
 import type { Field, Structure } from "../structure.js";
+import { parseNestedList } from "../text/field-text.js";
+import { jsonEntries } from "../text/json-entries.js";
 
 type Row = Readonly<Record<string, unknown>>;
 
-const maxRowBytes = 1 << 26;
+/** What packs far better than rows of numbers was made to fill memory. */
+const maxUnpacked = ({ length }: Uint8Array): number => Math.min(1 << 26, Math.max(1 << 22, 40 * length));
 /** Row keys that become parts of the structure or say nothing of it. */
 const known: ReadonlySet<string> = new Set([
   ...["numbers", "positions", "cell", "pbc", "tags", "energy", "forces", "stress", "constraints"],
@@ -63,20 +66,26 @@ export class AseLmdb {
 
   /** The row of an id, as JSON gives it. */
   row(id: number): Row {
-    const value = this.json(String(id));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Row;
+    return this.spelledRow(id).row;
+  }
+
+  private spelledRow(id: number): { row: Row; text: string } {
+    const { value, text } = this.json(String(id));
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return { row: value as Row, text };
     throw new AtomgradError("FORMAT", `${this.name}, row ${id}: missing, or no row of an ASE database`);
   }
 
   /** The row of an id as a structure: angstrom, eV; stress in eV/angstrom^3, positive under tension. */
   structure(id: number): Structure {
-    return new RowReader(this.row(id), `${this.name}, row ${id}`).structure();
+    const { row, text } = this.spelledRow(id);
+    return new RowReader(row, text, `${this.name}, row ${id}`).structure();
   }
 
   /** 1 ... nextid - 1 without the deleted ones; where that does not hold, all keys that are numbers. */
   private findIds(): number[] {
-    const next = this.json("nextid");
-    const deleted = this.json("deleted_ids");
+    const next = this.json("nextid").value;
+    const deleted = this.json("deleted_ids").value;
     if (
       typeof next === "number" &&
       Number.isSafeInteger(next) &&
@@ -95,30 +104,30 @@ export class AseLmdb {
     return ids.sort((a, b) => a - b);
   }
 
-  private json(key: string): unknown {
+  private json(key: string): { value: unknown; text: string } {
     const value = this.file.get(key);
-    if (value === null) return undefined;
+    if (value === null) return { value: undefined, text: "" };
     let text: string;
     try {
-      text = new TextDecoder().decode(inflateSync(value, { maxOutputLength: maxRowBytes }));
+      text = new TextDecoder().decode(inflate("zlib", value, maxUnpacked(value)));
     } catch (error) {
       throw this.bad(key, `cannot be unpacked (${(error as Error).message.slice(0, 60)})`);
     }
     try {
-      return JSON.parse(text) as unknown;
+      return { value: JSON.parse(text) as unknown, text };
     } catch {
       return this.lenientJson(key, text);
     }
   }
 
   /** Python writes NaN and infinities, which JSON has not: NaN becomes null, infinities overflow. */
-  private lenientJson(key: string, text: string): unknown {
+  private lenientJson(key: string, text: string): { value: unknown; text: string } {
     const plain = text.replace(
       /("(?:[^"\\]|\\.)*")|(-?)\b(NaN|Infinity)\b/g,
       (_, quoted?: string, sign = "", word = "") => quoted ?? (word === "NaN" ? "null" : `${sign}1e999`),
     );
     try {
-      return JSON.parse(plain) as unknown;
+      return { value: JSON.parse(plain) as unknown, text: plain };
     } catch (error) {
       throw this.bad(key, `is no JSON (${(error as Error).message.slice(0, 60)})`);
     }
@@ -132,6 +141,7 @@ export class AseLmdb {
 class RowReader {
   constructor(
     private readonly row: Row,
+    private readonly text: string,
     private readonly name: string,
   ) {}
 
@@ -198,12 +208,14 @@ class RowReader {
   private others(atoms: number): { arrays: Map<string, Field>; info: Map<string, Field> } {
     const arrays = new Map<string, Field>();
     const info = new Map<string, Field>();
+    const spelled = jsonEntries(this.text);
     const groups = [this.row, this.row.key_value_pairs, this.row.data];
+    const texts = [spelled, ...["key_value_pairs", "data"].map((key) => jsonEntries(spelled.get(key) ?? ""))];
     groups.forEach((group, k) => {
       if (typeof group !== "object" || group === null || Array.isArray(group)) return;
       for (const [key, value] of Object.entries(group)) {
         if ((k === 0 && known.has(key)) || info.has(key) || arrays.has(key)) continue;
-        const field = jsonField(value);
+        const field = jsonField(value, texts[k].get(key) ?? "");
         if (field === null) continue;
         const isPerAtom =
           k === 0 && field.shape.length > 0 && field.shape[0] === atoms && field.kind !== "json";
@@ -253,29 +265,44 @@ function ndarrayOf(value: unknown): unknown[] | null {
   return Array.isArray(parts) && parts.length === 3 ? (parts as unknown[]) : null;
 }
 
-function jsonField(value: unknown): Field | null {
+/** A value and its text, which tells real numbers from whole ones. */
+function jsonField(value: unknown, text: string): Field | null {
   if (typeof value === "string") return textField(value);
-  if (typeof value === "boolean") return { kind: "boolean", shape: [], data: Uint8Array.of(Number(value)) };
-  if (typeof value === "number") {
-    return Number.isSafeInteger(value)
-      ? { kind: "integer", shape: [], data: BigInt64Array.of(BigInt(value)) }
-      : { kind: "real", shape: [], data: Float64Array.of(value) };
-  }
+  if (typeof value === "boolean") return booleanField(value);
+  if (typeof value === "number")
+    return Number.isSafeInteger(value) && !/[.eE]/.test(text) ? integerField(value) : realField(value);
   if (value === null || value === undefined) return null;
-  const flat = flatten(value);
-  const shape = Array.isArray(value) ? shapeOf(value) : ndarrayOf(value)?.[0];
-  const isShape = Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size));
-  const sizes = isShape ? (shape as number[]) : null;
+  const list = ndarrayField(value) ?? (Array.isArray(value) ? numberList(value, text) : null);
+  return list ?? (text === "{}" || text === "[]" ? null : { kind: "json", shape: [], data: [text] });
+}
+
+/** ASE's {"__ndarray__": [shape, type, numbers]}. */
+function ndarrayField(value: unknown): Field | null {
+  const [shape, dtype, numbers] = ndarrayOf(value) ?? [];
+  const flat = flatten(numbers ?? []);
   if (
-    flat !== null &&
-    sizes !== null &&
-    sizes.reduce((a, b) => a * b, 1) === flat.length &&
-    flat.length > 0
-  ) {
-    return { kind: "real", shape: sizes, data: Float64Array.from(flat) };
-  }
-  const text = JSON.stringify(value);
-  return text === "{}" || text === "[]" ? null : { kind: "json", shape: [], data: [text] };
+    !Array.isArray(shape) ||
+    flat === null ||
+    flat.length === 0 ||
+    shape.some((size) => !Number.isSafeInteger(size))
+  )
+    return null;
+  const sizes = shape as number[];
+  if (sizes.reduce((a, b) => a * b, 1) !== flat.length) return null;
+  if (/^bool/.test(String(dtype))) return { kind: "boolean", shape: sizes, data: Uint8Array.from(flat) };
+  if (/^u?int/.test(String(dtype)) && flat.every(Number.isSafeInteger))
+    return { kind: "integer", shape: sizes, data: integers(flat) };
+  return { kind: "real", shape: sizes, data: Float64Array.from(flat) };
+}
+
+/** A rectangular list; null stands for NaN. */
+function numberList(value: readonly unknown[], text: string): Field | null {
+  const list = parseNestedList(text);
+  if (list !== null && list.kind !== "text") return list;
+  const flat = flatten(value);
+  const shape = shapeOf(value);
+  if (flat === null || flat.length === 0 || shape.reduce((a, b) => a * b, 1) !== flat.length) return null;
+  return { kind: "real", shape, data: Float64Array.from(flat) };
 }
 
 function shapeOf(list: unknown): number[] {

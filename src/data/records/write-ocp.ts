@@ -32,7 +32,18 @@ function* records(structures: Iterable<Structure>): Generator<readonly [string, 
 
 /** The attributes of a structure's record, by name. */
 export function attributesOf(structure: Structure, label: string): ReadonlyMap<string, PickleValue> {
-  return sourceRecord(structure) ?? madeAttributes(structure, label);
+  const source = sourceRecord(structure);
+  return source === undefined ? madeAttributes(structure, label) : withBatchAxis(source);
+}
+
+/** The attributes as they were, but for a cell [3, 3] (PyG's pickles outside OCP), which OCP has as [1, 3, 3]. */
+function withBatchAxis(source: ReadonlyMap<string, PickleValue>): ReadonlyMap<string, PickleValue> {
+  const cell = source.get("cell");
+  if (!(cell instanceof StridedArray) || cell.shape.length !== 2) return source;
+  const { dtype, storage, strides, offset, littleEndian } = cell;
+  const shape = [1, ...cell.shape];
+  const stacked = new StridedArray(dtype, shape, storage, [cell.count, ...strides], offset, littleEndian);
+  return new Map([...source].map(([key, value]) => [key, key === "cell" ? stacked : value]));
 }
 
 /** A `Data` object of PyG 2: its attributes stand in a GlobalStorage, which points back at it. */

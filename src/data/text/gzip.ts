@@ -1,8 +1,12 @@
-import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { AtomgradError } from "../../tensor/error.js";
+import { inflate } from "../inflate.js";
 
-/** Bytes a packed file may have after unpacking: it is held in memory whole. */
+/** Bytes a packed file may have after unpacking: it is held in memory whole, several times as big as structures. */
 export const maxUnpackedBytes = 1 << 27;
+/** Texts of structures pack to a tenth, repetitive ones to a twentieth; what packs far better was made to fill memory. */
+const maxRatio = 40;
+const alwaysAllowedBytes = 1 << 23;
 
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -10,12 +14,13 @@ export function isGzip(bytes: Uint8Array): boolean {
 
 /** Unpacks all members of a gzip file and checks their sums. Errors: FORMAT for damaged, cut or too large files. */
 export function gunzip(bytes: Uint8Array, name: string): Uint8Array {
+  const most = Math.min(maxUnpackedBytes, Math.max(alwaysAllowedBytes, maxRatio * bytes.length));
   try {
-    return gunzipSync(bytes, { maxOutputLength: maxUnpackedBytes });
+    return inflate("gzip", bytes, most);
   } catch (error) {
     const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
     const what = large
-      ? `unpacks to more than ${maxUnpackedBytes >> 20} MiB; unpack it with gunzip and read the plain file`
+      ? `${bytes.length} packed bytes unpack to more than ${most >> 20} MiB; unpack it with gunzip and read the plain file`
       : "the gzip data are damaged or cut short; copy or pack the file again";
     throw new AtomgradError("FORMAT", `${name}: ${what}`, { cause: error });
   }
@@ -24,7 +29,7 @@ export function gunzip(bytes: Uint8Array, name: string): Uint8Array {
 /** What can be unpacked of the first bytes of a gzip file. */
 export function gunzipStart(bytes: Uint8Array): Uint8Array {
   try {
-    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 26 });
+    return inflate("gzip", bytes, 1 << 26, true);
   } catch {
     return new Uint8Array(0);
   }

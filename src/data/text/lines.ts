@@ -5,6 +5,7 @@ import { TextDecoder } from "node:util";
 import { AtomgradError } from "../../tensor/error.js";
 import { fileError } from "../read-file.js";
 import { gunzip, isGzip } from "./gzip.js";
+import { isUtf16 } from "./utf16.js";
 
 const chunkBytes = 1 << 20;
 /** A longer line is not text that a structure file holds. */
@@ -205,7 +206,7 @@ function* decoded(pieces: Iterable<Uint8Array>, name: string, encoding: Encoding
   let first = true;
   try {
     for (const piece of pieces) {
-      if (first && ((piece[0] === 0xff && piece[1] === 0xfe) || (piece[0] === 0xfe && piece[1] === 0xff)))
+      if (first && isUtf16(piece))
         throw new AtomgradError("FORMAT", `${name}: the text is UTF-16; save it as UTF-8`);
       // Most texts are ASCII to their end, of which every encoding says the same, in a tenth of the time.
       if (decoder === null && isAscii(piece))

@@ -79,7 +79,7 @@ function detect(path: string, source: ByteSource): Found | null {
   }
   if (looksLikeSafetensors(source)) return safetensors(source);
   if (isTorchStream(source) || isPickle(path, source)) return pickledWeights(source);
-  const extension = /\.[^.]*$/.exec(path)?.[0].toLowerCase();
+  const extension = /\.[^.]*$/.exec(path.replace(/\.gz$/i, ""))?.[0].toLowerCase();
   if (extension === ".safetensors") return safetensors(source);
   if (extension === ".pb") return { format: "tf-graph", tensors: tfGraphWeights(source), root: null };
   if (extension === ".pbtxt")
@@ -119,7 +119,7 @@ function pickledWeights(source: ByteSource): Found | null {
 function isPickle(path: string, source: ByteSource): boolean {
   if (source.size < 2) return false;
   const [first, second] = readPart(source, 0, 2);
-  return (first === 0x80 && second >= 2 && second <= 5) || /\.(?:pkl|pickle|p)$/i.test(path);
+  return (first === 0x80 && second >= 2 && second <= 5) || /\.(?:pkl|pickle|p)(?:\.gz)?$/i.test(path);
 }
 
 /** A length that fits the file, then the brace of a JSON object. */
