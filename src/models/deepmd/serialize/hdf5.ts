@@ -1,98 +1,40 @@
-import type * as h5wasm from "h5wasm";
+import { type Hdf5Array, encodeHdf5 } from "../../../data/hdf5-write.js";
+import { type Hdf5File, loadHdf5, withHdf5Source } from "../../../data/hdf5.js";
+import { memorySource } from "../../../data/read-file.js";
 import { AtomgradError } from "../../../tensor/error.js";
 import { jsonText } from "./json-text.js";
 import { isArray, isSection } from "./tree.js";
 import type { NdArray, Tree, TreeSection } from "./tree.js";
 
-type Library = typeof h5wasm;
-type Module = Awaited<Library["ready"]>;
-
-/** Bytes all arrays of a model may have together. */
+/** Bytes all arrays of a model may have together, as float64. */
 const maxArrayBytes = 1 << 28;
 const maxTextBytes = 1 << 26;
 const maxDepth = 64;
 
-const reals: Readonly<Record<number, string>> = { 2: "float16", 4: "float32", 8: "float64" };
-let fileNumber = 0;
-
 /**
  * Reads a `.dp` model of DeePMD-kit: an HDF5 file whose attribute `json` is the tree; inside `@variables` stand the
- * names of datasets. The file is opened in memory, so no path in it leads anywhere.
+ * names of datasets. No path in the file leads anywhere.
  *
  * @throws AtomgradError FORMAT when the file is damaged, a dataset is missing, or an array exceeds the file
  */
 export async function parseDpTree(bytes: Uint8Array, name: string): Promise<Tree> {
-  return withLibrary((library, module) => {
-    const path = `/model-${fileNumber++}.dp`;
-    module.FS.writeFile(path, bytes);
-    let file: h5wasm.File | null = null;
-    try {
-      file = new library.File(path, "r");
-      return new DpReader(library, file, bytes.length, name).read();
-    } catch (error) {
-      if (error instanceof AtomgradError) throw error;
-      throw new AtomgradError(
-        "FORMAT",
-        `${name}: not a readable HDF5 file (.dp model): it is damaged or of another kind`,
-        {
-          cause: error,
-        },
-      );
-    } finally {
-      closeQuietly(file);
-      module.FS.unlink(path);
-    }
-  });
+  await loadHdf5();
+  const [tree] = withHdf5Source(memorySource(bytes, name), (file) => [new DpReader(file, name).read()]);
+  return tree;
 }
 
 /** The bytes of a `.dp` model: every array inside `@variables` becomes a dataset. */
 export async function formatDpTree(tree: Tree): Promise<Uint8Array> {
-  return withLibrary((library, module) => {
-    const path = `/model-${fileNumber++}.dp`;
-    const file = new library.File(path, "w");
-    try {
-      let count = 0;
-      const store = (array: NdArray): string => {
-        const dataset = `variable_${String(count++).padStart(4, "0")}`;
-        const single = array.dtype === "float32";
-        if (!single && array.dtype !== "float64") {
-          throw new AtomgradError(
-            "DTYPE",
-            `.dp models hold float32 and float64 arrays; found ${array.dtype}`,
-          );
-        }
-        const data = single ? Float32Array.from(array.data) : array.data;
-        file.create_dataset({ name: dataset, data, shape: [...array.shape], dtype: single ? "<f" : "<d" });
-        return dataset;
-      };
-      file.create_attribute("json", jsonText(withNames(tree, false, store)));
-      file.close();
-      return module.FS.readFile(path);
-    } finally {
-      closeQuietly(file);
-      module.FS.unlink(path);
-    }
-  });
-}
-
-/** Loads the HDF5 library when it is first needed; its errors are thrown instead of printed while `use` runs. */
-async function withLibrary<T>(use: (library: Library, module: Module) => T): Promise<T> {
-  const library = await import("h5wasm");
-  const module = await library.ready;
-  module.activate_throwing_error_handler();
-  try {
-    return use(library, module);
-  } finally {
-    module.deactivate_throwing_error_handler();
-  }
-}
-
-function closeQuietly(file: h5wasm.File | null): void {
-  try {
-    if (file !== null && file.file_id > 0n) file.close();
-  } catch {
-    return;
-  }
+  const arrays: [string, Hdf5Array][] = [];
+  const store = ({ dtype, shape, data }: NdArray): string => {
+    if (dtype !== "float32" && dtype !== "float64")
+      throw new AtomgradError("DTYPE", `.dp models hold float32 and float64 arrays; found ${dtype}`);
+    const name = `variable_${String(arrays.length).padStart(4, "0")}`;
+    arrays.push([name, { shape, data: dtype === "float32" ? Float32Array.from(data) : data }]);
+    return name;
+  };
+  const json = jsonText(withNames(tree, false, store));
+  return encodeHdf5(arrays, { json });
 }
 
 function withNames(tree: Tree, inVariables: boolean, store: (array: NdArray) => string): unknown {
@@ -114,21 +56,16 @@ class DpReader {
   private bytes = 0;
 
   constructor(
-    private readonly library: Library,
-    private readonly file: h5wasm.File,
-    private readonly fileBytes: number,
+    private readonly file: Hdf5File,
     private readonly name: string,
   ) {}
 
   read(): Tree {
-    const attribute = this.file.attrs.json;
-    if (attribute === undefined)
-      throw this.bad('it has no attribute "json", so it is no model of DeePMD-kit');
-    const { vlen, size, total_size: total } = attribute.metadata;
-    if (!vlen && size * (total ?? 1) > maxTextBytes) throw this.bad('its attribute "json" is too large');
-    const text: unknown = attribute.value;
-    if (typeof text !== "string" || text.length > maxTextBytes)
-      throw this.bad('its attribute "json" is not a text');
+    const text = this.file.textAttribute("json", maxTextBytes);
+    if (text === null)
+      throw this.bad(
+        'it has no text as attribute "json", so it is no model of DeePMD-kit (or one too large)',
+      );
     let tree: unknown;
     try {
       tree = JSON.parse(text);
@@ -159,54 +96,21 @@ class DpReader {
   private array(dataset: string, path: string): NdArray {
     const known = this.arrays.get(dataset);
     if (known !== undefined) return known;
-    const entry = this.open(dataset, path);
-    const { metadata } = entry;
-    const shape = metadata.shape ?? [];
+    const parts = dataset.split("/").filter((part) => part !== "");
+    const entry = this.file.dataset(parts.slice(0, -1).join("/"), parts.at(-1) ?? "");
+    if (entry === null)
+      throw this.bad(`${path} names the dataset ${JSON.stringify(dataset.slice(0, 60))}, which is missing`);
+    const { shape, dtype } = entry;
+    if (dtype === null || dtype === "float16") throw this.bad(`${path} is not an array of numbers`);
     const count = shape.reduce((product, extent) => product * extent, 1);
-    this.checkSize(metadata, count, path);
-    const array = {
-      dtype: this.typeOf(metadata, path),
-      shape,
-      data: toFloat64(count === 0 ? [] : entry.value),
-    };
-    if (array.data.length !== count)
-      throw this.bad(`${path} holds ${array.data.length} numbers, its shape asks for ${count}`);
+    this.bytes += 8 * count;
+    if (this.bytes > maxArrayBytes)
+      throw this.bad(`${path} announces ${count} numbers, more than a model may have`);
+    const data = entry.numbers();
+    if (data.length !== count)
+      throw this.bad(`${path} holds ${data.length} numbers, its shape asks for ${count}`);
+    const array = { dtype, shape, data };
     this.arrays.set(dataset, array);
     return array;
   }
-
-  private open(dataset: string, path: string): h5wasm.Dataset {
-    const shown = JSON.stringify(dataset.slice(0, 60));
-    let entry: unknown;
-    try {
-      entry = this.file.get(dataset);
-    } catch {
-      throw this.bad(`${path} names the dataset ${shown}, which cannot be opened`);
-    }
-    if (entry instanceof this.library.Dataset) return entry;
-    throw this.bad(`${path} names the dataset ${shown}, which is missing`);
-  }
-
-  /** Plain datasets cannot be larger than the file; packed ones can, up to the limit for a model. */
-  private checkSize(metadata: h5wasm.Metadata, count: number, path: string): void {
-    this.bytes += count * metadata.size;
-    const limit = metadata.chunks === null ? Math.min(this.fileBytes, maxArrayBytes) : maxArrayBytes;
-    if (!(count * metadata.size <= limit && this.bytes <= maxArrayBytes)) {
-      throw this.bad(`${path} announces ${count} numbers, more than the file can hold`);
-    }
-  }
-
-  private typeOf({ type, size, signed, vlen }: h5wasm.Metadata, path: string): string {
-    const real = type === 1 ? reals[size] : undefined;
-    if (real !== undefined && size > 2) return real;
-    if (type === 0 && !vlen && [1, 2, 4, 8].includes(size)) return `${signed ? "int" : "uint"}${8 * size}`;
-    throw this.bad(`${path} is not an array of numbers`);
-  }
-}
-
-function toFloat64(value: unknown): Float64Array {
-  if (typeof value === "number" || typeof value === "bigint") return Float64Array.of(Number(value));
-  if (Array.isArray(value) || ArrayBuffer.isView(value))
-    return Float64Array.from(value as ArrayLike<number | bigint>, Number);
-  return new Float64Array(0);
 }

@@ -1,0 +1,211 @@
+import type * as h5wasm from "h5wasm";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { modulePath } from "../backends/cpu/addon.js";
+import { AtomgradError } from "../tensor/error.js";
+import type { ByteSource } from "./read-file.js";
+
+/** WebAssembly memory only grows: an instance that large sets have filled is given up for a new one. */
+const mostHeap = 48 * 2 ** 20;
+
+type Module = Awaited<typeof h5wasm.ready>;
+
+/** What is used of the compiled library itself. */
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly __stack_pointer: { value: unknown };
+  /** Address of the word that says how far memory is in use. */
+  readonly emscripten_get_sbrk_ptr: () => number;
+}
+
+/** The memory of an instance as it was before its first file, up to where it was in use, and its stack. */
+interface Birth {
+  readonly exports: Exports;
+  readonly memory: Uint8Array;
+  readonly stack: unknown;
+}
+
+/** An instance of the library from its birth or last rebirth on, and the files open in it. */
+export interface Hdf5Library {
+  readonly library: typeof h5wasm;
+  readonly module: Module;
+  readonly birth: Birth | null;
+  open: number;
+  /** Files it refused leave memory and handles behind. */
+  refused: number;
+  /** A damaged file made the library stop in the middle of its work: its memory is not to be trusted any more. */
+  isBroken: boolean;
+}
+
+/** What is used of WebAssembly, of which the types of Node say nothing. */
+interface Compiler {
+  instantiate: (...parts: unknown[]) => Promise<{ readonly instance?: { readonly exports: object } }>;
+}
+
+let current: Hdf5Library | null = null;
+let loading: Promise<Hdf5Library> | null = null;
+let fileNumber = 0;
+
+/** Loads the HDF5 library, anew where large files have filled its memory; all other functions here need it. */
+export async function loadHdf5(): Promise<void> {
+  const before = current;
+  if (before !== null && (before.open > 0 || before.module.HEAPU8.length <= mostHeap)) return;
+  loading ??= (before === null ? loaded() : renewed(before)).finally(() => (loading = null));
+  const fresh = await loading;
+  if (current === before) current = fresh;
+}
+
+/** The instance to open a file in, as new where damaged files have been in it. */
+export function hdf5Library(): Hdf5Library {
+  if (current === null) throw new Error("loadHdf5 comes before HDF5 files are opened");
+  const { isBroken, refused, open } = current;
+  if (isBroken || (refused > 0 && open === 0)) current = reborn(current);
+  return current;
+}
+
+/** Whether files of an instance may still be touched. */
+export function isCurrent(instance: Hdf5Library): boolean {
+  return instance === current && !instance.isBroken;
+}
+
+/** Turns the errors of the HDF5 library into one that names the file. */
+export function guarded<T>(instance: Hdf5Library, name: string, run: () => T): T {
+  if (instance !== current)
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: another damaged file made the HDF5 library stop while this one was open; read it again`,
+    );
+  const { module } = instance;
+  try {
+    module.activate_throwing_error_handler();
+    return run();
+  } catch (error) {
+    instance.refused++;
+    if (error instanceof AtomgradError) throw error;
+    instance.isBroken ||= error instanceof RangeError || (error as Error).name === "RuntimeError";
+    throw new AtomgradError("FORMAT", `${name}: not a readable HDF5 file; it is damaged or of another kind`, {
+      cause: error,
+    });
+  } finally {
+    if (!instance.isBroken) module.deactivate_throwing_error_handler();
+  }
+}
+
+/** What is used of the file system of the library's WebAssembly module (Emscripten's MEMFS). */
+interface FileNode {
+  stream_ops: Readonly<Record<string, unknown>>;
+}
+interface FileSystem {
+  readonly streams: readonly ({ readonly fd: number } | null | undefined)[];
+  createFile(folder: string, name: string, properties: object, canRead: boolean, canWrite: boolean): FileNode;
+  closeStream(fd: number): void;
+}
+
+/** A path that no other file in the library has. */
+export function freshHdf5Path(): string {
+  return `data-${fileNumber++}.h5`;
+}
+
+/**
+ * Makes a file of the disk, or bytes, a file that the library sees: what it asks for is read from there, and no path in the
+ * file leads anywhere.
+ */
+export function placeHdf5(module: Module, name: string, source: ByteSource): void {
+  const node = fileSystem(module).createFile("/", name, {}, true, false);
+  Object.defineProperty(node, "usedBytes", { value: source.size });
+  const read = (_: unknown, buffer: Int8Array, offset: number, length: number, position: number): number => {
+    const count = Math.max(0, Math.min(length, source.size - position));
+    source.read(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, count), position);
+    return count;
+  };
+  node.stream_ops = { ...node.stream_ops, read };
+}
+
+function fileSystem(module: Module): FileSystem {
+  return module.FS as unknown as FileSystem;
+}
+
+/** Stands in for the library's own message about its end, which it would print. */
+function giveUp(): never {
+  throw new RangeError("the HDF5 library gave up");
+}
+
+async function loaded(): Promise<Hdf5Library> {
+  const { result: library, seen } = await watched(async () => {
+    const imported = await import("h5wasm");
+    await imported.ready;
+    return imported;
+  });
+  const module = await library.ready;
+  Object.assign(module, { onAbort: giveUp });
+  return { library, module, birth: birthOf(module, seen), open: 0, refused: 0, isBroken: false };
+}
+
+/** Notes the instances that WebAssembly makes meanwhile: the library does not hand out what its rebirth needs. */
+async function watched<T>(run: () => Promise<T>): Promise<{ result: T; seen: readonly Exports[] }> {
+  const compiler = (globalThis as unknown as { WebAssembly: Compiler }).WebAssembly;
+  const { instantiate } = compiler;
+  const seen: Exports[] = [];
+  compiler.instantiate = async (...parts) => {
+    const made = await instantiate(...parts);
+    if (made.instance !== undefined) seen.push(made.instance.exports as Exports);
+    return made;
+  };
+  try {
+    return { result: await run(), seen };
+  } finally {
+    compiler.instantiate = instantiate;
+  }
+}
+
+/** Null where the library was loaded by others before: then it goes on as it is. */
+function birthOf(module: Module, seen: readonly Exports[]): Birth | null {
+  const exports = seen.find(({ memory }) => memory?.buffer === module.HEAPU8.buffer);
+  if (exports?.__stack_pointer === undefined || exports.emscripten_get_sbrk_ptr === undefined) return null;
+  const memory = module.HEAPU8.slice(0, inUse(exports));
+  return { exports, memory, stack: exports.__stack_pointer.value };
+}
+
+function inUse({ memory, emscripten_get_sbrk_ptr: pointer }: Exports): number {
+  return Math.min(memory.buffer.byteLength, new DataView(memory.buffer).getUint32(pointer(), true));
+}
+
+/**
+ * The same instance with the memory and the stack it was born with, which takes a quarter of a millisecond; a new one takes
+ * 60, and 20 MiB or more until the garbage collector finds the old one. Files that were open are not any more.
+ */
+function reborn(old: Hdf5Library): Hdf5Library {
+  const { library, module, birth } = old;
+  if (birth !== null) {
+    const { exports, memory, stack } = birth;
+    module.HEAPU8.fill(0, memory.length, inUse(exports));
+    module.HEAPU8.set(memory);
+    exports.__stack_pointer.value = stack;
+    const files = fileSystem(module);
+    for (const stream of files.streams) if (stream && stream.fd > 2) files.closeStream(stream.fd);
+  }
+  return { library, module, birth, open: 0, refused: 0, isBroken: false };
+}
+
+/**
+ * The library reaches its instance through one object only. Emptied, with the new instance as prototype, that object hands
+ * on to it, and the memory of the old one is free. Bundled where its parts cannot be found, it goes on with the old one.
+ */
+async function renewed(old: Hdf5Library): Promise<Hdf5Library> {
+  const folders = createRequire(modulePath(import.meta.url)).resolve.paths("h5wasm") ?? [];
+  const file = folders
+    .map((folder) => join(folder, "h5wasm", "dist", "esm", "hdf5_util.js"))
+    .find((path) => existsSync(path));
+  if (file === undefined) return old;
+  const { default: make } = (await import(pathToFileURL(file).href)) as {
+    default: (options: object) => Promise<Module>;
+  };
+  const { result: module, seen } = await watched(() => make({ noInitialRun: true, onAbort: giveUp }));
+  const front = await old.library.ready;
+  for (const name of Object.keys(front)) Reflect.deleteProperty(front, name);
+  Object.setPrototypeOf(front, module);
+  const { library } = old;
+  return { library, module, birth: birthOf(module, seen), open: 0, refused: 0, isBroken: false };
+}

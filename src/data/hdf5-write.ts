@@ -1,0 +1,32 @@
+import { freshHdf5Path, hdf5Library, loadHdf5 } from "./hdf5-library.js";
+
+/** An array of an HDF5 file that is written. */
+export interface Hdf5Array {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array;
+}
+
+/** The bytes of an HDF5 file of arrays in its root group, in their order, and texts as attributes of that. */
+export async function encodeHdf5(
+  arrays: Iterable<readonly [string, Hdf5Array]>,
+  texts: Readonly<Record<string, string>>,
+): Promise<Uint8Array> {
+  await loadHdf5();
+  const { library, module } = hdf5Library();
+  const path = freshHdf5Path();
+  const file = new library.File(path, "w");
+  try {
+    for (const [name, { shape, data }] of arrays) {
+      const dtype = data instanceof Float32Array ? "<f" : "<d";
+      file.create_dataset({ name, data, shape: [...shape], dtype });
+    }
+    for (const [name, text] of Object.entries(texts)) file.create_attribute(name, text);
+  } finally {
+    file.close();
+  }
+  try {
+    return module.FS.readFile(path);
+  } finally {
+    module.FS.unlink(path);
+  }
+}
