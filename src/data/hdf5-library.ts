@@ -9,12 +9,14 @@ import type { ByteSource } from "./read-file.js";
 
 /** WebAssembly memory only grows: an instance that large sets have filled is given up for a new one. */
 const mostHeap = 48 * 2 ** 20;
+/** Files smaller than this make do with that much memory; what asks for more is damaged. */
+const smallFile = 2 ** 20;
 
 type Module = Awaited<typeof h5wasm.ready>;
 
 /** What is used of the compiled library itself. */
 interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: { readonly buffer: ArrayBuffer; grow: (pages: number) => number };
   readonly __stack_pointer: { value: unknown };
   /** Address of the word that says how far memory is in use. */
   readonly emscripten_get_sbrk_ptr: () => number;
@@ -25,6 +27,8 @@ interface Birth {
   readonly exports: Exports;
   readonly memory: Uint8Array;
   readonly stack: unknown;
+  /** Bytes that memory may grow to. */
+  readonly growth: { most: number };
 }
 
 /** An instance of the library from its birth or last rebirth on, and the files open in it. */
@@ -112,7 +116,11 @@ export function freshHdf5Path(): string {
  * Makes a file of the disk, or bytes, a file that the library sees: what it asks for is read from there, and no path in the
  * file leads anywhere.
  */
-export function placeHdf5(module: Module, name: string, source: ByteSource): void {
+export function placeHdf5({ module, birth, open }: Hdf5Library, name: string, source: ByteSource): void {
+  if (birth !== null) {
+    const needed = source.size < smallFile ? mostHeap : Infinity;
+    birth.growth.most = open > 1 ? Math.max(birth.growth.most, needed) : needed;
+  }
   const node = fileSystem(module).createFile("/", name, {}, true, false);
   Object.defineProperty(node, "usedBytes", { value: source.size });
   const read = (_: unknown, buffer: Int8Array, offset: number, length: number, position: number): number => {
@@ -165,7 +173,20 @@ function birthOf(module: Module, seen: readonly Exports[]): Birth | null {
   const exports = seen.find(({ memory }) => memory?.buffer === module.HEAPU8.buffer);
   if (exports?.__stack_pointer === undefined || exports.emscripten_get_sbrk_ptr === undefined) return null;
   const memory = module.HEAPU8.slice(0, inUse(exports));
-  return { exports, memory, stack: exports.__stack_pointer.value };
+  return { exports, memory, stack: exports.__stack_pointer.value, growth: limitGrowth(exports) };
+}
+
+/** To the library memory beyond the limit is memory that the system does not have: it refuses the file. */
+function limitGrowth({ memory }: Exports): Birth["growth"] {
+  const growth = { most: Infinity };
+  const grow = memory.grow.bind(memory);
+  const limited = (pages: number): number => {
+    if (memory.buffer.byteLength + pages * 2 ** 16 > growth.most)
+      throw new RangeError("more than a file needs");
+    return grow(pages);
+  };
+  Object.defineProperty(memory, "grow", { value: limited });
+  return growth;
 }
 
 function inUse({ memory, emscripten_get_sbrk_ptr: pointer }: Exports): number {

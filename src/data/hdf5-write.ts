@@ -12,7 +12,8 @@ export async function encodeHdf5(
   texts: Readonly<Record<string, string>>,
 ): Promise<Uint8Array> {
   await loadHdf5();
-  const { library, module } = hdf5Library();
+  const { library, module, birth } = hdf5Library();
+  if (birth !== null) birth.growth.most = Infinity;
   const path = freshHdf5Path();
   const file = new library.File(path, "w");
   try {

@@ -47,7 +47,7 @@ export function* withHdf5Source<T>(source: ByteSource, use: (file: Hdf5File) => 
   let file: h5wasm.File | null = null;
   instance.open++;
   try {
-    placeHdf5(instance.module, inside, source);
+    placeHdf5(instance, inside, source);
     file = guarded(instance, source.name, () => new instance.library.File(inside, "r"));
     yield* use(new Hdf5File(instance, file, source.name, source.size));
   } finally {
@@ -116,7 +116,8 @@ export class Hdf5File {
   }
 
   bad(group: string, what: string): AtomgradError {
-    return new AtomgradError("FORMAT", `${this.name}#/${group}: ${what}`);
+    const remedy = what.includes(";") ? "" : "; write the file again";
+    return new AtomgradError("FORMAT", `${this.name}#/${group}: ${what}${remedy}`);
   }
 
   private entity(path: string): unknown {
@@ -137,7 +138,7 @@ export class Hdf5File {
     const dims = shape ?? [];
     const bytes = dims.reduce((a, b) => a * b, 1) * size;
     // Plain datasets cannot be larger than the file; packed ones can, up to what is taken for one that is.
-    const most = chunks === null ? this.size : Math.max(2 ** 26, 40 * this.size);
+    const most = chunks === null ? this.size : Math.max(2 ** 24, 100 * this.size);
     if (!(bytes <= Math.min(most, largestDataset)))
       throw this.bad(group, `${name} announces ${bytes} bytes, more than the file can hold`);
     return {

@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { fuzzConfig } from "./fuzz-config.js";
 import { fuzzReaders, type ReaderCounts } from "./fuzz-readers.js";
+import type { FolderCounts } from "./fuzz-folders.js";
 import { killTraining } from "./kills.js";
 import { compareNeighbors } from "./neighbors.js";
+import { inOwnProcess } from "./own-process.js";
 
 export interface CampaignSettings {
   readonly seed: number;
@@ -36,6 +39,11 @@ export const campaigns: Readonly<Record<string, Campaign>> = {
     runs: 100_000,
     run: ({ last, ...settings }) =>
       fuzzReaders({ ...settings, earlier: (last as Partial<ReaderCounts>)?.each }),
+  },
+  "fuzz-folders": {
+    runs: 5000,
+    run: ({ readerProgram, seed, runs, folder }) =>
+      inOwnProcess<FolderCounts>(readerProgram, "fuzz-folders", seed, runs, join(folder, "set")),
   },
   neighbors: { runs: 20_000, run: ({ seed, runs }) => compareNeighbors(seed, runs) },
 };

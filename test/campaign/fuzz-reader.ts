@@ -70,7 +70,7 @@ function putNumber(bytes: Uint8Array, at: number, value: bigint, width: number):
     bytes[at + k] = Number((value >> BigInt(8 * k)) & 255n);
 }
 
-/** Inputs between two turns of the event loop: what Node's zlib holds is given back in a turn only. */
+/** Inputs between two turns of the event loop, as in any program that reads files. */
 const inputsPerTurn = 64;
 const longestMs = 1000;
 const mib = 2 ** 20;

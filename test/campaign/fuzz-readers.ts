@@ -1,8 +1,7 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ReaderResult } from "./fuzz-reader.js";
+import { inOwnProcess } from "./own-process.js";
 import { readerSeeds } from "./reader-seeds.js";
 
 export interface FuzzReadersSettings {
@@ -40,13 +39,6 @@ export interface ReaderCounts {
   readonly each: Readonly<Record<string, ReaderRow>>;
 }
 
-/** What the process of a reader says: that it is alive, or how it ended. */
-export type ReaderMessage = "alive" | { readonly result: ReaderResult } | { readonly failure: string };
-
-/** A process that says nothing for so long hangs in one input. Ticks, not a clock: both processes may be stopped for a while. */
-const tickMs = 10_000;
-const silentTicks = 12;
-
 /**
  * Changes good files of every reader at random and reads them, each reader in a process of its own: what must hold is in
  * `fuzzReader`; a process that ends by itself or falls silent is a failure too. Throws at the end
@@ -68,7 +60,9 @@ export async function fuzzReaders(settings: FuzzReadersSettings): Promise<Reader
     }
     const started = performance.now();
     try {
-      const result = await fuzzInProcess(settings, name);
+      mkdirSync(join(folder, name));
+      const { readerProgram, runs } = settings;
+      const result = await inOwnProcess<ReaderResult>(readerProgram, name, seed, runs, join(folder, name));
       each[name] = { ...result, seed, seconds: Math.round((performance.now() - started) / 100) / 10 };
       say(`${name}: ${JSON.stringify(each[name])}`);
     } catch (error) {
@@ -97,30 +91,4 @@ function summary(each: Readonly<Record<string, ReaderRow>>): ReaderCounts {
     grown_mib: most("grown_mib"),
     each,
   };
-}
-
-async function fuzzInProcess(settings: FuzzReadersSettings, name: string): Promise<ReaderResult> {
-  const folder = join(settings.folder, name);
-  mkdirSync(folder);
-  const child = fork(settings.readerProgram, [name, String(settings.seed), String(settings.runs), folder]);
-  let answer: ReaderMessage = "alive";
-  let quiet = 0;
-  const watch = setInterval(() => {
-    if (++quiet < silentTicks) return;
-    answer = {
-      failure: `${name}: silent for ${(silentTicks * tickMs) / 1000} s; the input stands in ${folder}`,
-    };
-    child.kill("SIGKILL");
-  }, tickMs);
-  child.on("message", (message: ReaderMessage) => {
-    answer = message;
-    quiet = 0;
-  });
-  const [status, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-  clearInterval(watch);
-  const said = answer as ReaderMessage;
-  if (said === "alive")
-    throw new Error(`${name}: the process ended with ${signal ?? status}; the input stands in ${folder}`);
-  if ("failure" in said) throw new Error(said.failure);
-  return said.result;
 }

@@ -105,7 +105,10 @@ export class LmdbReader {
   }
 
   private bad(what: string): AtomgradError {
-    return new AtomgradError("FORMAT", `${this.source.name}: an LMDB file that cannot be read: ${what}`);
+    return new AtomgradError(
+      "FORMAT",
+      `${this.source.name}: an LMDB file that cannot be read: ${what}; it is damaged or was copied while it was written, copy it again`,
+    );
   }
 
   /** The first meta page tells the size of pages; where it is damaged, the second one stands at a power of two. */
@@ -137,7 +140,7 @@ export class LmdbReader {
     }
     throw new AtomgradError(
       "FORMAT",
-      `${source.name}: not an LMDB file (its magic number is missing), or one cut short`,
+      `${source.name}: not an LMDB file (its magic number is missing), or one cut short; check what it is`,
     );
   }
 

@@ -13,6 +13,8 @@ import { PickleFloat } from "../pickle/index.js";
 
 type PackMap = ReadonlyMap<string, PackValue>;
 
+const remedy = "the file is damaged or of another layout: write it again";
+
 /** Keys that become parts of the structure, and texts that repeat what those say. */
 const known: ReadonlySet<string> = new Set([
   ...["coords", "cells", "energies", "forces", "virials", "atom_types"],
@@ -30,7 +32,11 @@ export class DeepmdLmdb {
   /** @throws AtomgradError FILE, FORMAT */
   constructor(path: string) {
     const [file] = lmdbFiles(path);
-    if (file === undefined) throw new AtomgradError("FORMAT", `${basename(path)}: a folder without data.mdb`);
+    if (file === undefined)
+      throw new AtomgradError(
+        "FORMAT",
+        `${basename(path)}: a folder without data.mdb; name one of LMDB data`,
+      );
     this.name = basename(path);
     this.file = new LmdbFile(file, basename(path));
     try {
@@ -134,10 +140,14 @@ export class DeepmdLmdb {
 
   private map(key: string, label: string): PackMap {
     const value = this.file.get(key);
-    if (value === null) throw new AtomgradError("FORMAT", `${this.name}: ${label} is missing (key ${key})`);
+    if (value === null)
+      throw new AtomgradError("FORMAT", `${this.name}: ${label} is missing (key ${key}); ${remedy}`);
     const decoded = decodeMessagePack(value, `${this.name}, ${label}`);
     if (decoded instanceof Map) return decoded;
-    throw new AtomgradError("FORMAT", `${this.name}, ${label}: no map; this is not DeePMD-kit's LMDB data`);
+    throw new AtomgradError(
+      "FORMAT",
+      `${this.name}, ${label}: no map; this is not DeePMD-kit's LMDB data, or damaged`,
+    );
   }
 
   /** An array is a map {type, shape, data}; without a shape it has one axis. */
@@ -158,7 +168,7 @@ export class DeepmdLmdb {
   }
 
   private bad(label: string, key: string, what: string): AtomgradError {
-    return new AtomgradError("FORMAT", `${this.name}, ${label}: ${key} ${what}`);
+    return new AtomgradError("FORMAT", `${this.name}, ${label}: ${key} ${what}; ${remedy}`);
   }
 }
 

@@ -23,8 +23,10 @@ export function frameName(frames: Frames, f: number): string {
   return frames.nameOf?.(f) ?? `frame ${f}`;
 }
 
-/** The last part of a path: what a system is called in messages. */
+/** The last part of a path, with the group of an HDF5 file: what a system is called in messages. */
 function folderName(path: string): string {
+  const mark = path.indexOf("#/");
+  if (mark > 0) return folderName(path.slice(0, mark)) + path.slice(mark);
   return path.split(/[\\/]/).findLast((part) => part !== "" && part !== ".") ?? path;
 }
 

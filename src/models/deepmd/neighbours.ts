@@ -1,5 +1,5 @@
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
-import { neighborList } from "../../geometry/neighbor-list.js";
+import { type NeighborList, neighborList } from "../../geometry/neighbor-list.js";
 import {
   type NeighborNumbers,
   neighborNumbers,
@@ -28,12 +28,29 @@ export function neighboursOfFrame(
   if (outside >= 0)
     throw new AtomgradError(
       "VALUE",
-      `${frameName(frames, f)}: atom ${outside} has type ${types[outside]}, the model knows types 0 to ${settings.typeCount - 1} (${settings.typeMap.join(" ")}) and -1`,
+      `${frameName(frames, f)}: atom ${outside} has type ${types[outside]}, the model knows types 0 to ${settings.typeCount - 1} (${settings.typeMap.join(" ")}) and -1; correct the types`,
     );
-  const list = neighborList(positions, cell, cell !== null, settings.rcut, { inclusive: true });
+  const name = (): string => frameName(frames, f);
+  const list = listOf(name, positions, cell, settings.rcut, true);
   const chosen = selectNeighbors(list, types, settings.sel, pairRules(settings));
   if (chosen.minDistance === 0) throw onTopOfEachOther(frameName(frames, f));
   return chosen;
+}
+
+/** The pairs of a frame; errors of the search (far atoms, odd cells) get to know which frame it is. */
+function listOf(
+  name: () => string,
+  positions: Float64Array,
+  cell: Float64Array | null,
+  rcut: number,
+  inclusive: boolean,
+): NeighborList {
+  try {
+    return neighborList(positions, cell, cell !== null, rcut, { inclusive });
+  } catch (error) {
+    if (!(error instanceof AtomgradError)) throw error;
+    throw new AtomgradError(error.code, `${name()}: ${error.message}`, { cause: error });
+  }
 }
 
 function pairRules({ excludeTypes, removedPairs, rules, typeCount }: DescriptorSettings): PairRules {
@@ -87,8 +104,9 @@ export function largestNeighbourNumbers(
   typeCount: number,
 ): NeighborNumbers {
   const { positions, cells, types } = framesOf(system, Int32Array.of(frame));
-  const found = neighborNumbers(neighborList(positions, cells, cells !== null, rcut), types, typeCount);
-  if (found.minDistance === 0) throw onTopOfEachOther(systemFrameName(system, frame));
+  const name = (): string => systemFrameName(system, frame);
+  const found = neighborNumbers(listOf(name, positions, cells, rcut, false), types, typeCount);
+  if (found.minDistance === 0) throw onTopOfEachOther(name());
   return found;
 }
 

@@ -1,6 +1,7 @@
 import { type DeepmdSystem, frameTypes, pickLabel } from "../../data/deepmd-system.js";
 import type { NeighborNumbers } from "../../geometry/select-neighbors.js";
 import type { ModelConfig } from "../../models/deepmd/config/deepmd-input.js";
+import { systemFrameName } from "../../models/deepmd/frames.js";
 import { descriptorSettings, fittingSettings } from "../../models/deepmd/from-config.js";
 import { initialWeights } from "../../models/deepmd/initial-weights.js";
 import { environmentRows, largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
@@ -119,7 +120,11 @@ export function statisticsOfParameters(model: ModelConfig, data: StatisticsSourc
   const [fparam, aparam]: [Float64Array[], Float64Array[]] = [[], []];
   for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch)) {
     const own = frameParameters(
-      { count: frames.length, fparam: pickLabel(system, frames, "fparam") },
+      {
+        count: frames.length,
+        fparam: pickLabel(system, frames, "fparam"),
+        nameOf: (f) => systemFrameName(system, frames[f]),
+      },
       counts,
     );
     if (own !== undefined) fparam.push(own);
