@@ -4,6 +4,13 @@
 #pragma once
 #include "simd.h"
 
+// Loops over registers of an array, so that the array itself stays in registers.
+#if defined(__clang__)
+#define AG_UNROLL _Pragma("unroll")
+#else
+#define AG_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace ag {
 namespace AG_ISA {
 namespace {
@@ -85,13 +92,30 @@ template <class T> struct Exchanges {
 };
 template <class T> constexpr Exchanges<T> kExchanges{};
 template <class T> AG_INLINE void transposeSquare(V<T>* v) {
-  for (int k = 0, h = 1; h < kLanes<T>; ++k, h *= 2)
+  AG_UNROLL
+  for (int k = 0; k < (kLanes<T> == 16 ? 4 : 3); ++k) {
+    AG_UNROLL
     for (int i = 0; i < kLanes<T>; ++i) {
+      const int h = 1 << k;
       if (i & h) continue;
       const V<T> a = v[i], b = v[i | h];
       v[i] = pickTwo(a, kExchanges<T>.low[k], b);
       v[i | h] = pickTwo(a, kExchanges<T>.high[k], b);
     }
+  }
+}
+// Lane e: the sum of the lanes of v[e], always in the same tree; v is used up.
+template <class T> AG_INLINE V<T> sumsOfLanes(V<T>* v) {
+  AG_UNROLL
+  for (int k = 0; k < (kLanes<T> == 16 ? 4 : 3); ++k) {
+    AG_UNROLL
+    for (int i = 0; i < kLanes<T>; ++i) {
+      const int h = 1 << k;
+      if (i & (2 * h - 1)) continue;
+      v[i] = pickTwo(v[i], kExchanges<T>.low[k], v[i + h]) + pickTwo(v[i], kExchanges<T>.high[k], v[i + h]);
+    }
+  }
+  return v[0];
 }
 #else
 template <class T> AG_INLINE void transposeSquare(V<T>* v) {
@@ -101,6 +125,12 @@ template <class T> AG_INLINE void transposeSquare(V<T>* v) {
       v[i][j] = v[j][i];
       v[j][i] = t;
     }
+}
+template <class T> AG_INLINE V<T> sumsOfLanes(V<T>* v) {
+  transposeSquare<T>(v);
+  for (int h = kLanes<T> / 2; h > 0; h /= 2)
+    for (int k = 0; k < h; ++k) v[k] += v[k + h];
+  return v[0];
 }
 template <class T, int D> AG_INLINE void deinterleave(V<T>* to, const T* from) {
   for (int k = 0; k < D; ++k) {

@@ -52,21 +52,28 @@ function envelope(x: number, p: number, order: number): number[] {
   );
 }
 
-function radialAt(f: number, given: number, { ints, buffers }: ReferenceCall, first: number): number {
-  const [zeros, norms] = buffers.slice(first) as TypedArray[];
-  if (given < least && ints.order > 0) return 0;
+/** Function f of the table at `given`, derived `order` times. */
+export function radialAt(
+  f: number,
+  given: number,
+  { radials, envelope: p, order }: Readonly<Record<"radials" | "envelope" | "order", number>>,
+  zeros: TypedArray,
+  norms: TypedArray,
+): number {
+  if (given < least && order > 0) return 0;
   const x = Math.max(given, least);
-  const env = envelope(x, ints.envelope, ints.order);
-  const j = besselDerivatives(Math.floor(f / ints.radials), zeros[f] * x, ints.order);
+  const env = envelope(x, p, order);
+  const j = besselDerivatives(Math.floor(f / radials), zeros[f] * x, order);
   let [sum, binomial] = [0, 1];
-  for (let i = 0; i <= ints.order; i++) {
-    sum += binomial * env[ints.order - i] * zeros[f] ** i * j[i];
-    binomial *= (ints.order - i) / (i + 1);
+  for (let i = 0; i <= order; i++) {
+    sum += binomial * env[order - i] * zeros[f] ** i * j[i];
+    binomial *= (order - i) / (i + 1);
   }
   return norms[f] * sum;
 }
 
-function legendreAt(l: number, t: number, order: number): number {
+/** Y_l at t, derived `order` times. */
+export function legendreAt(l: number, t: number, order: number): number {
   let below = new Array<number>(l + 1).fill(0);
   for (let k = 0; k <= order; k++) {
     const now = [k === 0 ? 1 : 0];
@@ -79,18 +86,23 @@ function legendreAt(l: number, t: number, order: number): number {
   return Math.sqrt((2 * l + 1) / (4 * Math.PI)) * below[l];
 }
 
+const shapeOf = ({ ints: { radials, envelope, order } }: ReferenceCall) => ({ radials, envelope, order });
+
 export function besselReference(call: ReferenceCall): void {
   const { E, F } = call.ints;
-  const [x, , , out] = call.buffers as TypedArray[];
-  for (let e = 0; e < E; e++) for (let f = 0; f < F; f++) out[e * F + f] = radialAt(f, x[e], call, 1);
+  const [x, zeros, norms, out] = call.buffers as TypedArray[];
+  const shape = shapeOf(call);
+  for (let e = 0; e < E; e++)
+    for (let f = 0; f < F; f++) out[e * F + f] = radialAt(f, x[e], shape, zeros, norms);
 }
 
 export function besselDotReference(call: ReferenceCall): void {
   const { E, F } = call.ints;
-  const [g, x, , , out] = call.buffers as TypedArray[];
+  const [g, x, zeros, norms, out] = call.buffers as TypedArray[];
+  const shape = shapeOf(call);
   for (let e = 0; e < E; e++) {
     let sum = 0;
-    for (let f = 0; f < F; f++) sum += g[e * F + f] * radialAt(f, x[e], call, 2);
+    for (let f = 0; f < F; f++) sum += g[e * F + f] * radialAt(f, x[e], shape, zeros, norms);
     out[e] = sum;
   }
 }

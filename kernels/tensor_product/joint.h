@@ -76,10 +76,7 @@ template <class T> static void addLanes(T* to, const V<T>* y, int64_t count) {
     const int n = static_cast<int>(count - j < kLanes<T> ? count - j : kLanes<T>);
     V<T> block[kLanes<T>] = {};
     for (int k = 0; k < n; ++k) block[k] = y[j + k];
-    transposeSquare<T>(block);
-    for (int half = kLanes<T> / 2; half > 0; half /= 2)
-      for (int k = 0; k < half; ++k) block[k] += block[k + half];
-    storePart(to + j, block[0] + loadPart(to + j, n), n);
+    storePart(to + j, sumsOfLanes<T>(block) + loadPart(to + j, n), n);
   }
 }
 

@@ -1,7 +1,7 @@
 import { div, less, mul, sin, square, where } from "../../kernels/elementwise/ops.generated.js";
-import { type BesselTable, legendre, sphericalBessel } from "../../kernels/radial_basis/op.js";
-import { tripletBasis } from "../../kernels/triplet_basis/op.js";
+import { type BesselTable, sphericalBessel } from "../../kernels/radial_basis/op.js";
 import type { IndexMap } from "../../kernels/segment/op.js";
+import { sphericalBasis } from "../../kernels/spherical_basis/op.js";
 import { reshape } from "../autograd/reshape.js";
 import { AtomgradError } from "../tensor/error.js";
 import { keep } from "../tensor/scope.js";
@@ -86,14 +86,17 @@ export class SphericalBasis extends Module<readonly [d: Tensor, cosine: Tensor, 
     super.dispose();
   }
 
+  private get envelope(): number {
+    return (this.options.envelopeExponent ?? 5) + 1;
+  }
+
   /** The part of the distance, d [E] -> [E, degrees * radials]. */
   radial(d: Tensor): Tensor {
-    const envelope = (this.options.envelopeExponent ?? 5) + 1;
-    return sphericalBessel(div(d, this.options.rcut), this.table, envelope);
+    return sphericalBessel(div(d, this.options.rcut), this.table, this.envelope);
   }
 
   /** @param d [E] distances; @param cosine [T] of angles; @param edges the edge kj of each triplet; @returns [T, degrees * radials] */
   protected forward(d: Tensor, cosine: Tensor, edges: IndexMap): Tensor {
-    return tripletBasis(this.radial(d), legendre(cosine, this.degrees), edges);
+    return sphericalBasis(div(d, this.options.rcut), cosine, edges, this.table, this.envelope);
   }
 }

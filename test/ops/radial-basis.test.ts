@@ -6,6 +6,8 @@ import {
   sphericalBesselDotOp,
   sphericalBesselOp,
 } from "../../kernels/radial_basis/op.js";
+import { cases as basisCases } from "../../kernels/spherical_basis/cases.js";
+import { sphericalBasisOp } from "../../kernels/spherical_basis/op.js";
 import type { Op } from "../../src/autograd/define-op.js";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
 import type { OpCases } from "../../src/testing/cases.js";
@@ -30,12 +32,12 @@ function byParts(op: Op, c: OpCases): OpCases {
   };
   return { ...c, run };
 }
-const family = [sphericalBesselOp, sphericalBesselDotOp, legendreOp, legendreDotOp];
+const family = [sphericalBesselOp, sphericalBesselDotOp, legendreOp, legendreDotOp, sphericalBasisOp];
 
 it.each(family.map((op) => [op.name, op] as const))(
   "%s by its parts is its kernel, with two derivatives",
   async (name, op) => {
-    const c = cases.find((one) => one.op === name)!;
+    const c = [...cases, ...basisCases].find((one) => one.op === name)!;
     // P_0 is constant: its parts have no gradient at all.
     const samples = c.samples(new Samples(1)).filter((s) => s.large !== true && s.attrs!.degrees !== 1);
     for (const sample of samples)
