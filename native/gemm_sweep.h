@@ -64,6 +64,7 @@ template <class T> struct Sweep {
       job.bRow = packed ? panel.stride() : ldb;
       job.last = panel.last();
       job.whole = packed || panel.cols == panel.stride();
+      job.half = 2 * panel.lastCols() <= kLanes<T>;
       const int64_t height = kTileRows[panel.width];
       for (int64_t i = i0; i < i1; i += height) {
         const int here = static_cast<int>(i1 - i < height ? i1 - i : height);

@@ -29,6 +29,49 @@ constexpr bool kMaskedLoadsAreFree = true;
 constexpr bool kMaskedLoadsAreFree = false;
 #endif
 
+// The last vector of a panel. Chips that take 512 bits in two halves need not compute an empty one, so there a vector
+// whose upper half lies beyond the columns is a register of half the size.
+enum class Last { kMasked, kWhole, kHalf };
+#if defined(__AVX512F__)
+constexpr bool kHalvesPay = true;
+template <class T> struct HalfOf;
+template <> struct HalfOf<float> {
+  typedef float vector __attribute__((vector_size(32)));
+};
+template <> struct HalfOf<double> {
+  typedef double vector __attribute__((vector_size(32)));
+};
+AG_INLINE HalfOf<float>::vector fma(HalfOf<float>::vector a, HalfOf<float>::vector b, HalfOf<float>::vector c) {
+  return (HalfOf<float>::vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+AG_INLINE HalfOf<double>::vector fma(HalfOf<double>::vector a, HalfOf<double>::vector b, HalfOf<double>::vector c) {
+  return (HalfOf<double>::vector)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+AG_INLINE void storeTail(float* p, HalfOf<float>::vector v, Tail<float> t) {
+  _mm256_mask_storeu_ps(p, static_cast<__mmask8>(t.mask), (__m256)v);
+}
+AG_INLINE void storeTail(double* p, HalfOf<double>::vector v, Tail<double> t) {
+  _mm256_mask_storeu_pd(p, static_cast<__mmask8>(t.mask), (__m256d)v);
+}
+template <class T, Last Kind> struct LastOf {
+  typedef V<T> vector;
+};
+template <class T> struct LastOf<T, Last::kHalf> {
+  typedef typename HalfOf<T>::vector vector;
+};
+#else
+constexpr bool kHalvesPay = false;
+template <class T, Last> struct LastOf {
+  typedef V<T> vector;
+};
+#endif
+
+// A full register as the kind of the last vector.
+template <class T, Last Kind> AG_INLINE typename LastOf<T, Kind>::vector narrowed(V<T> v) {
+  typename LastOf<T, Kind>::vector lower;
+  std::memcpy(&lower, &v, sizeof(lower));
+  return lower;
+}
 template <class T> struct TileJob {
   const T* a;
   int64_t aRow, aCol; // a(i, k) = a[i aRow + k aCol]
@@ -36,6 +79,7 @@ template <class T> struct TileJob {
   int64_t bRow;  // b(k, j) = b[k bRow + j]
   Tail<T> last;  // columns of the last vector
   bool whole;    // all lanes of b's last vector may be read
+  bool half;     // columns fill no more than half of the last vector
   int64_t depth; // number of k
   T* out;
   int64_t outRow;
@@ -90,16 +134,20 @@ template <int R> struct Rows {
   }
 };
 
-template <class T, int R, int W, bool Whole> static __attribute__((noinline)) void tile(const TileJob<T>& job) {
-  constexpr int L = kLanes<T>;
+template <class T, int R, int W, Last Kind> static __attribute__((noinline)) void tile(const TileJob<T>& job) {
+  constexpr int L = kLanes<T>, F = W - 1; // whole vectors before the last
   const Tail<T> last = job.last;
-  V<T> sum[R][W];
-  unroll<R>([&](auto i) AG_ALWAYS { unroll<W>([&](auto j) AG_ALWAYS { sum[i][j] = V<T>{}; }); });
+  V<T> sum[R][F > 0 ? F : 1];
+  typename LastOf<T, Kind>::vector end[R];
+  unroll<R>([&](auto i) AG_ALWAYS {
+    unroll<F>([&](auto j) AG_ALWAYS { sum[i][j] = V<T>{}; });
+    end[i] = typename LastOf<T, Kind>::vector{};
+  });
   if (job.add) {
     const T* out = job.out;
     unroll<R>([&](auto i) AG_ALWAYS {
-      unroll<W - 1>([&](auto j) AG_ALWAYS { sum[i][j] = load(out + j * L); });
-      sum[i][W - 1] = loadTail(out + (W - 1) * L, last);
+      unroll<F>([&](auto j) AG_ALWAYS { sum[i][j] = load(out + j * L); });
+      end[i] = narrowed<T, Kind>(loadTail(out + F * L, last));
       out += job.outRow;
       keep(out);
     });
@@ -119,20 +167,21 @@ template <class T, int R, int W, bool Whole> static __attribute__((noinline)) vo
     __builtin_prefetch(next);
     if (TileJob<T>::fetchesTwo(W)) __builtin_prefetch(next + kLine);
     next += nextStep;
-    V<T> y[W];
-    unroll<W - 1>([&](auto j) AG_ALWAYS { y[j] = load(b + j * L); });
-    y[W - 1] = Whole ? load(b + (W - 1) * L) : loadTail(b + (W - 1) * L, last);
+    V<T> y[F > 0 ? F : 1];
+    unroll<F>([&](auto j) AG_ALWAYS { y[j] = load(b + j * L); });
+    const auto yEnd = narrowed<T, Kind>(Kind == Last::kWhole ? load(b + F * L) : loadTail(b + F * L, last));
     unroll<R>([&](auto i) AG_ALWAYS {
       const V<T> x = splat(*a.template at<T, i>());
-      unroll<W>([&](auto j) AG_ALWAYS { sum[i][j] = fma(x, y[j], sum[i][j]); });
+      unroll<F>([&](auto j) AG_ALWAYS { sum[i][j] = fma(x, y[j], sum[i][j]); });
+      end[i] = fma(narrowed<T, Kind>(x), yEnd, end[i]);
     });
     b += bRow;
     a.advance(aCol);
   }
   T* out = job.out;
   unroll<R>([&](auto i) AG_ALWAYS {
-    unroll<W - 1>([&](auto j) AG_ALWAYS { store(out + j * L, sum[i][j]); });
-    storeTail(out + (W - 1) * L, sum[i][W - 1], last);
+    unroll<F>([&](auto j) AG_ALWAYS { store(out + j * L, sum[i][j]); });
+    storeTail(out + F * L, end[i], last);
     out += job.outRow;
     keep(out);
   });
@@ -141,8 +190,11 @@ template <class T, int R, int W, bool Whole> static __attribute__((noinline)) vo
 template <class T, int W, int R> AG_INLINE void tileOfRows(const TileJob<T>& job, int rows) {
   if constexpr (R > 1)
     if (rows < R) return tileOfRows<T, W, R - 1>(job, rows);
-  if (!kMaskedLoadsAreFree && job.whole) return tile<T, R, W, !kMaskedLoadsAreFree>(job);
-  tile<T, R, W, false>(job);
+  if constexpr (!kMaskedLoadsAreFree)
+    if (job.whole) return tile<T, R, W, Last::kWhole>(job);
+  if constexpr (kHalvesPay)
+    if (job.half) return tile<T, R, W, Last::kHalf>(job);
+  tile<T, R, W, Last::kMasked>(job);
 }
 
 // rows <= kTileRows[width].
@@ -168,7 +220,8 @@ template <class T> struct Panel {
     cols = n - col < width * kLanes<T> ? n - col : width * kLanes<T>;
   }
   int64_t stride() const { return width * kLanes<T>; }
-  Tail<T> last() const { return tailOf<T>(static_cast<int>(cols - (width - 1) * kLanes<T>)); }
+  int64_t lastCols() const { return cols - (width - 1) * kLanes<T>; }
+  Tail<T> last() const { return tailOf<T>(static_cast<int>(lastCols())); }
 };
 
 } // namespace
