@@ -91,6 +91,38 @@ static inline int64_t gemmPartRows(int64_t m, int64_t vectors, double nsPerRow) 
   return kGemmRows * (wanted < 1 ? 1 : wanted > 8 ? 8 : static_cast<int64_t>(wanted));
 }
 
+// Parts of a product of few rows: blocks of whole tiles by groups of panels, about sixteen. Every block reads all of B
+// and every group all of A, so the split is the one that makes them read least.
+struct GemmGrid {
+  int64_t rows = 0, groups = 0; // rows of a block, groups of panels
+
+  GemmGrid(int64_t m, int64_t n, int64_t panels, int64_t tileRows) {
+    constexpr int64_t kParts = 16;
+    int64_t best = 0;
+    for (int64_t split = 1; split <= kParts; ++split) {
+      const int64_t high = ceilTo((m + split - 1) / split, tileRows), blocks = (m + high - 1) / high;
+      const int64_t wanted = (kParts + blocks - 1) / blocks, wide = wanted < panels ? wanted : panels;
+      const int64_t reads = blocks * n + wide * m;
+      const bool enough = blocks * wide >= kParts / 2 || split == kParts;
+      if (!enough || (groups > 0 && reads >= best)) continue;
+      best = reads;
+      rows = high;
+      groups = wide;
+    }
+  }
+};
+
+template <class T> static void gemmGrid(const Call& call, const Sweep<T>& sweep, double nsPerRow) {
+  const int64_t m = sweep.rows, panels = sweep.panels(), vectors = vectorsOf<T>(sweep.cols);
+  const GemmGrid grid(m, sweep.cols, panels, kTileRows[vectors < 3 ? vectors : 3]);
+  const int64_t parts = (m + grid.rows - 1) / grid.rows * grid.groups;
+  blocks(call, parts, 1, nsPerRow * static_cast<double>(m) / static_cast<double>(parts), [&](int64_t part, int64_t) {
+    const int64_t i0 = part / grid.groups * grid.rows, i1 = i0 + grid.rows < m ? i0 + grid.rows : m;
+    const int64_t group = part % grid.groups;
+    sweep.intoC(i0, i1, group * panels / grid.groups, (group + 1) * panels / grid.groups);
+  });
+}
+
 // K cut into splits: partial sums of every split and block of rows, then their sum.
 template <class T>
 static void gemmSplit(const Call& call, const Gemm<T>& g, const Sweep<T>& sweep, T* sums, double nsPerRow) {
@@ -132,6 +164,7 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
   if (swapped)
     return blocks(call, sweep.panels(), 1, nsPerRow * static_cast<double>(g.m) / static_cast<double>(sweep.panels()),
                   [&](int64_t p0, int64_t p1) { sweep.intoC(0, sweep.rows, p0, p1); });
+  if (g.m < 16 * kGemmRows) return gemmGrid(call, sweep, nsPerRow);
   blocks(call, g.m, gemmPartRows(g.m, vectorsOf<T>(g.n), nsPerRow), nsPerRow,
          [&](int64_t i0, int64_t i1) { sweep.intoC(i0, i1, 0, sweep.panels()); });
 }
