@@ -42,6 +42,7 @@ template <class T> static inline size_t gemmSerialWorkspaceBytes(int64_t n, int6
 enum class GemmWay { kTiles, kSwappedTiles, kDots, kThin };
 
 template <class T> static GemmWay gemmWay(const Gemm<T>& g) {
+  if (g.pieces > 1) return GemmWay::kTiles;
   if (g.k > 0 && g.k <= kThinDepth) return GemmWay::kThin;
   if (!g.transposeA) return g.k <= kGemmDepth && dotPays<T>(g.n, g.k) ? GemmWay::kDots : GemmWay::kTiles;
   const bool emptier = 8 * vectorsOf<T>(g.m) * g.n < 7 * vectorsOf<T>(g.n) * g.m;

@@ -21,6 +21,10 @@ template <class T> struct Gemm {
   int64_t ldc;
   Epilogue<T> epilogue = {T(1), nullptr, kActNone, nullptr, 0, false};
   void* work = nullptr; // gemmWorkspaceBytes, 64-byte aligned
+  // A may come as up to three matrices of k / pieces columns each, side by side: a, then these. For plain A and
+  // k <= kGemmDepth.
+  int64_t pieces = 1;
+  const T* aNext[2] = {nullptr, nullptr};
 };
 
 // Rows of A and B that all tiles of a part pass over before the next ones come, where K is cut.
@@ -83,6 +87,19 @@ template <class T> struct Sweep {
     else finish<T>(g.epilogue, s, height, panel.cols, i, panel.col, g.c, g.ldc);
   }
 
+  // The tile's sums over the columns of one matrix of A after the other, in the order of k.
+  void runPieces(TileJob<T> job, int64_t i, int height, int width) const {
+    job.depth = depth / g.pieces;
+    for (int64_t piece = 0; piece < g.pieces; ++piece) {
+      runTile(job, height, width);
+      if (piece + 1 == g.pieces) return;
+      job.a = g.aNext[piece] + i * aRow;
+      job.next = job.a + height * aRow;
+      job.b += job.depth * job.bRow;
+      job.add = true;
+    }
+  }
+
   // All of K at once, through the epilogue into C.
   void intoC(int64_t begin, int64_t end, int64_t p0, int64_t p1) const {
     alignas(64) T spill[kMaxTileSums * kLanes<T>];
@@ -95,7 +112,8 @@ template <class T> struct Sweep {
         job.outRow = direct ? g.ldc : panel.stride();
         job.c = swapped ? spill : g.c + i * g.ldc + panel.col;
         job.cRow = swapped ? 0 : g.ldc;
-        runTile(job, height, panel.width);
+        if (g.pieces == 1) runTile(job, height, panel.width);
+        else runPieces(job, i, height, panel.width);
         if (!direct) finishTile(spill, i, height, panel);
       });
     }

@@ -1,4 +1,5 @@
 import { type Attrs, defineOp, type Dims, type Inputs, type Op } from "../../src/autograd/define-op.js";
+import { recordJoint } from "../../src/autograd/joint.js";
 import { isRecording } from "../../src/autograd/node.js";
 import { reshape } from "../../src/autograd/reshape.js";
 import { gradientsOf } from "../../src/autograd/walk.js";
@@ -7,7 +8,6 @@ import { add, mul, mulAdd } from "../elementwise/ops.generated.js";
 import { raggedNT } from "../ragged_matmul/op.js";
 import { raggedSoftmax } from "../ragged_softmax/op.js";
 import { sum } from "../reduce/op.js";
-import { recordJoint } from "./joint.js";
 import {
   gatedSoftmaxLogitsVjpReference,
   gatedSoftmaxPairVjpVjpReference,

@@ -3,6 +3,7 @@ import type { Tensor } from "../../src/tensor/tensor.js";
 import { defineCases, type OpCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { type Activation, matmul, type MatmulOptions } from "./op.js";
+import { matmulJoined, matmulSplit } from "./projection.js";
 import { activations } from "./reference.js";
 
 type SampleAttrs = NonNullable<Sample["attrs"]>;
@@ -14,7 +15,13 @@ const run = ({ a, b, bias, residual }: Record<string, Tensor>, attrs: SampleAttr
 function problem(
   random: Samples,
   [M, K, N]: readonly [number, number, number],
-  attrs: { transposeA?: boolean; transposeB?: boolean; activation?: Activation; alpha?: number } = {},
+  attrs: {
+    transposeA?: boolean;
+    transposeB?: boolean;
+    activation?: Activation;
+    alpha?: number;
+    parts?: number;
+  } = {},
   also: {
     batch?: readonly number[];
     shared?: "a" | "b";
@@ -208,4 +215,84 @@ const activated: OpCases = {
   ],
 };
 
-export const cases = defineCases(plain, batched, activated);
+/** Parts of E x H, and w of M x (parts H). */
+function joinedProblem(
+  random: Samples,
+  [parts, E, H, M]: readonly [number, number, number, number],
+  also: { residual?: boolean; large?: boolean } = {},
+): Sample {
+  const scale = 1 / Math.sqrt(Math.max(parts * H, 1));
+  const names = ["a", "b", "c", "d"].slice(0, parts);
+  return {
+    inputs: {
+      ...Object.fromEntries(names.map((name) => [name, random.normal([E, H])])),
+      w: random.normal([M, parts * H], scale),
+      ...(also.residual === true ? { residual: random.normal([E, M]) } : {}),
+    },
+    large: also.large,
+  };
+}
+
+const joined: OpCases = {
+  op: "matmul_joined",
+  run: ({ a, b, c, d, w, residual }) =>
+    matmulJoined(
+      [a, b, c, d].filter((part) => part !== undefined),
+      w,
+      residual,
+    ),
+  differentiate: ["a", "w"],
+  tolerance: common.tolerance,
+  samples: (random) => [
+    joinedProblem(random, [1, 1, 1, 1]),
+    joinedProblem(random, [3, 0, 2, 4]),
+    joinedProblem(random, [3, 2, 0, 4], { residual: true }),
+    joinedProblem(random, [2, 3, 4, 0]),
+    joinedProblem(random, [2, 3, 5, 7], { residual: true }),
+    joinedProblem(random, [3, 5, 2, 9]),
+    joinedProblem(random, [4, 5, 2, 9], { residual: true }),
+    joinedProblem(random, [3, 131, 17, 50], { residual: true, large: true }),
+    joinedProblem(random, [3, 2100, 16, 25], { large: true }),
+    joinedProblem(random, [3, 20, 700, 30], { large: true }),
+  ],
+  errors: [
+    {
+      name: "columns that do not fit together",
+      run: () => matmulJoined([zeros([2, 3]), zeros([2, 3])], zeros([4, 7])),
+      code: "SHAPE",
+      says: /\[2,3\], \[2,3\] have 6 columns together, w \[4,7\] has 7/,
+    },
+    { name: "no parts", run: () => matmulJoined([], zeros([4, 6])), code: "SHAPE", says: /got none/ },
+    {
+      name: "parts of different heights",
+      run: () => matmulJoined([zeros([2, 3]), zeros([1, 3])], zeros([4, 6])),
+      code: "SHAPE",
+      says: /matmul_joined: b .*size 2 at index 0/,
+    },
+  ],
+  bench: (random) => [joinedProblem(random, [3, 17000, 128, 100], { residual: true })],
+};
+
+const split: OpCases = {
+  op: "matmul in parts",
+  run: ({ a, b, bias }, { parts }) => matmulSplit(a, b, Number(parts), bias),
+  differentiate: ["a", "b", "bias"],
+  tolerance: common.tolerance,
+  samples: (random) => [
+    problem(random, [3, 4, 6], { parts: 3 }, { bias: true }),
+    problem(random, [1, 1, 1], { parts: 1 }, { bias: true }),
+    problem(random, [0, 4, 6], { parts: 2 }, { bias: true }),
+    problem(random, [5, 3, 8], { parts: 4 }, { bias: true }),
+    problem(random, [300, 25, 51], { parts: 3 }, { bias: true, large: true }),
+  ],
+  errors: [
+    {
+      name: "parts that do not divide",
+      run: () => matmulSplit(zeros([2, 3]), zeros([3, 7]), 3, zeros([7])),
+      code: "SHAPE",
+      says: /w \[3,7\] does not fall into 3 equal parts/,
+    },
+  ],
+};
+
+export const cases = defineCases(plain, batched, activated, joined, split);

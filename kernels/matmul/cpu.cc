@@ -102,9 +102,34 @@ template <class T> static int matmul_batched(const Call& c) {
   return 0;
 }
 
+// One to three matrices side by side times the transpose of one: gradients of a projection into as many parts.
+template <class T> static int matmul_joined(const Call& c) {
+  const int32_t* d = c.ints; // E H M PH
+  Gemm<T> g;
+  g.m = d[0];
+  g.n = d[2];
+  g.k = d[3];
+  g.a = in<T>(c, 0);
+  g.lda = d[1];
+  g.transposeA = false;
+  g.b = in<T>(c, 3);
+  g.ldb = d[3];
+  g.transposeB = true;
+  g.c = out<T>(c, 5);
+  g.ldc = g.n;
+  g.epilogue.residual = in<T>(c, 4);
+  g.epilogue.residualStride = g.n;
+  g.work = c.work;
+  g.pieces = d[1] == 0 ? 1 : d[3] / d[1];
+  g.aNext[0] = in<T>(c, 1);
+  g.aNext[1] = in<T>(c, 2);
+  gemm(c, g);
+  return 0;
+}
+
 } // namespace
 
-FAMILY(matmul, KERNEL(matmul), KERNEL(matmul_batched))
+FAMILY(matmul, KERNEL(matmul), KERNEL(matmul_batched), KERNEL(matmul_joined))
 
 } // namespace AG_ISA
 } // namespace ag

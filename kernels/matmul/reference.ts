@@ -46,3 +46,13 @@ export const matmulBatchedReference: ReferenceKernel = (call) => {
   for (let q = 0; q < Q; q++)
     product(call, QA === 1 ? 0 : q * AR * AC, QB === 1 ? 0 : q * BR * BC, q * M * N);
 };
+
+export const matmulJoinedReference: ReferenceKernel = ({ ints: { E, H, M, PH }, buffers }) => {
+  const [w, residual, out] = buffers.slice(3);
+  for (let i = 0; i < E; i++)
+    for (let j = 0; j < M; j++) {
+      let s = residual?.[i * M + j] ?? 0;
+      for (let k = 0; k < PH; k++) s += buffers[Math.floor(k / H)]![i * H + (k % H)] * w![j * PH + k];
+      out![i * M + j] = s;
+    }
+};

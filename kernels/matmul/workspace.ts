@@ -4,14 +4,14 @@
  */
 
 /** K beyond this is cut into splits whose partial sums need a place. */
-const depth = 2048;
+export const gemmDepth = 2048;
 const splitDepth = 1024;
 const maxSplits = 64;
 const splitElements = 2 ** 20;
 
 /** Splits of the sum over k, fixed by the problem alone. */
 export function gemmSplits(m: number, n: number, k: number): number {
-  if (k <= depth || m === 0 || n === 0) return 1;
+  if (k <= gemmDepth || m === 0 || n === 0) return 1;
   const splits = Math.min(Math.floor(k / splitDepth), Math.floor(splitElements / (m * n)));
   return Math.max(1, Math.min(splits, maxSplits));
 }
@@ -24,8 +24,8 @@ export function gemmWorkspaceBytes(
   transposeB: boolean,
   itemBytes: number,
 ): number {
-  const packed = k <= depth || transposeB ? k * ceilTo(n, 16) : 0;
-  const partial = k > depth ? gemmSplits(m, n, k) * m * n : 0;
+  const packed = k <= gemmDepth || transposeB ? k * ceilTo(n, 16) : 0;
+  const partial = k > gemmDepth ? gemmSplits(m, n, k) * m * n : 0;
   return ceilTo((packed + partial) * itemBytes, 64);
 }
 

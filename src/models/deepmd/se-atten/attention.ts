@@ -2,8 +2,8 @@ import { add, mul } from "../../../../kernels/elementwise/ops.generated.js";
 import { gatedSoftmax } from "../../../../kernels/gated_softmax/op.js";
 import { layerNorm, normalizeRows } from "../../../../kernels/row_norm/op.js";
 import { matmul } from "../../../../kernels/matmul/op.js";
+import { matmulSplit } from "../../../../kernels/matmul/projection.js";
 import { raggedNN, raggedNT } from "../../../../kernels/ragged_matmul/op.js";
-import { slice } from "../../../../kernels/shape_ops/op.js";
 import { detach } from "../../../autograd/node.js";
 import type { DType } from "../../../tensor/dtype.js";
 import type { Tensor } from "../../../tensor/tensor.js";
@@ -53,7 +53,7 @@ export class AttentionLayer {
   forward(g: Tensor, { sw, unit, graph }: Gate): Tensor {
     const { scale } = this;
     const { smooth, dotr } = this.settings;
-    const [q, k, v] = [0, 1, 2].map((part) => this.project(g, part));
+    const [q, k, v] = matmulSplit(g, this.inMatrix, 3, this.inBias).map((x) => this.scaled(x));
     const { ptr } = graph;
     const { start, others, pairCount, pad } = graph.attention!;
     const logits = raggedNT(q, k, ptr, start, pairCount);
@@ -73,11 +73,8 @@ export class AttentionLayer {
     return layerNorm(x, weight, bias, normEps);
   }
 
-  /** q, k or v: a third of the projection, each row scaled to length 1 if the settings say so. */
-  private project(g: Tensor, part: number): Tensor {
-    const hidden = this.settings.attentionWidth;
-    const [from, to] = [part * hidden, (part + 1) * hidden];
-    const x = matmul(g, slice(this.inMatrix, 1, from, to), { bias: slice(this.inBias, 0, from, to) });
+  /** q, k or v, each row scaled to length 1 if the settings say so. */
+  private scaled(x: Tensor): Tensor {
     if (!this.settings.normalize) return x;
     return this.settings.rules === "tf" ? normalizeRows(x, tensorFlowFloor) : normalizeRows(x);
   }

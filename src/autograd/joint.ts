@@ -1,11 +1,15 @@
-import { mustRecord, type Node, record, type Rule } from "../../src/autograd/node.js";
-import { Tensor } from "../../src/tensor/tensor.js";
+import { Tensor } from "../tensor/tensor.js";
+import { mustRecord, type Node, record, type Rule } from "./node.js";
 
-/** The gradients of all outputs (undefined where none arrived) to those of the inputs (undefined where not wanted). */
+/**
+ * The gradients of all outputs (undefined where none arrived) to those of the inputs (undefined where not wanted). `takeSoFar(k)`
+ * takes what others have contributed to the gradient of input k; the rule then returns the sum.
+ */
 export type JointRule = (
   gradients: readonly (Tensor | undefined)[],
   saved: readonly (Tensor | undefined)[],
   wants: (input: number) => boolean,
+  takeSoFar: (input: number) => Tensor | undefined,
 ) => (Tensor | undefined)[];
 
 interface Joint {
@@ -34,14 +38,16 @@ const partRule: Rule = {
 
 const jointRule: Rule = {
   name: "joint",
-  vjp: (_g, node: Node, { wants }) => {
+  vjp: (_g, node: Node, { wants, takeSoFar }) => {
     const { rule, arrived } = node.attrs as Joint;
-    const gradients = arrived.splice(0);
+    const gradients = [...arrived];
+    arrived.fill(undefined);
     try {
       return rule(
         gradients,
         node.saved.map((_, k) => node.save(k)),
         wants,
+        takeSoFar,
       );
     } finally {
       for (const g of gradients) g?.release();
@@ -60,7 +66,7 @@ export function recordJoint(
   rule: JointRule,
 ): void {
   if (!mustRecord(inputs)) return;
-  const joint: Joint = { rule, arrived: [] };
+  const joint: Joint = { rule, arrived: outputs.map(() => undefined) };
   const { device, dtype } = outputs[0];
   const token = record(jointRule, Tensor.empty(device, dtype, [0], 0), inputs, saved, joint, false);
   outputs.forEach((out, output) => record(partRule, out, [token], [], { joint, output }, false));
