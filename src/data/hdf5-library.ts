@@ -148,6 +148,7 @@ async function loaded(): Promise<Hdf5Library> {
   });
   const module = await library.ready;
   Object.assign(module, { onAbort: giveUp });
+  warmUp(library, module);
   return { library, module, birth: birthOf(module, seen), open: 0, refused: 0, isBroken: false };
 }
 
@@ -166,6 +167,35 @@ async function watched<T>(run: () => Promise<T>): Promise<{ result: T; seen: rea
   } finally {
     compiler.instantiate = instantiate;
   }
+}
+
+/**
+ * Writes and reads a file, so that all that the library makes once is there at its birth: what it made again after every
+ * rebirth would pile up on the side of JavaScript, which knows of no rebirth.
+ */
+function warmUp({ File }: typeof h5wasm, module: Module): void {
+  const path = freshHdf5Path();
+  const made = new File(path, "w");
+  made.create_group("group");
+  made.create_dataset({ name: "reals", data: Float64Array.of(1, 2), shape: [2, 1], chunks: [1, 1] });
+  made.create_dataset({ name: "whole", data: Int32Array.of(1, 2), shape: [2] });
+  made.create_dataset({ name: "texts", data: ["a", "b"], shape: [2] });
+  made.create_attribute("text", "a");
+  made.close();
+  const file = new File(path, "r");
+  module.activate_throwing_error_handler();
+  for (const name of ["group", "reals", "whole", "texts", "absent"]) {
+    try {
+      const found = file.get(name);
+      if (found !== null && "slice" in found) void [found.metadata, found.value, found.slice([[0, 1]])];
+    } catch {
+      // What is absent is refused, once.
+    }
+  }
+  void [file.keys(), file.attrs.text.metadata, file.attrs.text.value];
+  module.deactivate_throwing_error_handler();
+  file.close();
+  module.FS.unlink(path);
 }
 
 /** Null where the library was loaded by others before: then it goes on as it is. */
@@ -228,5 +258,6 @@ async function renewed(old: Hdf5Library): Promise<Hdf5Library> {
   for (const name of Object.keys(front)) Reflect.deleteProperty(front, name);
   Object.setPrototypeOf(front, module);
   const { library } = old;
+  warmUp(library, module);
   return { library, module, birth: birthOf(module, seen), open: 0, refused: 0, isBroken: false };
 }
