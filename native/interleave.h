@@ -63,11 +63,13 @@ template <class T, int D> AG_INLINE void deinterleave(V<T>* to, const T* from) {
     to[k] = out;
   }
 }
-template <class T, int D> AG_INLINE void interleave(T* to, const V<T>* from) {
+// kPast: past the caches (stream() of simd.h), `to` a multiple of the register's size.
+template <class T, int D, bool kPast = false> AG_INLINE void interleave(T* to, const V<T>* from) {
   for (int j = 0; j < D; ++j) {
     V<T> out = {};
     for (int k = 0; k < D; ++k) out = pick(out, kMoves<T, D>.togetherMask[j][k], kMoves<T, D>.together[j], from[k]);
-    store(to + j * kLanes<T>, out);
+    if (kPast) stream(to + j * kLanes<T>, out);
+    else store(to + j * kLanes<T>, out);
   }
 }
 
@@ -139,7 +141,7 @@ template <class T, int D> AG_INLINE void deinterleave(V<T>* to, const T* from) {
     to[k] = load(lanes);
   }
 }
-template <class T, int D> AG_INLINE void interleave(T* to, const V<T>* from) {
+template <class T, int D, bool kPast = false> AG_INLINE void interleave(T* to, const V<T>* from) {
   for (int e = 0; e < kLanes<T>; ++e)
     for (int k = 0; k < D; ++k) to[e * D + k] = from[k][e];
 }

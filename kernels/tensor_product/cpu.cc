@@ -8,11 +8,12 @@
 // Layout: features as e3nn's ([mul, 2l+1] an entry); plan: layout.h; one row of weights for all edges or one an edge.
 // Without maps a row is its own edge. Strategy: rows are transposed to components x copies in cache (paths.h); the row
 // that owns a sum walks its edges in order, shared weights are summed per block and blocks in order: no atomics, the
-// same bits for any thread count. Bound: memory for channel-wise products (uvu 32x(0e+1o+2e), l <= 2, f32: 7.1 kB an
-// edge unfused), weights for dense ones. Measured, value and all gradients of 20,000 such edges on two threads: 24 ms
-// edge by edge, 46 % of the bound at 30 GB/s (value 6.2 ms, all derivatives together (joint.h) 17 ms); gathered from
-// and summed into 1,000 nodes the bound is a third of that. Bringing rows in, component by component apart, is a third
-// of the arithmetic. Pitfall: an index -1 leads nowhere: such an edge adds nothing and gets derivatives 0.
+// same bits for any thread count. Many rows are written past the caches. Bound: memory for channel-wise products (uvu
+// 32x(0e+1o+2e), l <= 2, f32: 7.1 kB an edge unfused), weights for dense ones. Measured, value and all gradients of
+// 20,000 such edges on two threads: 20 ms edge by edge, 56 % of the bound at 30 GB/s (value 5.6 ms, all derivatives
+// together (joint.h) 14 ms); gathered from and summed into 1,000 nodes the bound is a third of that. Bringing rows in,
+// component by component apart, is a third of the arithmetic. Pitfall: an index -1 leads nowhere: such an edge adds
+// nothing and gets derivatives 0.
 #include <cstring>
 
 #include "../../native/team.h"
@@ -84,6 +85,7 @@ template <class T, class F> static void rowsOf(const Call& c, const Product<T>& 
   blocks(c, rows, grain, ns, [&](int64_t begin, int64_t end) {
     Edge<T> edge = p.open(begin / grain);
     for (int64_t row = begin; row < end; ++row) body(edge, row, begin / grain);
+    streamEnd();
   });
 }
 
@@ -97,6 +99,7 @@ template <class T> static int tensorProduct(const Call& c) {
   Product<T> p{n[0],        n[2],        n[10],       n[1],   n[3], n[11], n[5], n[4] == 1 && n[2] != 1,
                in<T>(c, 0), in<T>(c, 1), in<T>(c, 2), nullptr};
   p.maps(c, 3);
+  const bool past = streams<T>(p.M, p.D, p.plan->entry3(), p.plan->entries3);
   rowsOf(c, p, p.M, [&](Edge<T>& edge, int64_t row, int64_t) {
     std::memset(edge.g, 0, static_cast<size_t>(p.plan->width3) * sizeof(T));
     edgesOf(p.targetOrder, p.targetPtr, row, [&](int64_t e) {
@@ -104,7 +107,7 @@ template <class T> static int tensorProduct(const Call& c) {
       p.bind(edge, e);
       for (int32_t k = 0; k < p.plan->paths; ++k) toOutput(edge, p.plan->path()[k]);
     });
-    storeRow(p.to + row * p.D, edge.g, p.plan->entry3(), p.plan->entries3);
+    storeRow(p.to + row * p.D, edge.g, p.plan->entry3(), p.plan->entries3, past);
   });
   return 0;
 }
@@ -114,6 +117,7 @@ template <class T> static int tensorProductX(const Call& c) {
   Product<T> p{n[9],    n[0],        n[4],        n[11],      n[1], n[5], n[3], n[2] == 1 && n[0] != 1,
                nullptr, in<T>(c, 0), in<T>(c, 1), in<T>(c, 2)};
   p.maps(c, 3);
+  const bool past = streams<T>(p.N, p.A, p.plan->entry1(), p.plan->entries1);
   rowsOf(c, p, p.N, [&](Edge<T>& edge, int64_t row, int64_t) {
     std::memset(edge.x, 0, static_cast<size_t>(p.plan->width1) * sizeof(T));
     edgesOf(p.sourceOrder, p.sourcePtr, row, [&](int64_t e) {
@@ -121,7 +125,7 @@ template <class T> static int tensorProductX(const Call& c) {
       p.bind(edge, e);
       for (int32_t k = 0; k < p.plan->paths; ++k) toFirst(edge, p.plan->path()[k]);
     });
-    storeRow(p.to + row * p.A, edge.x, p.plan->entry1(), p.plan->entries1);
+    storeRow(p.to + row * p.A, edge.x, p.plan->entry1(), p.plan->entries1, past);
   });
   return 0;
 }
@@ -173,20 +177,24 @@ template <class T> static int tensorProductJoint(const Call& c) {
   Product<T> p{n[0], n[2], n[6], n[1], n[3], n[7], n[5], false, in<T>(c, 0), in<T>(c, 1), in<T>(c, 2), in<T>(c, 3)};
   p.maps(c, 4);
   T *toX = n[13] > 0 ? p.to : nullptr, *toY = out<T>(c, 13), *toW = out<T>(c, 14);
+  const bool inLanes = p.B <= kMostComponents, whole = inLanes && writesWeights<T>(*p.plan, p.W, false);
+  const bool pastX = streams<T>(p.E, p.A, p.plan->entry1(), p.plan->entries1);
+  const bool pastW = whole && p.W % kLanes<T> == 0 && writesWeights<T>(*p.plan, p.W, true) &&
+                     p.E * p.W * static_cast<int64_t>(sizeof(T)) >= kStreamBytes;
   rowsOf(c, p, p.E, [&](Edge<T>& edge, int64_t e, int64_t) {
     Edge<T> back = edge;
     back.x = edge.couplings + (p.plan->mostTerms + 15) / 16 * 16;
     const size_t bytes = sizeof(T);
     if (toX) std::memset(back.x, 0, static_cast<size_t>(p.plan->width1) * bytes);
     std::memset(toY + e * p.B, 0, static_cast<size_t>(p.B) * bytes);
-    if (toW) std::memset(toW + e * p.W, 0, static_cast<size_t>(p.W) * bytes);
-    if (p.loadFirst(edge, e) && p.loadOutput(edge, e)) {
+    const bool present = p.loadFirst(edge, e) && p.loadOutput(edge, e);
+    if (toW && !(present && whole)) std::memset(toW + e * p.W, 0, static_cast<size_t>(p.W) * bytes);
+    if (present) {
       p.bind(edge, e);
       p.bind(back, e);
       V<T> sums[kMostComponents];
-      const bool inLanes = p.B <= kMostComponents;
       for (int64_t j = 0; inLanes && j < p.B; ++j) sums[j] = V<T>{};
-      const Derivatives<T> to = {toX ? back.x : nullptr, sums, toW ? toW + e * p.W : nullptr};
+      const Derivatives<T> to = {toX ? back.x : nullptr, sums, toW ? toW + e * p.W : nullptr, pastW};
       for (int32_t k = 0; k < p.plan->paths; ++k) {
         const Path& path = p.plan->path()[k];
         if (inLanes && jointly(edge, path, to)) continue;
@@ -196,7 +204,7 @@ template <class T> static int tensorProductJoint(const Call& c) {
       }
       if (inLanes) addLanes(toY + e * p.B, sums, p.B);
     }
-    if (toX) storeRow(toX + e * p.A, back.x, p.plan->entry1(), p.plan->entries1);
+    if (toX) storeRow(toX + e * p.A, back.x, p.plan->entry1(), p.plan->entries1, pastX);
   });
   return 0;
 }

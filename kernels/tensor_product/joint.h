@@ -11,16 +11,18 @@ namespace AG_ISA {
 namespace {
 
 // Where the derivatives of an edge are added: x in the padded layout (nullptr: not wanted), y as lanes of its
-// components.
+// components. Weights of paths with one v are written, not added to.
 template <class T> struct Derivatives {
   T* x;
   V<T>* y;
   T* w;
+  bool past; // weights go past the caches
 };
 
-template <class T> AG_INLINE void addWeights(T* w, const Path& p, int32_t u, int32_t v, V<T> sum) {
+template <class T> AG_INLINE void addWeights(T* w, const Path& p, int32_t u, int32_t v, V<T> sum, bool past) {
   const int32_t count = p.mul1 - u < kLanes<T> ? p.mul1 - u : kLanes<T>;
-  if (p.mul2 == 1) return storePart(w + u, sum + loadPart(w + u, count), count);
+  if (past) return stream(w + u, sum);
+  if (p.mul2 == 1) return storePart(w + u, sum, count);
   for (int32_t k = 0; k < count; ++k) w[(u + k) * p.mul2 + v] += sum[k];
 }
 
@@ -31,7 +33,13 @@ template <class T, int D1, int D3> static void channelsJoint(const Edge<T>& e, c
   const bool diagonal = D1 == D3 && p.dim2 == 1;
   for (int32_t v = 0; v < p.mul2; ++v) {
     matrixOf(e, p, v);
-    V<T> products[D1][D3] = {}, trace = {};
+    // Registers set one by one: as one block they would be filled by a string instruction.
+    V<T> products[D1][D3], trace = {};
+    AG_UNROLL
+    for (int i = 0; i < D1; ++i) {
+      AG_UNROLL
+      for (int k = 0; k < D3; ++k) products[i][k] = V<T>{};
+    }
     for (int32_t u = 0; u < p.mul1; u += kLanes<T>) {
       V<T> x[D1], h[D3], q[D1];
       loadRows<T, D1>(x, e.x + p.padded1 + u, pad1);
@@ -41,7 +49,7 @@ template <class T, int D1, int D3> static void channelsJoint(const Edge<T>& e, c
       if (p.weights >= 0) {
         V<T> sum = x[0] * q[0];
         for (int i = 1; i < D1; ++i) sum = fma(x[i], q[i], sum);
-        addWeights(d.w + p.weights, p, u, v, sum);
+        addWeights(d.w + p.weights, p, u, v, sum, d.past);
       }
       if (d.x) {
         T* to = d.x + p.padded1 + u;
@@ -62,6 +70,19 @@ template <class T, int D1, int D3> static void channelsJoint(const Edge<T>& e, c
     for (int32_t n = 0; n < p.count; ++n)
       y[at[n].j] = fma(splat(coefficient[n]), products[at[n].i][at[n].k], y[at[n].j]);
   }
+}
+
+// Whether the weights of all paths are written, each once; and whether as whole registers.
+template <class T> static bool writesWeights(const Plan& plan, int64_t weights, bool whole) {
+  int64_t written = 0;
+  for (int32_t k = 0; k < plan.paths; ++k) {
+    const Path& p = plan.path()[k];
+    if (p.weights < 0) continue;
+    if (p.pairs != kAll || p.target != kFirst || p.mul2 != 1 || !byShape(p, [](auto, auto) {})) return false;
+    if (whole && (p.mul1 % kLanes<T> != 0 || p.weights % kLanes<T> != 0)) return false;
+    written += p.mul1;
+  }
+  return written == weights;
 }
 
 // Whether the path runs over copies in registers, and its derivatives if so.

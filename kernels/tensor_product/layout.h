@@ -46,12 +46,12 @@ template <class T, int D> static void rowIn(T* to, const T* from, int32_t mul, i
   for (; u < mul; ++u)
     for (int i = 0; i < D; ++i) to[i * pad + u] = from[u * D + i];
 }
-template <class T, int D> static void rowOut(T* to, const T* from, int32_t mul, int32_t pad) {
+template <class T, int D, bool kPast> static void rowOut(T* to, const T* from, int32_t mul, int32_t pad) {
   int32_t u = 0;
   for (; u + kLanes<T> <= mul; u += kLanes<T>) {
     V<T> block[D];
     for (int i = 0; i < D; ++i) block[i] = load(from + i * pad + u);
-    interleave<T, D>(to + u * D, block);
+    interleave<T, D, kPast>(to + u * D, block);
   }
   for (; u < mul; ++u)
     for (int i = 0; i < D; ++i) to[u * D + i] = from[i * pad + u];
@@ -73,20 +73,33 @@ template <class T> static void loadRow(T* to, const T* from, const Entry* entrie
         for (int32_t i = 0; i < e.dim; ++i) t[i * pad + u] = f[u * e.dim + i];
   }
 }
-template <class T> static void storeRow(T* to, const T* from, const Entry* entries, int32_t count) {
+template <class T, bool kPast> static void storeRowTo(T* to, const T* from, const Entry* entries, int32_t count) {
   for (int32_t n = 0; n < count; ++n) {
     const Entry& e = entries[n];
     T* t = to + e.offset;
     const T* f = from + e.padded;
     const int32_t pad = padOf(e.mul);
-    if (e.dim == 1) rowOut<T, 1>(t, f, e.mul, pad);
-    else if (e.dim == 3) rowOut<T, 3>(t, f, e.mul, pad);
-    else if (e.dim == 5) rowOut<T, 5>(t, f, e.mul, pad);
-    else if (e.dim == 7) rowOut<T, 7>(t, f, e.mul, pad);
+    if (e.dim == 1) rowOut<T, 1, kPast>(t, f, e.mul, pad);
+    else if (e.dim == 3) rowOut<T, 3, kPast>(t, f, e.mul, pad);
+    else if (e.dim == 5) rowOut<T, 5, kPast>(t, f, e.mul, pad);
+    else if (e.dim == 7) rowOut<T, 7, kPast>(t, f, e.mul, pad);
     else
       for (int32_t u = 0; u < e.mul; ++u)
         for (int32_t i = 0; i < e.dim; ++i) t[u * e.dim + i] = f[i * pad + u];
   }
+}
+template <class T> static void storeRow(T* to, const T* from, const Entry* entries, int32_t count, bool past) {
+  if (past) storeRowTo<T, true>(to, from, entries, count);
+  else storeRowTo<T, false>(to, from, entries, count);
+}
+
+// Whether rows are written past the caches: many of them, and each entry a whole number of registers.
+constexpr int64_t kStreamBytes = 16 << 20;
+template <class T> static bool streams(int64_t rows, int64_t width, const Entry* entries, int32_t count) {
+  if (rows * width * static_cast<int64_t>(sizeof(T)) < kStreamBytes) return false;
+  for (int32_t n = 0; n < count; ++n)
+    if (entries[n].mul % kLanes<T> != 0) return false;
+  return true;
 }
 
 // Calls body(u, v, q) for the pairs of a path in the order of their weights.
