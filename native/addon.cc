@@ -100,6 +100,19 @@ void release(const Napi::CallbackInfo& info) {
   if (slot >= 0) instanceOf(info).slots.free(slot);
 }
 
+// lend(typedArray): a slot of the array's own memory; the array must live until the slot is released.
+Napi::Value lend(const Napi::CallbackInfo& info) {
+  auto array = info[0].As<Napi::TypedArray>();
+  auto* host = static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  return Napi::Number::New(info.Env(), instanceOf(info).slots.lend(host, array.ByteLength()));
+}
+
+// hugePages(arrayBuffer): fresh memory of the runtime that is about to be filled.
+void hugePages(const Napi::CallbackInfo& info) {
+  auto buffer = info[0].As<Napi::ArrayBuffer>();
+  Slots::useHugePages(buffer.Data(), buffer.ByteLength());
+}
+
 // copy(slot, typedArray, toSlot): the first bytes of the slot to or from the whole array.
 void copy(const Napi::CallbackInfo& info) {
   const int slot = slotOf(info, 0);
@@ -196,6 +209,8 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   auto add = [&](const char* name, auto f) { exports.Set(name, Napi::Function::New(env, f, name, instance)); };
   add("allocate", allocate);
   add("release", release);
+  add("lend", lend);
+  add("hugePages", hugePages);
   add("copy", copy);
   add("detach", [](const Napi::CallbackInfo& info) { return Napi::Value(info.Env(), detach(info)); });
   add("fill", fill);

@@ -1,8 +1,15 @@
 import { type AtomsInCell, SearchArrays } from "../../src/geometry/search-space.js";
 import { defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
-import { type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
-import { type AtomsToSearch, neighbourCount, neighbourFill, neighbourGrid } from "./op.js";
+import { Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
+import {
+  type AtomsToSearch,
+  neighbourExtent,
+  neighbourFill,
+  neighbourFind,
+  neighbourGrid,
+  type PairTensors,
+} from "./op.js";
 
 const skewed = [3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4];
 const leftHanded = [0, 3, 0.3, 3.2, 0, 0, 0.1, 0.2, 2.9];
@@ -52,14 +59,24 @@ function search({ positions }: Record<string, Tensor>, attrs: NonNullable<Sample
     atom += size;
     return { positions: rows.subarray(3 * (atom - size), 3 * atom), cell: attrs.cell as number[], pbc };
   });
-  const [rcut, inclusive, device] = [attrs.rcut as number, attrs.inclusive as boolean, positions.device.name];
-  const space = neighbourGrid(new SearchArrays(frames, rcut).tensors(device));
-  const counts = neighbourCount(space, rcut, inclusive);
-  const ptr = [0];
-  counts.dataSync().forEach((n) => ptr.push(ptr[ptr.length - 1] + n));
-  const pointers = tensor(Int32Array.from(ptr), [ptr.length], { device });
-  const range = { E: ptr[ptr.length - 1], from: 0, to: ptr.length - 1 };
-  return [counts, ...neighbourFill(space, pointers, range, rcut, inclusive)];
+  const [rcut, inclusive, { device }] = [attrs.rcut as number, attrs.inclusive as boolean, positions];
+  const arrays = new SearchArrays(frames, rcut, device.name);
+  const space = neighbourGrid(arrays.tensors(), arrays.sizes);
+  const count = Tensor.empty(device, "i32", [atom], atom);
+  const store = neighbourFind(space, rcut, inclusive, count);
+  const ptr = new Int32Array(atom + 1);
+  count.dataSync().forEach((n, i) => (ptr[i + 1] = ptr[i] + n));
+  const range = { E: ptr[atom], from: 0, to: atom };
+  const pairs = pairTensors(positions, range.E);
+  const pointers = tensor(ptr, [atom + 1], { device: device.name });
+  neighbourFill(space, { store, ptr: pointers }, range, rcut, inclusive, pairs);
+  return [count, ...pairs];
+}
+
+function pairTensors({ device }: Tensor, E: number): PairTensors {
+  const make = (dtype: "i32" | "f64", width: number) =>
+    Tensor.empty(device, dtype, width === 1 ? [E] : [E, width], width * E);
+  return [make("i32", 1), make("i32", 1), make("i32", 3), make("f64", 3), make("f64", 1)];
 }
 
 export const cases = defineCases({
@@ -102,45 +119,50 @@ export const cases = defineCases({
   errors: [
     {
       name: "single precision",
-      run: () => neighbourGrid({ ...atoms(), wrapped: zeros([1, 3]) }),
+      run: () => neighbourExtent({ ...atoms(), positions: zeros([1, 3]) }),
       code: "DTYPE",
-      says: /wrapped expected f64, got f32/,
-    },
-    {
-      name: "offsets of another number of atoms",
-      run: () => neighbourGrid({ ...atoms(), offset: zeros([2, 3], { dtype: "i32" }) }),
-      code: "SHAPE",
-      says: /offset i32\[N,3\] expected size 1/,
+      says: /positions expected f64, got f32/,
     },
     {
       name: "positions in columns",
-      run: () => neighbourGrid({ ...atoms(), positions: zeros([3, 1], { dtype: "f64" }) }),
+      run: () => neighbourGrid({ ...atoms(), positions: zeros([3, 1], { dtype: "f64" }) }, sizes),
       code: "SHAPE",
-      says: /positions \[N,3\] expected size 1/,
+      says: /positions \[N,3\] expected size 3/,
     },
     {
-      name: "bounds of two frames for one",
-      run: () => neighbourGrid({ ...atoms(), bounds: zeros([2, 10], { dtype: "f64" }) }),
+      name: "numbers of two frames for one",
+      run: () => neighbourGrid({ ...atoms(), frame: zeros([2, 37], { dtype: "f64" }) }, sizes),
       code: "SHAPE",
-      says: /bounds \[F,10\] expected size 1/,
+      says: /frame \[F,37\] expected size 1/,
     },
     {
-      name: "cells of two frames for one",
-      run: () =>
-        neighbourCount(neighbourGrid({ ...atoms(), cell: zeros([2, 9], { dtype: "f64" }) }), 1, false),
+      name: "plans of two frames for one",
+      run: () => neighbourExtent({ ...atoms(), plan: zeros([2, 17], { dtype: "i32" }) }),
       code: "SHAPE",
-      says: /cell \[F,9\] expected size 1/,
+      says: /plan i32\[F,17\] expected size 1/,
+    },
+    {
+      name: "counts of another number of atoms",
+      run: () => neighbourFind(neighbourGrid(atoms(), sizes), 1, false, zeros([2], { dtype: "i32" })),
+      code: "SHAPE",
+      says: /output 0 is no i32\[1\]/,
     },
     {
       name: "pointers of too few atoms",
-      run: () =>
-        neighbourFill(neighbourGrid(atoms()), tensor(Int32Array.of(0)), { E: 0, from: 0, to: 1 }, 1, false),
+      run: () => {
+        const i32 = (n: number) => zeros([n], { dtype: "i32" });
+        const space = neighbourGrid(atoms(), sizes);
+        const range = { E: 0, from: 0, to: 1 };
+        neighbourFill(space, { store: i32(8), ptr: i32(1) }, range, 1, false, pairTensors(i32(1), 0));
+      },
       code: "SHAPE",
       says: /ptr i32\[N\+1\] expected size 2/,
     },
   ],
 });
 
+const sizes = { cells: 0, tasks: 1, store: 8 };
+
 function atoms(): AtomsToSearch {
-  return new SearchArrays([{ positions: [0, 0, 0], cell: null, pbc: false }], 1).tensors("cpu");
+  return new SearchArrays([{ positions: [0, 0, 0], cell: null, pbc: false }], 1, "cpu").tensors();
 }

@@ -51,17 +51,78 @@ AG_INLINE uint32_t notAbove(V<float> a, V<float> b) {
 #endif
 }
 
-// Writes first + l for each set bit l; may write a whole register behind `to`.
-AG_INLINE int listBits(uint32_t bits, int first, int32_t* to) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// For pshufb: which bytes of four floats, and which of eight lane numbers, a mask keeps.
+struct KeepTables {
+  alignas(16) uint8_t floats[16][16], lanes[256][8];
+};
+constexpr KeepTables keepTables() {
+  KeepTables t = {};
+  for (int bits = 0; bits < 256; ++bits) {
+    int n = 0;
+    for (int l = 0; l < 8; ++l) {
+      if (!(bits >> l & 1)) continue;
+      if (bits < 16)
+        for (int b = 0; b < 4; ++b) t.floats[bits][4 * n + b] = static_cast<uint8_t>(4 * l + b);
+      t.lanes[bits][n++] = static_cast<uint8_t>(l);
+    }
+  }
+  return t;
+}
+static constexpr KeepTables kKeep = keepTables();
+#endif
+
+// Writes first + l for each set bit l; may write a whole register of 16-bit numbers behind `to`.
+AG_INLINE int listBits(uint32_t bits, int first, uint16_t* to) {
 #if defined(__AVX512F__)
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i index = _mm512_add_epi32(lane, _mm512_set1_epi32(first));
-  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), index));
+  const __m512i kept = _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), index);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_maskz_cvtepi32_epi16(0xffff, kept));
+  return __builtin_popcount(bits);
+#elif defined(__AVX2__)
+  const __m128i lanes = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kKeep.lanes[bits])));
+  const __m128i index = _mm_add_epi16(lanes, _mm_set1_epi16(static_cast<int16_t>(first)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), index);
   return __builtin_popcount(bits);
 #else
   int n = 0;
-  for (; bits != 0; bits &= bits - 1) to[n++] = first + __builtin_ctz(bits);
+  for (; bits != 0; bits &= bits - 1) to[n++] = static_cast<uint16_t>(first + __builtin_ctz(bits));
   return n;
+#endif
+}
+
+// Writes the lanes of set bits in a row, in single precision or as they are; may write a whole register behind `to`,
+// and reads nothing at other lanes of `from`.
+AG_INLINE void keepLanes(uint32_t bits, V<double> v, float* to) {
+#if defined(__AVX512F__)
+  const __m256 f = _mm512_maskz_cvtpd_ps(0xff, (__m512d)v);
+  _mm256_storeu_ps(to, _mm256_maskz_compress_ps(static_cast<__mmask8>(bits), f));
+#elif defined(__AVX2__)
+  const __m128i f = _mm_castps_si128(_mm256_cvtpd_ps((__m256d)v));
+  const __m128i kept = _mm_load_si128(reinterpret_cast<const __m128i*>(kKeep.floats[bits]));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi8(f, kept));
+#else
+  for (; bits != 0; bits &= bits - 1) *to++ = static_cast<float>(v[__builtin_ctz(bits)]);
+#endif
+}
+AG_INLINE void keepLanes(uint32_t bits, const int32_t* from, int32_t* to) {
+#if defined(__AVX512F__)
+  const __m256i v = _mm256_maskz_loadu_epi32(static_cast<__mmask8>(bits), from);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_maskz_compress_epi32(static_cast<__mmask8>(bits), v));
+#else
+  for (; bits != 0; bits &= bits - 1) *to++ = from[__builtin_ctz(bits)];
+#endif
+}
+
+AG_INLINE V<double> magnitude(V<double> x) { return (V<double>)((VInt<double>)x & INT64_MAX); }
+AG_INLINE V<double> positive(V<double> x) {
+#if defined(__AVX512F__)
+  return (V<double>)_mm512_maskz_max_pd(0xff, (__m512d)x, _mm512_setzero_pd());
+#elif defined(__AVX__)
+  return (V<double>)_mm256_max_pd((__m256d)x, _mm256_setzero_pd());
+#else
+  return select<double>(x > 0, x, V<double>{});
 #endif
 }
 
@@ -94,6 +155,15 @@ AG_INLINE Row rounded(Row x) {
   return x; // SSE has no fused product
 }
 
+AG_INLINE Row floorOf(Row x) {
+#if defined(__AVX__)
+  return (Row)_mm256_floor_pd((__m256d)x);
+#else
+  for (int k = 0; k < 4; ++k) x[k] = __builtin_floor(x[k]);
+  return x;
+#endif
+}
+
 AG_INLINE Row root(Row x) {
 #if defined(__AVX__)
   return (Row)_mm256_sqrt_pd((__m256d)x);
@@ -118,6 +188,18 @@ AG_INLINE void transpose(Row& a, Row& b, Row& c, Row& d) {
 }
 
 AG_INLINE Row rowOf(const double* p) { return Row{p[0], p[1], p[2], 0}; }
+
+AG_INLINE Row wideRow(const double* p) {
+  Row r;
+  std::memcpy(&r, p, sizeof(r));
+  return r;
+}
+AG_INLINE Offsets wideOffsets(const int32_t* p) {
+  Offsets t;
+  std::memcpy(&t, p, sizeof(t));
+  return t;
+}
+AG_INLINE Row every(double x) { return Row{x, x, x, x}; }
 
 // Three numbers of a row; `wide`: the fourth may be written too.
 template <bool wide> AG_INLINE void putRow(double* to, Row v) {

@@ -1,87 +1,86 @@
 import { defineOp } from "../../src/autograd/define-op.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
-import { countReference, fillReference, gridReference } from "./reference.js";
+import { Tensor } from "../../src/tensor/tensor.js";
+import { extentReference, fillReference, findReference, gridReference } from "./reference.js";
 
-/** Atoms of F frames in a row, wrapped into compact cells; src/geometry/search-space.ts makes them. */
+/** Frames of atoms in a row with their cells; src/geometry/search-space.ts makes them. */
 export interface AtomsToSearch {
-  /** f64[N,3] inside the compact cell along periodic directions: positions = wrapped + offset . cell */
-  readonly wrapped: Tensor;
-  /** f64[N,3] wrapped in units of the compact cell's vectors */
-  readonly fraction: Tensor;
   /** f64[N,3] as given */
   readonly positions: Tensor;
-  /** i32[N,3] */
-  readonly offset: Tensor;
   /** i32[F+1] atoms of each frame */
   readonly framePtr: Tensor;
-  /** f64[F,9] rows are lattice vectors: as given, and compact ones of the same lattice; compact = basis . cell */
-  readonly cell: Tensor;
-  readonly compact: Tensor;
-  /** i32[F,9] */
-  readonly basis: Tensor;
   /**
-   * f64[F,10]: smallest and largest fraction of the frame's atoms per axis (3 + 3); cutoff in units of the distance
-   * between opposite faces (3); how much rounding may change a distance, angstrom (1)
+   * f64[F,37]: lattice vectors as given (9); those of a compact cell of the same lattice (9) and its inverse (9); smallest and
+   * largest fraction of the frame's atoms in the compact cell per axis (3 + 3); cutoff in units of the distance between its
+   * opposite faces (3); how much rounding may change a distance, angstrom (1)
    */
-  readonly bounds: Tensor;
+  readonly frame: Tensor;
   /**
-   * i32[F,6]: grid cells per axis (3; zeros: no grid, every pair is tried), periodic axes as bits (1), first entry of
-   * the frame in `cellPtr` (1), number of its first block of centres (1): one per grid cell, or per 32 atoms
+   * i32[F,17]: basis, compact = basis . cell (9); grid cells per axis (3; zeros: no grid, every pair is tried), periodic axes
+   * as bits (1), first entry of the frame in `cellPtr` (1), number of its first block of centres (1): one per grid cell, or per
+   * 32 atoms; words of the store for each atom (1) and the first of them (1)
    */
-  readonly grid: Tensor;
+  readonly plan: Tensor;
+}
+
+/** Sizes that go with a plan. */
+export interface SearchSizes {
   /** Entries of all grids: cells + 1 for each frame that has one. */
   readonly cells: number;
   /** Blocks of centres of all frames. */
   readonly tasks: number;
+  /** Words of the store. */
+  readonly store: number;
 }
 
-/** Sorts the atoms of each frame by grid cell, in rising order within a cell. */
+const frames = { framePtr: "i32[F+1]", frame: "[F,37]", plan: "i32[F,17]" } as const;
+
+/**
+ * Extremes of each frame's atoms: fractions in the compact cell, smallest (3) and largest (3), after wrapping along periodic
+ * axes; largest coordinate (1; not a number where one is not finite) and offset per axis (3), without signs. Reads cells, basis
+ * and periodic axes.
+ */
+export const neighbourExtentOp = /*#__PURE__*/ defineOp({
+  name: "neighbourExtent",
+  inputs: { positions: "[N,3]", ...frames },
+  types: ["f64"],
+  output: "[F,10]",
+  work: ({ N }) => 160 * Math.ceil(N / 4096),
+  reference: extentReference,
+});
+
+const sorted = {
+  place: "[3,N]",
+  given: "[N,4]",
+  info: "i32[N,4]",
+  order: "i32[N]",
+  cellPtr: "i32[C+1]",
+} as const;
+
+/**
+ * Sorts the atoms of each frame by grid cell, in rising order within a cell: positions wrapped into the compact cell and as
+ * given, offset (3; positions = wrapped + offset . cell) and number, the numbers alone, and the atoms of each cell.
+ */
 export const neighbourGridOp = /*#__PURE__*/ defineOp({
   name: "neighbourGrid",
-  inputs: {
-    wrapped: "[N,3]",
-    fraction: "[N,3]",
-    positions: "[N,3]",
-    offset: "i32[N,3]",
-    framePtr: "i32[F+1]",
-    bounds: "[F,10]",
-    grid: "i32[F,6]",
-  },
+  inputs: { positions: "[N,3]", ...frames },
   attrs: { C: "int" },
   types: ["f64"],
-  output: {
-    place: "[3,N]",
-    placedFraction: "[3,N]",
-    given: "[N,3]",
-    info: "i32[N,4]",
-    cellPtr: "i32[C+1]",
-  },
+  output: sorted,
   work: ({ N }) => 4 * N,
   reference: gridReference,
 });
 
-const inputs = {
-  place: "[3,N]",
-  placedFraction: "[3,N]",
-  given: "[N,3]",
-  info: "i32[N,4]",
-  cellPtr: "i32[C+1]",
-  framePtr: "i32[F+1]",
-  cell: "[F,9]",
-  compact: "[F,9]",
-  basis: "i32[F,9]",
-  bounds: "[F,10]",
-  grid: "i32[F,6]",
-} as const;
-
-/** Neighbours of every atom within the cutoff: the first of two passes. */
-export const neighbourCountOp = /*#__PURE__*/ defineOp({
-  name: "neighbourCount",
-  inputs,
-  attrs: { inclusive: "bool", tasks: "int", rcut: "real" },
+/**
+ * Numbers of neighbours of every atom within the cutoff: the first of two passes. What it found of a block of centres stays in
+ * the store, where there is room.
+ */
+export const neighbourFindOp = /*#__PURE__*/ defineOp({
+  name: "neighbourFind",
+  inputs: { ...sorted, ...frames },
+  attrs: { S: "int", inclusive: "bool", tasks: "int", rcut: "real" },
   types: ["f64"],
-  output: "i32[N]",
-  reference: countReference,
+  output: { count: "i32[N]", store: "i32[S]" },
+  reference: findReference,
 });
 
 const fillAttrs = {
@@ -92,6 +91,7 @@ const fillAttrs = {
   to: "int",
   rcut: "real",
 } as const;
+const fillInputs = { ...sorted, ...frames, store: "i32[S]", ptr: "i32[N+1]" } as const;
 const indices = { neighbour: "i32[E]", centre: "i32[E]", shift: "i32[E,3]" } as const;
 
 /**
@@ -100,7 +100,7 @@ const indices = { neighbour: "i32[E]", centre: "i32[E]", shift: "i32[E,3]" } as 
  */
 export const neighbourFillOp = /*#__PURE__*/ defineOp({
   name: "neighbourFill",
-  inputs: { ...inputs, ptr: "i32[N+1]" },
+  inputs: fillInputs,
   attrs: fillAttrs,
   types: ["f64"],
   output: { ...indices, vector: "[E,3]", distance: "[E]" },
@@ -110,7 +110,7 @@ export const neighbourFillOp = /*#__PURE__*/ defineOp({
 /** The same pairs; vectors and distances are rounded to single precision. */
 export const neighbourFillSingleOp = /*#__PURE__*/ defineOp({
   name: "neighbourFillSingle",
-  inputs: { ...inputs, ptr: "i32[N+1]" },
+  inputs: fillInputs,
   attrs: fillAttrs,
   types: ["f64"],
   output: { ...indices, vector: "f32[E,3]", distance: "f32[E]" },
@@ -120,21 +120,29 @@ export const neighbourFillSingleOp = /*#__PURE__*/ defineOp({
 /** Atoms sorted by grid cell, ready to be searched. */
 export interface SearchSpace {
   readonly inputs: readonly Tensor[];
-  readonly tasks: number;
+  readonly sizes: SearchSizes;
+}
+
+/** f64[F,10] extremes of the frames' atoms. */
+export function neighbourExtent({ positions, framePtr, frame, plan }: AtomsToSearch): Tensor {
+  return neighbourExtentOp.applyAll([positions, framePtr, frame, plan])[0];
 }
 
 /** Puts atoms into the cells of their frames' grids. */
-export function neighbourGrid(atoms: AtomsToSearch): SearchSpace {
-  const { wrapped, fraction, positions, offset, framePtr, cell, compact, basis, bounds, grid } = atoms;
-  const placed = neighbourGridOp.applyAll([wrapped, fraction, positions, offset, framePtr, bounds, grid], {
-    C: atoms.cells,
-  });
-  return { inputs: [...placed, framePtr, cell, compact, basis, bounds, grid], tasks: atoms.tasks };
+export function neighbourGrid(
+  { positions, framePtr, frame, plan }: AtomsToSearch,
+  sizes: SearchSizes,
+): SearchSpace {
+  const placed = neighbourGridOp.applyAll([positions, framePtr, frame, plan], { C: sizes.cells });
+  return { inputs: [...placed, framePtr, frame, plan], sizes };
 }
 
-/** i32[N] numbers of neighbours with |D| < rcut (or <=). */
-export function neighbourCount(space: SearchSpace, rcut: number, inclusive: boolean): Tensor {
-  return neighbourCountOp.applyAll(space.inputs, { rcut, inclusive, tasks: space.tasks })[0];
+/** Writes the numbers of neighbours with |D| < rcut (or <=) to `count` i32[N] and returns the store. */
+export function neighbourFind(space: SearchSpace, rcut: number, inclusive: boolean, count: Tensor): Tensor {
+  const { tasks, store: S } = space.sizes;
+  const store = Tensor.empty(count.device, "i32", [S], S);
+  neighbourFindOp.applyInto(space.inputs, { rcut, inclusive, tasks, S }, [count, store]);
+  return store;
 }
 
 export interface FillRange {
@@ -144,20 +152,21 @@ export interface FillRange {
   readonly to: number;
 }
 
+/** Neighbour i32[E], centre i32[E], shift i32[E,3], vector [E,3] and distance [E] of pairs. */
+export type PairTensors = readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
+
 /**
- * Neighbour i32[E], centre i32[E], shift i32[E,3], vector [E,3] and distance [E] of the pairs of some centres, for the
- * pointers i32[N+1] that the counts give.
- *
- * @param dtype type of vectors and distances
+ * Writes the pairs of some centres, for the pointers i32[N+1] that the counts give. The types of vectors and distances decide
+ * in which precision.
  */
 export function neighbourFill(
   space: SearchSpace,
-  ptr: Tensor,
+  { store, ptr }: { readonly store: Tensor; readonly ptr: Tensor },
   range: FillRange,
   rcut: number,
   inclusive: boolean,
-  dtype: "f32" | "f64" = "f64",
-): Tensor[] {
-  const op = dtype === "f64" ? neighbourFillOp : neighbourFillSingleOp;
-  return op.applyAll([...space.inputs, ptr], { ...range, rcut, inclusive, tasks: space.tasks });
+  into: PairTensors,
+): void {
+  const op = into[3].dtype === "f64" ? neighbourFillOp : neighbourFillSingleOp;
+  op.applyInto([...space.inputs, store, ptr], { ...range, rcut, inclusive, tasks: space.sizes.tasks }, into);
 }

@@ -10,52 +10,105 @@ interface Pair {
 
 const axes = [0, 1, 2] as const;
 
+/** What the kernels read of frame f (op.ts says where it stands). */
+function frameOf(f: number, frame: TypedArray, plan: TypedArray) {
+  const real = (from: number, count: number) => frame.subarray(37 * f + from, 37 * f + from + count);
+  const whole = (from: number, count: number) => plan.subarray(17 * f + from, 17 * f + from + count);
+  const [periodic, firstCell] = whole(12, 2);
+  return {
+    cell: real(0, 9),
+    compact: real(9, 9),
+    inverse: real(18, 9),
+    low: real(27, 3),
+    high: real(30, 3),
+    reach: real(33, 3),
+    basis: whole(0, 9),
+    cells: whole(9, 3),
+    wraps: axes.map((a) => ((periodic >> a) & 1) === 1),
+    firstCell,
+    store: { words: plan[17 * f + 15], first: plan[17 * f + 16] },
+  };
+}
+
+type Frame = ReturnType<typeof frameOf>;
+
+/** A row of three times a matrix of nine. */
+function times(row: ArrayLike<number>, m: TypedArray): number[] {
+  return axes.map((b) => row[0] * m[b] + row[1] * m[3 + b] + row[2] * m[6 + b]);
+}
+
+/** An atom moved into the compact cell along periodic axes. */
+function wrap(position: TypedArray, { compact, inverse, basis, wraps }: Frame) {
+  const whole = times(position, inverse).map((u, a) => (wraps[a] ? Math.floor(u) : 0));
+  const moved = times(whole, compact);
+  const wrapped = axes.map((b) => position[b] - moved[b]);
+  return { wrapped, fraction: times(wrapped, inverse), offset: times(whole, basis) };
+}
+
+export const extentReference: ReferenceKernel = ({ ints: { F }, buffers }) => {
+  const [positions, framePtr, frame, plan, extent] = buffers as TypedArray[];
+  for (let f = 0; f < F; f++) {
+    const here = frameOf(f, frame, plan);
+    const row = extent.subarray(10 * f, 10 * f + 10);
+    row.set([Infinity, Infinity, Infinity, -Infinity, -Infinity, -Infinity, 0, 0, 0, 0]);
+    for (let i = framePtr[f]; i < framePtr[f + 1]; i++) {
+      const position = positions.subarray(3 * i, 3 * i + 3);
+      const { fraction, offset } = wrap(position, here);
+      for (const a of axes) {
+        row[a] = Math.min(row[a], fraction[a]);
+        row[3 + a] = Math.max(row[3 + a], fraction[a]);
+        row[6] = Math.max(row[6], Math.abs(position[a])) + 0 * position[a];
+        row[7 + a] = Math.max(row[7 + a], Math.abs(offset[a]));
+      }
+    }
+  }
+};
+
 /** The grid cell of an atom, numbered row by row. */
-function cellOf(fraction: TypedArray, grid: TypedArray, bounds: TypedArray): number {
+function cellOf(fraction: readonly number[], { cells, wraps, low, high }: Frame): number {
   return axes.reduce<number>((cell, a) => {
-    const periodic = ((grid[3] >> a) & 1) === 1;
-    const [zero, width] = periodic ? [0, 1] : [bounds[a], bounds[3 + a] - bounds[a]];
-    const at = width > 0 ? Math.trunc((fraction[a] - zero) * (grid[a] / width)) : 0;
-    return cell * grid[a] + Math.min(Math.max(at, 0), grid[a] - 1);
+    const [zero, width] = wraps[a] ? [0, 1] : [low[a], high[a] - low[a]];
+    const at = width > 0 ? Math.trunc((fraction[a] - zero) * (cells[a] / width)) : 0;
+    return cell * cells[a] + Math.min(Math.max(at, 0), cells[a] - 1);
   }, 0);
 }
 
 export const gridReference: ReferenceKernel = ({ ints: { N, F, C }, buffers }) => {
-  const [wrapped, fraction, positions, offset, framePtr, bounds, grid] = buffers as TypedArray[];
-  const [place, placedFraction, given, info, cellPtr] = buffers.slice(7) as TypedArray[];
+  const [positions, framePtr, frame, plan] = buffers as TypedArray[];
+  const [place, given, info, order, cellPtr] = buffers.slice(4) as TypedArray[];
   cellPtr[C] = 0;
   for (let f = 0; f < F; f++) {
-    const n = grid.subarray(6 * f, 6 * f + 6);
-    const cells = n[0] * n[1] * n[2];
+    const here = frameOf(f, frame, plan);
+    const cells = here.cells[0] * here.cells[1] * here.cells[2];
     const members = Array.from({ length: Math.max(1, cells) }, (): number[] => []);
-    for (let i = framePtr[f]; i < framePtr[f + 1]; i++) {
-      const row = fraction.subarray(3 * i, 3 * i + 3);
-      members[cells === 0 ? 0 : cellOf(row, n, bounds.subarray(10 * f, 10 * f + 10))].push(i);
-    }
+    const atom = (i: number) => wrap(positions.subarray(3 * i, 3 * i + 3), here);
+    for (let i = framePtr[f]; i < framePtr[f + 1]; i++)
+      members[cells === 0 ? 0 : cellOf(atom(i).fraction, here)].push(i);
     let k = framePtr[f];
     members.forEach((atoms, cell) => {
-      if (cells > 0) cellPtr[n[4] + cell] = k;
+      if (cells > 0) cellPtr[here.firstCell + cell] = k;
       for (const i of atoms) {
-        for (const b of axes) {
-          place[b * N + k] = wrapped[3 * i + b];
-          placedFraction[b * N + k] = fraction[3 * i + b];
-          given[3 * k + b] = positions[3 * i + b];
-          info[4 * k + b] = offset[3 * i + b];
-        }
-        info[4 * k++ + 3] = i;
+        const { wrapped, offset } = atom(i);
+        for (const b of axes) place[b * N + k] = wrapped[b];
+        given.set([...positions.subarray(3 * i, 3 * i + 3), 0], 4 * k);
+        info.set([...offset, i], 4 * k);
+        order[k++] = i;
       }
     });
-    if (cells > 0) cellPtr[n[4] + cells] = k;
+    if (cells > 0) cellPtr[here.firstCell + cells] = k;
   }
 };
 
 /** Images of the compact cell that may hold neighbours of an atom at these fractions. */
-function imagesOf(fraction: readonly number[], bounds: TypedArray, periodic: number): number[][] {
-  const ends = axes.map((a) => {
-    if (((periodic >> a) & 1) === 0) return [0, 0];
-    const reach = bounds[6 + a];
-    return [Math.ceil(fraction[a] - bounds[3 + a] - reach), Math.floor(fraction[a] - bounds[a] + reach)];
-  });
+function imagesOf(fraction: readonly number[], { low, high, reach, wraps }: Frame): number[][] {
+  const ends = axes.map((a) =>
+    wraps[a]
+      ? [
+          Math.ceil(fraction[a] - high[a] - reach[a] - 1e-9),
+          Math.floor(fraction[a] - low[a] + reach[a] + 1e-9),
+        ]
+      : [0, 0],
+  );
   const images: number[][] = [];
   for (let x = ends[0][0]; x <= ends[0][1]; x++)
     for (let y = ends[1][0]; y <= ends[1][1]; y++)
@@ -67,27 +120,17 @@ function imagesOf(fraction: readonly number[], bounds: TypedArray, periodic: num
 function neighboursOf(k: number, f: number, call: ReferenceCall): Pair[] {
   const { N, inclusive } = call.ints;
   const { rcut } = call.reals;
-  const [, fraction, given, info, , framePtr, cells, , bases, bounds, grid] = call.buffers as TypedArray[];
-  const cell = cells.subarray(9 * f, 9 * f + 9);
-  const basis = bases.subarray(9 * f, 9 * f + 9);
-  const centre = axes.map((b) => fraction[b * N + k]);
-  const images = imagesOf(centre, bounds.subarray(10 * f, 10 * f + 10), grid[6 * f + 3]);
+  const [place, given, info, , , framePtr, frame, plan] = call.buffers as TypedArray[];
+  const here = frameOf(f, frame, plan);
+  const centre = axes.map((b) => place[b * N + k]);
+  const images = imagesOf(times(centre, here.inverse), here);
   const found: Pair[] = [];
   for (let l = framePtr[f]; l < framePtr[f + 1]; l++)
     for (const image of images) {
-      const shift = axes.map(
-        (b) =>
-          image[0] * basis[b] +
-          image[1] * basis[3 + b] +
-          image[2] * basis[6 + b] -
-          info[4 * l + b] +
-          info[4 * k + b],
-      );
+      const shift = times(image, here.basis).map((s, b) => s - info[4 * l + b] + info[4 * k + b]);
       if (k === l && shift.every((s) => s === 0)) continue;
-      const vector = axes.map((b) => {
-        const moved = shift[0] * cell[b] + shift[1] * cell[3 + b] + shift[2] * cell[6 + b];
-        return given[3 * l + b] - given[3 * k + b] + moved;
-      });
+      const moved = times(shift, here.cell);
+      const vector = axes.map((b) => given[4 * l + b] - given[4 * k + b] + moved[b]);
       const distance = Math.sqrt(vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]);
       if (distance < rcut || (inclusive !== 0 && distance === rcut))
         found.push({ j: info[4 * l + 3], shift, vector, distance });
@@ -101,18 +144,20 @@ function neighboursOf(k: number, f: number, call: ReferenceCall): Pair[] {
 
 /** Calls each(i, pairs) for every atom. */
 function everyAtom(call: ReferenceCall, each: (i: number, pairs: () => Pair[]) => void): void {
-  const [, , , info, , framePtr] = call.buffers as TypedArray[];
+  const [, , , order, , framePtr] = call.buffers as TypedArray[];
   for (let f = 0; f < call.ints.F; f++)
-    for (let k = framePtr[f]; k < framePtr[f + 1]; k++) each(info[4 * k + 3], () => neighboursOf(k, f, call));
+    for (let k = framePtr[f]; k < framePtr[f + 1]; k++) each(order[k], () => neighboursOf(k, f, call));
 }
 
-export const countReference: ReferenceKernel = (call) => {
-  const count = call.buffers[11]!;
+/** Leaves nothing in the store: the second pass does not read it. */
+export const findReference: ReferenceKernel = (call) => {
+  const [count, store] = call.buffers.slice(8) as TypedArray[];
   everyAtom(call, (i, pairs) => (count[i] = pairs().length));
+  store.fill(-1);
 };
 
 export const fillReference: ReferenceKernel = (call) => {
-  const [ptr, neighbour, centre, shift, vector, distance] = call.buffers.slice(11) as TypedArray[];
+  const [ptr, neighbour, centre, shift, vector, distance] = call.buffers.slice(9) as TypedArray[];
   const { from, to } = call.ints;
   everyAtom(call, (i, pairs) => {
     if (i < from || i >= to) return;

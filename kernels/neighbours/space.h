@@ -11,60 +11,22 @@ constexpr int kMostCentres = 64;
 // Centres of a block in frames without a grid.
 constexpr int kDirectCentres = 32;
 
-struct Pair {
-  Row vector;
-  double distance;
-};
+constexpr int kFrameReals = 37, kFrameInts = 17;
 
-struct Space {
-  const double *place, *fraction, *given, *cells, *compact, *bounds;
-  const int32_t *info, *cellPtr, *framePtr, *basis, *grid;
-  int64_t N, F;
-  double rcut;
-  bool inclusive;
+// A frame's cells, the plan of its search and its extremes.
+struct Frame {
+  const double *cell, *compact, *inverse; // lattice vectors as given; short ones of the same lattice and their inverse
+  const double *low, *high, *reach;       // fractions of the atoms; the cutoff in units of the compact cell's heights
+  double slack;
+  const int32_t *basis, *cells; // compact = basis . cell; grid cells per axis, zeros: no grid
+  int32_t periodic, firstCell, firstTask, storeWords, storeFirst;
 
-  Space(const Call& c, bool inclusive_)
-      : place(in<double>(c, 0)), fraction(in<double>(c, 1)), given(in<double>(c, 2)), cells(in<double>(c, 6)),
-        compact(in<double>(c, 7)), bounds(in<double>(c, 9)), info(in<int32_t>(c, 3)), cellPtr(in<int32_t>(c, 4)),
-        framePtr(in<int32_t>(c, 5)), basis(in<int32_t>(c, 8)), grid(in<int32_t>(c, 10)), N(c.ints[0]), F(c.ints[2]),
-        rcut(c.reals[0]), inclusive(inclusive_) {}
-};
+  Frame(const double* reals, const int32_t* ints)
+      : cell(reals), compact(reals + 9), inverse(reals + 18), low(reals + 27), high(reals + 30), reach(reals + 33),
+        slack(reals[36]), basis(ints), cells(ints + 9), periodic(ints[12]), firstCell(ints[13]), firstTask(ints[14]),
+        storeWords(ints[15]), storeFirst(ints[16]) {}
 
-// The atoms first .. end of a frame that are centres together.
-struct Block {
-  int64_t frame, first, end;
-  const double *cell, *compact, *bounds;
-  const int32_t *grid, *basis;
-  double origin[3], half[3];    // a box around the centres
-  double lowest[3], highest[3]; // their fractions
-  double far;                   // candidates are within this distance of the box
-  V<float> far2, near2;         // single-precision squares beyond which pairs are surely out, below which surely in
-  bool sure;                    // near2 > 0
-
-  Block(const Space& s, int64_t frame_, int64_t first_, int64_t end_) : frame(frame_), first(first_), end(end_) {
-    cell = s.cells + 9 * frame, compact = s.compact + 9 * frame, bounds = s.bounds + 10 * frame;
-    grid = s.grid + 6 * frame, basis = s.basis + 9 * frame;
-    double size = 0;
-    for (int b = 0; b < 3; ++b) {
-      const double *x = s.place + b * s.N, *f = s.fraction + b * s.N;
-      double low = x[first], high = low;
-      lowest[b] = highest[b] = f[first];
-      for (int64_t k = first + 1; k < end; ++k) {
-        low = x[k] < low ? x[k] : low, high = x[k] > high ? x[k] : high;
-        lowest[b] = f[k] < lowest[b] ? f[k] : lowest[b], highest[b] = f[k] > highest[b] ? f[k] : highest[b];
-      }
-      origin[b] = 0.5 * low + 0.5 * high, half[b] = 0.5 * high - 0.5 * low;
-      size += half[b];
-    }
-    // Coordinates relative to the origin are rounded to float: 2^-24 of at most size + far each, and what follows.
-    const double slack = bounds[9], reach = s.rcut + slack, rounding = 1e-6 * (size + reach);
-    far = reach + rounding;
-    const double near = s.rcut - slack - rounding;
-    far2 = splat(static_cast<float>(far * far * (1 + 1e-6)));
-    sure = near > 0;
-    near2 = splat(sure ? static_cast<float>(near * near * (1 - 1e-6)) : 0.0f);
-  }
-
+  bool wraps(int axis) const { return periodic >> axis & 1; }
   bool basisIsUnit() const {
     for (int k = 0; k < 9; ++k)
       if (basis[k] != (k % 4 == 0)) return false;
@@ -72,37 +34,93 @@ struct Block {
   }
 };
 
-// r_j + t . cell - r_i of positions as given, and its length, rounded after every product and sum: whether a pair at
-// the cutoff is in must not depend on the instruction set.
-AG_INLINE Row exactVector(const double* cell, Row from, Row to, Offsets t) {
-  const Row s = __builtin_convertvector(t, Row);
-  const Row moved = rounded(AG_ROWS(s, s, 0, 0, 0, 0) * rowOf(cell)) +
-                    rounded(AG_ROWS(s, s, 1, 1, 1, 1) * rowOf(cell + 3)) +
-                    rounded(AG_ROWS(s, s, 2, 2, 2, 2) * rowOf(cell + 6));
-  return to - from + moved;
-}
-AG_INLINE double exactLength(Row v) {
-  return __builtin_sqrt(rounded(v[0] * v[0]) + rounded(v[1] * v[1]) + rounded(v[2] * v[2]));
-}
+struct Space {
+  const double *place, *given, *frames;
+  const int32_t *info, *order, *cellPtr, *framePtr, *plans;
+  int64_t N, F;
 
-// Calls f(block) for a range of the frames' blocks; grid[5] is the number of a frame's first block.
+  explicit Space(const Call& c)
+      : place(in<double>(c, 0)), given(in<double>(c, 1)), frames(in<double>(c, 6)), info(in<int32_t>(c, 2)),
+        order(in<int32_t>(c, 3)), cellPtr(in<int32_t>(c, 4)), framePtr(in<int32_t>(c, 5)), plans(in<int32_t>(c, 7)),
+        N(c.ints[0]), F(c.ints[2]) {}
+
+  Frame frame(int64_t f) const { return Frame(frames + kFrameReals * f, plans + kFrameInts * f); }
+};
+
+// The atoms first .. end of a frame that are centres together.
+struct Block {
+  int64_t number;
+  Frame frame;
+  int64_t firstAtom, endAtom; // of the frame
+  int64_t first, end;
+  double origin[3], half[3];    // a box around the centres
+  double lowest[3], highest[3]; // fractions of the compact cell around the box
+
+  Block(const Space& s, int64_t f, int64_t first_, int64_t end_)
+      : number(f), frame(s.frame(f)), firstAtom(s.framePtr[f]), endAtom(s.framePtr[f + 1]), first(first_), end(end_) {
+    for (int b = 0; b < 3; ++b) {
+      const double* x = s.place + b * s.N;
+      double low = x[first], high = low;
+      int64_t k = first;
+      if (end - first >= kLanes<double>) {
+        V<double> least = load(x + first), most = least;
+        for (; k + kLanes<double> <= end; k += kLanes<double>) {
+          const V<double> v = load(x + k);
+          least = select<double>(v < least, v, least), most = select<double>(v > most, v, most);
+        }
+        for (int l = 0; l < kLanes<double>; ++l)
+          low = least[l] < low ? least[l] : low, high = most[l] > high ? most[l] : high;
+      }
+      for (; k < end; ++k) low = x[k] < low ? x[k] : low, high = x[k] > high ? x[k] : high;
+      origin[b] = 0.5 * low + 0.5 * high, half[b] = 0.5 * high - 0.5 * low;
+    }
+    for (int a = 0; a < 3; ++a) {
+      double at = 0, spread = 0;
+      for (int b = 0; b < 3; ++b)
+        at += origin[b] * frame.inverse[3 * b + a], spread += half[b] * __builtin_fabs(frame.inverse[3 * b + a]);
+      lowest[a] = at - spread, highest[a] = at + spread;
+    }
+  }
+
+  int centres() const { return static_cast<int>(end - first); }
+};
+
+// Which squares of distances within a block decide, in single precision around its origin.
+struct Sphere {
+  double far;           // candidates are within this distance of the block's box
+  V<float> far2, near2; // squares beyond which pairs are surely out, below which surely in
+
+  Sphere(const Block& block, double rcut) {
+    const double* half = block.half;
+    // Coordinates relative to the origin are rounded to float: 2^-24 of at most size + far each, and what follows.
+    const double slack = block.frame.slack, reach = rcut + slack,
+                 rounding = 1e-6 * (half[0] + half[1] + half[2] + reach);
+    far = reach + rounding;
+    const double near = rcut - slack - rounding;
+    far2 = splat(static_cast<float>(far * far * (1 + 1e-6)));
+    near2 = splat(near > 0 ? static_cast<float>(near * near * (1 - 1e-6)) : 0.0f);
+  }
+};
+
+// Calls f(block) for a range of the frames' tasks.
 template <class F> static void eachBlock(const Space& s, int64_t begin, int64_t end, F&& f) {
+  const auto firstTask = [&](int64_t frame) { return s.plans[kFrameInts * frame + 14]; };
   int64_t frame = 0, last = s.F;
   while (last - frame > 1) {
     const int64_t middle = (frame + last) / 2;
-    (s.grid[6 * middle + 5] <= begin ? frame : last) = middle;
+    (firstTask(middle) <= begin ? frame : last) = middle;
   }
   for (int64_t t = begin; t < end; ++t) {
-    while (frame + 1 < s.F && t >= s.grid[6 * (frame + 1) + 5]) ++frame;
-    const int32_t* grid = s.grid + 6 * frame;
-    const int64_t k = t - grid[5];
-    if (grid[0] == 0) {
+    while (frame + 1 < s.F && t >= firstTask(frame + 1)) ++frame;
+    const Frame here = s.frame(frame);
+    const int64_t k = t - here.firstTask;
+    if (here.cells[0] == 0) {
       const int64_t first = s.framePtr[frame] + k * kDirectCentres, stop = s.framePtr[frame + 1];
       f(Block(s, frame, first, first + kDirectCentres < stop ? first + kDirectCentres : stop));
       continue;
     }
-    const int64_t stop = s.cellPtr[grid[4] + k + 1];
-    for (int64_t first = s.cellPtr[grid[4] + k]; first < stop; first += kMostCentres)
+    const int64_t stop = s.cellPtr[here.firstCell + k + 1];
+    for (int64_t first = s.cellPtr[here.firstCell + k]; first < stop; first += kMostCentres)
       f(Block(s, frame, first, first + kMostCentres < stop ? first + kMostCentres : stop));
   }
 }

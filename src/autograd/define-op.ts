@@ -9,7 +9,7 @@ import {
 import type { DeviceContext } from "../tensor/device.js";
 import { type DType, isFloat, typeCode } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
-import { sizeOf } from "../tensor/shape.js";
+import { showShape, sizeOf } from "../tensor/shape.js";
 import { Storage } from "../tensor/storage.js";
 import { Tensor } from "../tensor/tensor.js";
 import { bind, evaluate, type Expression, parseExpression, Symbols } from "./contract.js";
@@ -161,6 +161,20 @@ export class Op implements Rule {
     return this.launch(device, dtype, bound, inputs, attrs);
   }
 
+  /** Runs the op without recording into tensors of the outputs' shapes and types. Errors: SHAPE. */
+  applyInto(inputs: readonly (Tensor | undefined)[], attrs: Attrs, outs: readonly Tensor[]): void {
+    const { device, dtype, bound } = this.bindInputs(inputs, attrs);
+    this.outputs.forEach((e, k) => {
+      const shape = evaluate(e, bound);
+      if (outs[k].dtype !== (e.dtype ?? dtype) || outs[k].size !== sizeOf(shape))
+        throw new AtomgradError(
+          "SHAPE",
+          `${this.name}: output ${k} is no ${e.dtype ?? dtype}${showShape(shape)}`,
+        );
+    });
+    this.launch(device, dtype, bound, inputs, attrs, outs);
+  }
+
   vjp(g: Tensor, node: Node, wanted: Wanted): (Tensor | undefined)[] {
     const saved: Record<string, Tensor> = {};
     this.savedNames.forEach((name, k) => {
@@ -263,12 +277,15 @@ export class Op implements Rule {
     bound: readonly number[],
     inputs: readonly (Tensor | undefined)[],
     attrs: Attrs,
+    into?: readonly Tensor[],
   ): Tensor[] {
     const backend = device.backend;
-    const outs = this.outputs.map((e) => {
-      const shape = evaluate(e, bound);
-      return Tensor.empty(device, e.dtype ?? dtype, shape, sizeOf(shape));
-    });
+    const outs =
+      into?.slice() ??
+      this.outputs.map((e) => {
+        const shape = evaluate(e, bound);
+        return Tensor.empty(device, e.dtype ?? dtype, shape, sizeOf(shape));
+      });
     const words = backend.words;
     let at: number = word.buffers;
     for (let k = 0; k < this.inputs.length; k++) words[at++] = inputs[k]?.storage.slot ?? -1;

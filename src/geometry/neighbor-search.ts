@@ -1,15 +1,15 @@
 import {
-  neighbourCount,
   neighbourFill,
+  neighbourFind,
   neighbourGrid,
   type SearchSpace,
 } from "../../kernels/neighbours/op.js";
 import { openReference } from "../backends/reference/reference.js";
-import type { DeviceName } from "../tensor/backend.js";
-import { defaultDevice, isOpen } from "../tensor/device.js";
+import { defaultDevice, device as deviceByName, type DeviceContext, isOpen } from "../tensor/device.js";
+import { type DType, hostArray, type TypedArray } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { keep, scope } from "../tensor/scope.js";
-import { type Tensor, tensor } from "../tensor/tensor.js";
+import { Tensor } from "../tensor/tensor.js";
 import { type AtomsInCell, SearchArrays } from "./search-space.js";
 
 /** Offsets and vectors have three numbers a pair, and no array holds more than 2^31 - 1. */
@@ -30,11 +30,12 @@ export interface FoundPairs {
  */
 export class NeighborSearch implements Disposable {
   /** [N + 1] pairs of centre i are ptr[i] .. ptr[i + 1]. */
-  readonly ptr: Float64Array;
+  readonly ptr: Int32Array | Float64Array;
   /** [F + 1] atoms of each frame. */
   readonly framePtr: Int32Array;
   readonly atoms: number;
   private readonly space: SearchSpace;
+  private readonly store: Tensor;
   private readonly kept: Tensor[] = [];
   private readonly device = searchDevice();
 
@@ -46,19 +47,20 @@ export class NeighborSearch implements Disposable {
   ) {
     if (!(rcut > 0) || !Number.isFinite(rcut))
       throw new AtomgradError("VALUE", `neighborList: rcut is ${rcut}; give a positive length`);
-    const arrays = new SearchArrays(frames, rcut);
+    const arrays = new SearchArrays(frames, rcut, this.device.name);
     this.atoms = arrays.atoms;
     this.framePtr = arrays.framePtr;
-    const [space, counts] = scope(() => {
-      const made = neighbourGrid(arrays.tensors(this.device));
-      const numbers = neighbourCount(made, rcut, inclusive).dataSync();
-      this.kept.push(...made.inputs);
-      for (const t of made.inputs) keep(t);
-      return [made, numbers];
+    const counts = this.unfilled("i32", this.atoms + 1) as Int32Array;
+    counts[0] = 0;
+    [this.space, this.store] = scope(() => {
+      const space = neighbourGrid(arrays.tensors(), arrays.sizes);
+      const count = Tensor.over(this.device, counts.subarray(1), [this.atoms]);
+      const store = neighbourFind(space, rcut, inclusive, count);
+      this.kept.push(...space.inputs, store);
+      for (const t of this.kept) keep(t);
+      return [space, store] as const;
     });
-    this.space = space;
-    this.ptr = new Float64Array(this.atoms + 1);
-    for (let i = 0; i < this.atoms; i++) this.ptr[i + 1] = this.ptr[i] + counts[i];
+    this.ptr = sumsOf(counts);
   }
 
   /** The pairs of the centres `from` .. `to`, sorted by centre, neighbour and offset. Errors: VALUE when they are too many for an array. */
@@ -69,15 +71,36 @@ export class NeighborSearch implements Disposable {
         "VALUE",
         `neighborList: ${E} pairs; at most ${mostPairs} fit, use a smaller rcut`,
       );
-    const { rcut, inclusive, device } = this;
-    return scope(() => {
+    const found = {
+      neighbour: this.unfilled("i32", E) as Int32Array,
+      centre: this.unfilled("i32", E) as Int32Array,
+      shift: this.unfilled("i32", 3 * E) as Int32Array,
+      vector: this.unfilled(dtype, 3 * E) as Float64Array | Float32Array,
+      distance: this.unfilled(dtype, E) as Float64Array | Float32Array,
+    };
+    scope(() => {
+      const over = (data: TypedArray, shape: number[]): Tensor => Tensor.over(this.device, data, shape);
       const rows = rowsOf(this.ptr, from, to);
-      const ptr = tensor(rows, [rows.length], { device });
-      const made = neighbourFill(this.space, ptr, { E, from, to }, rcut, inclusive, dtype);
-      const [neighbour, centre, shift] = made.slice(0, 3).map((t) => t.moveSync() as Int32Array);
-      const [vector, distance] = made.slice(3).map((t) => t.moveSync() as Float64Array | Float32Array);
-      return { neighbour, centre, shift, vector, distance };
+      neighbourFill(
+        this.space,
+        { store: this.store, ptr: over(rows, [rows.length]) },
+        { E, from, to },
+        this.rcut,
+        this.inclusive,
+        [
+          over(found.neighbour, [E]),
+          over(found.centre, [E]),
+          over(found.shift, [E, 3]),
+          over(found.vector, [E, 3]),
+          over(found.distance, [E]),
+        ],
+      );
     });
+    return found;
+  }
+
+  private unfilled(dtype: DType, size: number): TypedArray {
+    return this.device.backend.unfilled?.(dtype, size) ?? hostArray(dtype, size);
   }
 
   dispose(): void {
@@ -89,8 +112,18 @@ export class NeighborSearch implements Disposable {
   }
 }
 
-/** Where the rows of each centre start when only those of `from` .. `to` are there. */
-export function rowsOf(ptr: Float64Array, from: number, to: number): Int32Array {
+/** Numbers added up in place, the first of which is 0; as reals where an i32 does not hold the sum. */
+function sumsOf(counts: Int32Array): Int32Array | Float64Array {
+  let total = 0;
+  for (let i = 1; i < counts.length; i++) total += counts[i];
+  const sums = total < 2 ** 31 ? counts : Float64Array.from(counts);
+  for (let i = 1; i < sums.length; i++) sums[i] += sums[i - 1];
+  return sums;
+}
+
+/** Where the rows of each centre start when only those of `from` .. `to` are there; `ptr` itself where all are. */
+export function rowsOf(ptr: Int32Array | Float64Array, from: number, to: number): Int32Array {
+  if (from === 0 && to === ptr.length - 1 && ptr instanceof Int32Array) return ptr;
   const rows = new Int32Array(ptr.length);
   const [first, end] = [ptr[from], ptr[to]];
   for (let i = from; i < rows.length; i++) rows[i] = Math.min(ptr[i], end) - first;
@@ -101,9 +134,9 @@ export function rowsOf(ptr: Float64Array, from: number, to: number): Int32Array 
  * Searching needs answers at once and in float64: the CPU, or its readable stand-in where there is none
  * (browsers).
  */
-function searchDevice(): DeviceName {
-  if (isOpen("cpu")) return "cpu";
+function searchDevice(): DeviceContext {
+  if (isOpen("cpu")) return deviceByName("cpu");
   defaultDevice(); // an error when nothing is open: the stand-in must not become the default unasked
   openReference();
-  return "reference";
+  return deviceByName("reference");
 }

@@ -10,6 +10,20 @@ const mostImages = 2048;
 /** Centres of one grid cell share one list of candidates: enough of them to be worth making it. */
 const atomsPerCell = 24;
 
+const axes = [0, 1, 2] as const;
+
+/** Atoms in a cubic angstrom of the part of a cell that they occupy. */
+export function densityOf(
+  atoms: number,
+  { faceDistances, vectors }: Cell,
+  rcut: number,
+  fractions: ArrayLike<number>,
+): number {
+  let volume = Math.abs(determinant(vectors));
+  for (const a of axes) volume *= Math.max(fractions[3 + a] - fractions[a], rcut / (4 * faceDistances[a]));
+  return atoms / volume;
+}
+
 /**
  * Cells per axis of the grid in which a frame is searched; zeros: no grid, every pair is tried.
  *
@@ -18,18 +32,16 @@ const atomsPerCell = 24;
  */
 export function gridOf(
   atoms: number,
-  { faceDistances, pbc, vectors }: Cell,
+  cell: Cell,
   rcut: number,
   fractions: ArrayLike<number>,
   images: number,
 ): [number, number, number] {
+  const { faceDistances, pbc } = cell;
   if (atoms < fewAtoms || images > mostImages) return [0, 0, 0];
-  const axes = [0, 1, 2] as const;
   const extent = axes.map((a) => (pbc[a] ? 1 : fractions[3 + a] - fractions[a]) * faceDistances[a]);
-  const occupied = axes.map((a) => Math.max((fractions[3 + a] - fractions[a]) * faceDistances[a], rcut / 4));
-  const skew = faceDistances[0] * faceDistances[1] * faceDistances[2];
-  const volume = (occupied[0] * occupied[1] * occupied[2] * Math.abs(determinant(vectors))) / skew;
-  let edge = Math.min(Math.max(Math.cbrt((atomsPerCell * volume) / atoms), rcut / 3), 4 * rcut);
+  const density = densityOf(atoms, cell, rcut, fractions);
+  let edge = Math.min(Math.max(Math.cbrt(atomsPerCell / density), rcut / 3), 4 * rcut);
   for (;;) {
     const n = extent.map((x) => Math.min(1024, Math.max(1, Math.floor(x / edge)))) as [
       number,

@@ -1,10 +1,13 @@
-import type { AtomsToSearch } from "../../kernels/neighbours/op.js";
+import { type AtomsToSearch, neighbourExtent, type SearchSizes } from "../../kernels/neighbours/op.js";
 import type { DeviceName } from "../tensor/backend.js";
+import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
-import { tensor } from "../tensor/tensor.js";
+import { scope } from "../tensor/scope.js";
+import { Tensor } from "../tensor/tensor.js";
 import { Cell, type Pbc } from "./cell.js";
 import type { Matrix3 } from "./matrix3.js";
-import { gridOf } from "./search-grid.js";
+import { densityOf, gridOf } from "./search-grid.js";
+import { directCentres, extentOf, placeStores, storeWords } from "./search-store.js";
 
 /** Where atoms are: what a neighbour list is made from. */
 export interface AtomsInCell {
@@ -20,8 +23,8 @@ const mostImages = 2 ** 22;
 
 const mostOffset = 2 ** 30;
 
-/** Centres that are searched together in frames without a grid (kernels/neighbours/space.h). */
-const directCentres = 32;
+/** Numbers of a frame in the kernels' arrays (kernels/neighbours/op.ts). */
+const [frameReals, planInts, extentReals] = [37, 17, 10];
 
 /** A cell, a compact one of the same lattice, and compact = basis . cell. */
 interface Lattice {
@@ -29,156 +32,166 @@ interface Lattice {
   readonly cell: Cell;
   readonly compact: Cell;
   readonly basis: Int32Array;
+  readonly periodic: number;
 }
 
 /** The lattice of a cell: `last` itself where it is the same. */
 function latticeOf(given: Matrix3 | null, pbc: Pbc, last: Lattice | undefined): Lattice {
-  const periodic = (axis: number): boolean => (typeof pbc === "boolean" ? pbc : pbc[axis]);
-  if (
-    last?.given?.length === given?.length &&
-    last?.cell.pbc.every((p, axis) => p === periodic(axis)) === true &&
-    last.given?.every((x, k) => x === given![k]) !== false
-  )
-    return last;
+  if (last !== undefined && sameLattice(given, pbc, last)) return last;
   const cell = new Cell(given, pbc);
   const { cell: compact, basis } = cell.compact();
-  return { given: given === null ? null : Array.from(given), cell, compact, basis };
+  const periodic = Number(cell.pbc[0]) | (Number(cell.pbc[1]) << 1) | (Number(cell.pbc[2]) << 2);
+  return { given: given === null ? null : Array.from(given), cell, compact, basis, periodic };
 }
 
-/** Extremes of the atoms of a frame. */
-interface Extremes {
-  /** Of fractions, three smallest and three largest. */
-  readonly fractions: Float64Array;
-  /** Largest coordinate and largest offset along each axis, without signs. */
-  position: number;
-  readonly offsets: Float64Array;
+function sameLattice(given: Matrix3 | null, pbc: Pbc, last: Lattice): boolean {
+  for (let axis = 0; axis < 3; axis++)
+    if ((typeof pbc === "boolean" ? pbc : pbc[axis]) !== last.cell.pbc[axis]) return false;
+  if (given === null || last.given === null) return given === last.given;
+  if (given.length !== last.given.length) return false;
+  for (let k = 0; k < given.length; k++) if (given[k] !== last.given[k]) return false;
+  return true;
 }
 
-/**
- * What the search kernels read of some frames, in host arrays (kernels/neighbours/op.ts says what each is).
- */
+/** What the search kernels read of some frames, in host arrays (kernels/neighbours/op.ts says what each is). */
 export class SearchArrays {
   readonly atoms: number;
   readonly framePtr: Int32Array;
-  private readonly frames: number;
+  readonly sizes: SearchSizes;
   private readonly positions: Float64Array;
-  private readonly wrapped: Float64Array;
-  private readonly fraction: Float64Array;
-  private readonly offset: Int32Array;
-  private readonly cell: Float64Array;
-  private readonly compact: Float64Array;
-  private readonly basis: Int32Array;
-  private readonly bounds: Float64Array;
-  private readonly grid: Int32Array;
-  private cells = 0;
-  private tasks = 0;
-  /** Of the frame before: those of a trajectory often share theirs. */
-  private lattice: Lattice | undefined;
+  private readonly frame: Float64Array;
+  private readonly plan: Int32Array;
+  private readonly lattices: Lattice[] = [];
 
-  /** Errors: SHAPE, VALUE, naming the frame when there are several. */
-  constructor(frames: readonly AtomsInCell[], rcut: number) {
-    this.frames = frames.length;
-    this.framePtr = new Int32Array(frames.length + 1);
-    frames.forEach(
-      ({ positions }, f) => (this.framePtr[f + 1] = this.framePtr[f] + Math.floor(positions.length / 3)),
-    );
-    const n = (this.atoms = this.framePtr[frames.length]);
-    this.positions = new Float64Array(3 * n);
-    this.wrapped = new Float64Array(3 * n);
-    this.fraction = new Float64Array(3 * n);
-    this.offset = new Int32Array(3 * n);
-    this.cell = new Float64Array(9 * frames.length);
-    this.compact = new Float64Array(9 * frames.length);
-    this.basis = new Int32Array(9 * frames.length);
-    this.bounds = new Float64Array(10 * frames.length);
-    this.grid = new Int32Array(6 * frames.length);
-    frames.forEach((frame, f) => {
-      try {
-        this.add(f, frame, rcut);
-      } catch (error) {
-        if (!(error instanceof AtomgradError)) throw error;
-        const where = frames.length > 1 ? `frame ${f}: ` : "";
-        throw new AtomgradError(error.code, `neighborList: ${where}${error.message}`, { cause: error });
-      }
+  /**
+   * Errors: SHAPE, VALUE, naming the frame when there are several.
+   *
+   * @param device where the search runs
+   */
+  constructor(
+    frames: readonly AtomsInCell[],
+    private readonly rcut: number,
+    private readonly device: DeviceName,
+  ) {
+    const F = frames.length;
+    this.framePtr = new Int32Array(F + 1);
+    for (let f = 0; f < F; f++)
+      this.framePtr[f + 1] = this.framePtr[f] + Math.floor(frames[f].positions.length / 3);
+    this.atoms = this.framePtr[F];
+    this.frame = new Float64Array(frameReals * F);
+    this.plan = new Int32Array(planInts * F);
+    this.eachFrame(F, (f) => this.addCell(f, frames[f]));
+    this.positions = inARow(frames, this.atoms);
+    const extremes = scope(() => neighbourExtent(this.tensors()).dataSync());
+    const words = new Int32Array(F);
+    const sizes = { cells: 0, tasks: 0 };
+    this.eachFrame(F, (f) => {
+      words[f] = this.planFrame(f, extremes.subarray(extentReals * f, extentReals * (f + 1)), sizes);
     });
+    const { first, total } = placeStores(words, this.framePtr);
+    for (let f = 0; f < F; f++) {
+      this.plan[planInts * f + 15] = words[f];
+      this.plan[planInts * f + 16] = first[f];
+    }
+    this.sizes = { ...sizes, store: total };
   }
 
-  tensors(device: DeviceName): AtomsToSearch {
-    const { atoms: N, frames: F } = this;
-    const place = (data: Float64Array | Int32Array, shape: number[]) => tensor(data, shape, { device });
+  /** Tensors over the arrays. */
+  tensors(): AtomsToSearch {
+    const [N, F] = [this.atoms, this.framePtr.length - 1];
+    const device = deviceByName(this.device);
     return {
-      wrapped: place(this.wrapped, [N, 3]),
-      fraction: place(this.fraction, [N, 3]),
-      positions: place(this.positions, [N, 3]),
-      offset: place(this.offset, [N, 3]),
-      framePtr: place(this.framePtr, [F + 1]),
-      cell: place(this.cell, [F, 9]),
-      compact: place(this.compact, [F, 9]),
-      basis: place(this.basis, [F, 9]),
-      bounds: place(this.bounds, [F, 10]),
-      grid: place(this.grid, [F, 6]),
-      cells: this.cells,
-      tasks: this.tasks,
+      positions: Tensor.over(device, this.positions, [N, 3]),
+      framePtr: Tensor.over(device, this.framePtr, [F + 1]),
+      frame: Tensor.over(device, this.frame, [F, frameReals]),
+      plan: Tensor.over(device, this.plan, [F, planInts]),
     };
   }
 
-  private add(f: number, { positions, cell: vectors, pbc }: AtomsInCell, rcut: number): void {
+  private eachFrame(count: number, each: (f: number) => void): void {
+    let f = 0;
+    try {
+      for (; f < count; f++) each(f);
+    } catch (error) {
+      if (!(error instanceof AtomgradError)) throw error;
+      const where = count > 1 ? `frame ${f}: ` : "";
+      throw new AtomgradError(error.code, `neighborList: ${where}${error.message}`, { cause: error });
+    }
+  }
+
+  private addCell(f: number, { positions, cell: vectors, pbc }: AtomsInCell): void {
     if (positions.length % 3 !== 0)
       throw new AtomgradError("SHAPE", `${positions.length} coordinates are not rows of three`);
-    const { cell, compact, basis } = (this.lattice = latticeOf(vectors, pbc, this.lattice));
-    this.positions.set(positions, 3 * this.framePtr[f]);
-    this.cell.set(cell.vectors, 9 * f);
-    this.compact.set(compact.vectors, 9 * f);
-    this.basis.set(basis, 9 * f);
-    const extremes = this.wrap(f, compact, basis);
-    const slack = rounding(extremes, cell, compact, basis, rcut);
-    const reach = compact.faceDistances.map((h) => ((rcut + slack) / h) * (1 + 1e-12) + 1e-12);
-    this.bounds.set(extremes.fractions, 10 * f);
-    this.bounds.set(reach, 10 * f + 6);
-    this.bounds[10 * f + 9] = slack;
-    this.plan(f, compact, rcut, extremes, reach);
+    const { frame, plan } = this;
+    const last = this.lattices.at(-1);
+    const lattice = latticeOf(vectors, pbc, last);
+    this.lattices.push(lattice);
+    const [real, whole] = [frameReals * f, planInts * f];
+    if (lattice === last) {
+      frame.copyWithin(real, real - frameReals, real);
+      plan.copyWithin(whole, whole - planInts, whole);
+      return;
+    }
+    frame.set(lattice.cell.vectors, real);
+    frame.set(lattice.compact.vectors, real + 9);
+    frame.set(lattice.compact.inverse, real + 18);
+    plan.set(lattice.basis, whole);
+    plan[whole + 12] = lattice.periodic;
   }
 
-  /** Moves the atoms of a frame into the compact cell. */
-  private wrap(f: number, compact: Cell, basis: Int32Array): Extremes {
-    const { positions, wrapped, fraction, offset } = this;
-    const { vectors: v, inverse: m, pbc } = compact;
-    const low = [Infinity, Infinity, Infinity];
-    const high = [-Infinity, -Infinity, -Infinity];
-    const extremes = { fractions: new Float64Array(6), position: 0, offsets: new Float64Array(3) };
-    const { offsets } = extremes;
-    for (let k = 3 * this.framePtr[f]; k < 3 * this.framePtr[f + 1]; k += 3) {
-      const [x, y, z] = [positions[k], positions[k + 1], positions[k + 2]];
-      const a = pbc[0] ? Math.floor(x * m[0] + y * m[3] + z * m[6]) : 0;
-      const b = pbc[1] ? Math.floor(x * m[1] + y * m[4] + z * m[7]) : 0;
-      const c = pbc[2] ? Math.floor(x * m[2] + y * m[5] + z * m[8]) : 0;
-      extremes.position = Math.max(extremes.position, Math.abs(x), Math.abs(y), Math.abs(z));
+  /** Chooses the grid of a frame and counts its blocks of centres; returns the words of its store. */
+  private planFrame(f: number, extremes: ArrayLike<number>, sizes: { cells: number; tasks: number }): number {
+    const { frame, plan, rcut } = this;
+    const lattice = this.lattices[f];
+    const { compact } = lattice;
+    const [real, whole] = [frameReals * f, planInts * f];
+    if (!Number.isFinite(extremes[6])) this.checkFinite(f);
+    for (let axis = 0; axis < 3; axis++) if (!(extremes[7 + axis] <= mostOffset)) this.findLost(f);
+    const slack = rounding(extremes, lattice, rcut);
+    let images = 1;
+    for (let k = 0; k < 6; k++) frame[real + 27 + k] = extremes[k];
+    for (let a = 0; a < 3; a++) {
+      const reach = ((rcut + slack) / compact.faceDistances[a]) * (1 + 1e-12) + 1e-12;
+      frame[real + 33 + a] = reach;
+      if (compact.pbc[a]) images *= 2 * Math.ceil(reach) + 1;
+    }
+    frame[real + 36] = slack;
+    if (images > mostImages)
+      throw new AtomgradError(
+        "VALUE",
+        `rcut ${rcut} reaches ${images} images of the cell; check the cell and its units`,
+      );
+    const atoms = this.framePtr[f + 1] - this.framePtr[f];
+    const density = densityOf(atoms, compact, rcut, extremes);
+    const grid = gridOf(atoms, compact, rcut, extremes, images);
+    const cells = grid[0] * grid[1] * grid[2];
+    plan.set(grid, whole + 9);
+    plan[whole + 13] = sizes.cells;
+    plan[whole + 14] = sizes.tasks;
+    sizes.cells += cells > 0 ? cells + 1 : 0;
+    sizes.tasks += cells > 0 ? cells : Math.ceil(atoms / directCentres);
+    return storeWords(atoms, density, rcut, grid, extentOf(compact, extremes), images);
+  }
+
+  /** Errors: VALUE, the first atom that 32-bit offsets cannot wrap. */
+  private findLost(f: number): void {
+    this.checkFinite(f);
+    const { compact, basis } = this.lattices[f];
+    const end = 3 * this.framePtr[f + 1];
+    for (let k = 3 * this.framePtr[f]; k < end; k += 3) {
+      const whole = compact
+        .fractional(this.positions.subarray(k, k + 3))
+        .map((u, a) => (compact.pbc[a] ? Math.floor(u) : 0));
       for (let axis = 0; axis < 3; axis++) {
-        const moved = a * basis[axis] + b * basis[3 + axis] + c * basis[6 + axis];
-        if (!(Math.abs(moved) <= mostOffset)) throw this.lost(f, k, axis, moved);
-        offset[k + axis] = moved;
-        offsets[axis] = Math.max(offsets[axis], Math.abs(moved));
-        wrapped[k + axis] = positions[k + axis] - a * v[axis] - b * v[3 + axis] - c * v[6 + axis];
-      }
-      for (let axis = 0; axis < 3; axis++) {
-        const u = wrapped[k] * m[axis] + wrapped[k + 1] * m[3 + axis] + wrapped[k + 2] * m[6 + axis];
-        fraction[k + axis] = u;
-        if (u < low[axis]) low[axis] = u;
-        if (u > high[axis]) high[axis] = u;
+        const moved = whole[0] * basis[axis] + whole[1] * basis[3 + axis] + whole[2] * basis[6 + axis];
+        if (Math.abs(moved) <= mostOffset) continue;
+        const atom = k / 3 - this.framePtr[f];
+        throw new AtomgradError(
+          "VALUE",
+          `atom ${atom} lies ${moved} cells away along ${"abc"[axis]}; check its position`,
+        );
       }
     }
-    if (!Number.isFinite(extremes.position)) this.checkFinite(f);
-    extremes.fractions.set([...low, ...high]);
-    return extremes;
-  }
-
-  private lost(f: number, k: number, axis: number, offset: number): AtomgradError {
-    this.checkFinite(f);
-    const atom = k / 3 - this.framePtr[f];
-    return new AtomgradError(
-      "VALUE",
-      `atom ${atom} lies ${offset} cells away along ${"abc"[axis]}; check its position`,
-    );
   }
 
   private checkFinite(f: number): void {
@@ -189,50 +202,35 @@ export class SearchArrays {
           `position of atom ${Math.floor(k / 3) - this.framePtr[f]} is ${this.positions[k]}; give finite numbers`,
         );
   }
+}
 
-  /** Chooses the grid of a frame and counts its blocks of centres. */
-  private plan(
-    f: number,
-    compact: Cell,
-    rcut: number,
-    { fractions }: Extremes,
-    reach: readonly number[],
-  ): void {
-    const atoms = this.framePtr[f + 1] - this.framePtr[f];
-    const images = reach.reduce((product, r, a) => product * (compact.pbc[a] ? 2 * Math.ceil(r) + 1 : 1), 1);
-    if (images > mostImages)
-      throw new AtomgradError(
-        "VALUE",
-        `rcut ${rcut} reaches ${images} images of the cell; check the cell and its units`,
-      );
-    const grid = gridOf(atoms, compact, rcut, fractions, images);
-    const cells = grid[0] * grid[1] * grid[2];
-    const periodic = compact.pbc.reduce((bits, p, a) => bits | (Number(p) << a), 0);
-    this.grid.set([...grid, periodic, this.cells, this.tasks], 6 * f);
-    this.cells += cells > 0 ? cells + 1 : 0;
-    this.tasks += cells > 0 ? cells : Math.ceil(atoms / directCentres);
+/** The frames' coordinates in a row: those of one frame themselves, where native code can read them. */
+function inARow(frames: readonly AtomsInCell[], atoms: number): Float64Array {
+  const only = frames.length === 1 ? frames[0].positions : undefined;
+  if (only instanceof Float64Array && only.buffer instanceof ArrayBuffer) return only;
+  const row = new Float64Array(3 * atoms);
+  let at = 0;
+  for (const { positions } of frames) {
+    row.set(positions, at);
+    at += positions.length;
   }
+  return row;
 }
 
 /**
  * How much the distance of wrapped positions may differ from that of the positions as given: a few units in the last
  * place of the largest numbers either is made of.
  */
-function rounding(
-  { position, offsets }: Extremes,
-  cell: Cell,
-  compact: Cell,
-  basis: Int32Array,
-  rcut: number,
-): number {
-  let size = rcut + position;
+function rounding(extremes: ArrayLike<number>, { cell, compact, basis }: Lattice, rcut: number): number {
+  const v = cell.vectors;
+  let size = rcut + extremes[6];
   for (let a = 0; a < 3; a++) {
-    let offset = offsets[a];
+    let offset = extremes[7 + a];
     for (let b = 0; b < 3; b++)
       if (compact.pbc[b])
         offset += (Math.ceil(rcut / compact.faceDistances[b]) + 1) * Math.abs(basis[3 * b + a]);
-    const [x, y, z] = [cell.vectors[3 * a], cell.vectors[3 * a + 1], cell.vectors[3 * a + 2]];
-    size += 2 * offset * Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
+    const longest = Math.max(Math.abs(v[3 * a]), Math.abs(v[3 * a + 1]), Math.abs(v[3 * a + 2]));
+    size += 2 * offset * longest;
   }
   return 1e-12 + 32 * Number.EPSILON * size;
 }

@@ -115,6 +115,10 @@ export interface Backend {
   read(slot: number, dtype: DType, size: number): Promise<TypedArray>;
   /** Turns a large slot's memory into an array without copying; the slot is gone then. Undefined where that cannot be. */
   detach?(slot: number, dtype: DType, size: number): TypedArray | undefined;
+  /** A slot of the array's own memory, until it is released. Absent where kernels cannot reach host memory. */
+  lend?(data: TypedArray): number;
+  /** A host array, content unspecified, that is about to be lent and filled (default: a new one). */
+  unfilled?(dtype: DType, size: number): TypedArray;
   /** Fills a slot with NaN patterns: tests poison outputs with it. */
   poison(slot: number): void;
   /** Runs the kernel described by the command block. `type` is the code of the kernel's number type. */

@@ -11,6 +11,8 @@ export class Storage {
     readonly device: DeviceContext,
     readonly slot: number,
     private readonly cls: number,
+    /** Whose memory this is, where it is not the pool's. */
+    private readonly lender?: TypedArray,
   ) {}
 
   /** A pooled buffer of at least `bytes` bytes with one count, held by the caller. */
@@ -19,8 +21,14 @@ export class Storage {
     return new Storage(device, device.pool.take(cls), cls);
   }
 
+  /** The memory of a host array, where the device can reach it; nothing is copied, the array stays its owner. */
+  static over(device: DeviceContext, data: TypedArray): Storage | undefined {
+    const slot = device.backend.lend?.(data);
+    return slot === undefined ? undefined : new Storage(device, slot, 0, data);
+  }
+
   get bytes(): number {
-    return classBytes(this.cls);
+    return this.lender?.byteLength ?? classBytes(this.cls);
   }
 
   retain(): this {
@@ -30,7 +38,8 @@ export class Storage {
 
   /** The content as an array that owns the memory, where this is the only count and the device can; else undefined. */
   detach(dtype: DType, size: number): TypedArray | undefined {
-    const data = this.count === 1 ? this.device.backend.detach?.(this.slot, dtype, size) : undefined;
+    const alone = this.count === 1 && this.lender === undefined;
+    const data = alone ? this.device.backend.detach?.(this.slot, dtype, size) : undefined;
     if (data === undefined) return undefined;
     this.detached = true;
     this.device.pool.forget(this.cls);
@@ -38,6 +47,8 @@ export class Storage {
   }
 
   release(): void {
-    if (--this.count === 0 && !this.detached) this.device.pool.give(this.cls, this.slot);
+    if (--this.count > 0 || this.detached) return;
+    if (this.lender === undefined) this.device.pool.give(this.cls, this.slot);
+    else this.device.backend.release(this.slot);
   }
 }

@@ -55,6 +55,17 @@ export class Tensor implements Disposable {
     return new Tensor(Storage.take(device, size * device.backend.itemBytes(dtype)), dtype, shape, size);
   }
 
+  /**
+   * A host array as a tensor, without a copy: kernels read and write the array itself until the tensor is freed. Devices
+   * without access to host memory get a copy.
+   */
+  static over(device: DeviceContext, data: TypedArray, shape: Shape): Tensor {
+    const dtype = dtypeOf(data);
+    const storage = Storage.over(device, data);
+    if (storage !== undefined) return new Tensor(storage, dtype, shape, data.length);
+    return tensor(data, shape, { dtype, device: device.name });
+  }
+
   /** @internal */
   static openScope(): Tensor[] {
     const made: Tensor[] = [];

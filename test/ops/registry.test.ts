@@ -36,8 +36,9 @@ describe.each(ops.filter((op) => !onHost(op)).map((op) => [op.name, op] as const
 
 it("knows which operations run on the host", () => {
   expect(ops.filter(onHost).map((op) => op.name)).toEqual([
+    "neighbourExtent",
     "neighbourGrid",
-    "neighbourCount",
+    "neighbourFind",
     "neighbourFill",
     "neighbourFillSingle",
   ]);

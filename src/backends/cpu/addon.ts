@@ -12,6 +12,8 @@ export interface Addon {
   readonly run: () => void;
   allocate(bytes: number): number;
   release(slot: number): void;
+  lend(host: TypedArray): number;
+  hugePages(memory: ArrayBuffer): void;
   copy(slot: number, host: TypedArray, toSlot: boolean): void;
   detach(slot: number, bytes: number): ArrayBuffer | undefined;
   fill(slot: number, byte: number): void;

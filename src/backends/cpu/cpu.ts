@@ -11,7 +11,7 @@ import {
 } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { type Addon, loadAddon } from "./addon.js";
-import { moveOut } from "./host-memory.js";
+import { moveOut, unfilledBuffer } from "./host-memory.js";
 
 const index = 0;
 
@@ -68,6 +68,14 @@ class CpuBackend implements Backend {
   detach(slot: number, dtype: DType, size: number): TypedArray | undefined {
     const buffer = moveOut(this.addon, slot, size * itemBytes(dtype));
     return buffer && arrayOver(dtype, buffer);
+  }
+
+  lend(data: TypedArray): number {
+    return this.addon.lend(data);
+  }
+
+  unfilled(dtype: DType, size: number): TypedArray {
+    return arrayOver(dtype, unfilledBuffer(size * itemBytes(dtype)));
   }
 
   poison(slot: number): void {

@@ -1,10 +1,17 @@
+import { totalmem } from "node:os";
+import { classBytes, sizeClass } from "../../tensor/pool.js";
 import { type Addon, loadAddon } from "./addon.js";
 
 /** Smaller arrays are copied or allocated as usual, so that buffers of tensors stay in their pool. */
 const worthMoving = 4 * 2 ** 20;
 
-/** Native memory comes back from arrays only between turns of the event loop: a loop without turns gets usual memory. */
-const mostMoved = 2 ** 30;
+const worthLeaving = 4096;
+
+/**
+ * Native memory comes back from arrays only between turns of the event loop: a loop without turns gets usual memory from here
+ * on.
+ */
+const mostMoved = /*#__PURE__*/ Math.min(2 ** 31, totalmem() / 8);
 
 /** Bytes of native memory that became arrays, until these are garbage. */
 let moved = 0;
@@ -15,7 +22,7 @@ const dropped = /*#__PURE__*/ new FinalizationRegistry<number>((bytes) => (moved
  * where it is small, where too much has been moved, or where the runtime allows no memory of others.
  */
 export function moveOut(addon: Addon, slot: number, bytes: number): ArrayBuffer | undefined {
-  if (bytes < worthMoving || moved + bytes > mostMoved) return undefined;
+  if (bytes < worthMoving || moved > mostMoved) return undefined;
   const buffer = addon.detach(slot, bytes);
   if (buffer === undefined) return undefined;
   moved += bytes;
@@ -43,14 +50,23 @@ function addonIfBuilt(): Addon | null {
  * first, which costs more than reading a file into it.
  */
 export function unfilledBuffer(bytes: number): ArrayBuffer {
-  if (bytes < worthMoving || moved + bytes > mostMoved) return new ArrayBuffer(bytes);
+  if (bytes < worthMoving || moved > mostMoved) return usualBuffer(bytes);
   const addon = addonIfBuilt();
-  const slot = addon?.allocate(bytes) ?? -1;
-  if (slot < 0) return new ArrayBuffer(bytes);
+  // Of a size class, so that the memory fits the next array of about this size too.
+  const slot = addon?.allocate(classBytes(sizeClass(bytes))) ?? -1;
+  if (slot < 0) return usualBuffer(bytes);
   const buffer = moveOut(addon!, slot, bytes);
   if (buffer !== undefined) return buffer;
   addon!.release(slot);
-  return new ArrayBuffer(bytes);
+  return usualBuffer(bytes);
+}
+
+/** Memory of the runtime, not filled with zeros where that takes longer than leaving it out. */
+function usualBuffer(bytes: number): ArrayBuffer {
+  if (bytes < worthLeaving) return new ArrayBuffer(bytes);
+  const buffer = Buffer.allocUnsafeSlow(bytes).buffer;
+  if (bytes >= worthMoving) addonIfBuilt()?.hugePages(buffer);
+  return buffer;
 }
 
 /**

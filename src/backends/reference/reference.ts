@@ -11,17 +11,18 @@ class ReferenceBackend implements Backend {
   readonly dtypes: readonly DType[] = ["f32", "f64"];
   readonly words = new Int32Array(word.count);
   readonly reals = new Float64Array(word.maxReals);
-  private readonly slots: (ArrayBuffer | undefined)[] = [];
+  private readonly slots: (Uint8Array<ArrayBuffer> | undefined)[] = [];
 
   itemBytes(dtype: DType): number {
     return itemBytes(dtype);
   }
 
   allocate(bytes: number): number {
-    let slot = this.slots.indexOf(undefined);
-    if (slot < 0) slot = this.slots.length;
-    this.slots[slot] = new ArrayBuffer(bytes);
-    return slot;
+    return this.place(new Uint8Array(bytes));
+  }
+
+  lend({ buffer, byteOffset, byteLength }: TypedArray): number {
+    return this.place(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
   }
 
   release(slot: number): void {
@@ -41,7 +42,7 @@ class ReferenceBackend implements Backend {
   }
 
   poison(slot: number): void {
-    new Uint8Array(this.slots[slot]!).fill(0xff);
+    this.slots[slot]!.fill(0xff);
   }
 
   launch(kernel: Kernel, type: number): void {
@@ -61,15 +62,22 @@ class ReferenceBackend implements Backend {
     return true;
   }
 
+  private place(memory: Uint8Array<ArrayBuffer>): number {
+    let slot = this.slots.indexOf(undefined);
+    if (slot < 0) slot = this.slots.length;
+    this.slots[slot] = memory;
+    return slot;
+  }
+
   /** A slot as numbers of a type: its first `size` elements, or all that fit. */
   private view(slot: number, dtype: DType, size?: number): TypedArray {
-    const buffer = this.slots[slot]!;
+    const { buffer, byteOffset, byteLength } = this.slots[slot]!;
     const View = hostArray(dtype, 0).constructor as new (
       b: ArrayBuffer,
       offset: number,
       length: number,
     ) => TypedArray;
-    return new View(buffer, 0, size ?? Math.floor(buffer.byteLength / itemBytes(dtype)));
+    return new View(buffer, byteOffset, size ?? Math.floor(byteLength / itemBytes(dtype)));
   }
 }
 
