@@ -1,22 +1,27 @@
 // Neighbours by cell lists: all j, S with |r_j + S . cell - r_i| < rcut, sorted by i, j and S.
 //
 // Layout: atoms sorted by grid cell, wrapped positions one component after the other (culling by registers), those as
-// given in rows; results in rows of three, as users read them. Strategy: (neighbourGrid) a counting sort into grid
-// cells of about two dozen atoms; small frames have no grid. The atoms of a cell (32 atoms in a row without a grid) are
-// a block and share one list of candidates: atoms and images no farther than the cutoff from the box around the block,
-// brought into the order of the result by one radix sort for all of its centres, then tested sixteen (eight, four) at a
-// time in single precision around the block's origin. Only candidates in a thin shell around the cutoff (a millionth of
-// the block's size) need the distance of the positions as given, in double precision, to decide. Two passes: counts
-// first, so that every pair is written once, to its place. Blocks are shared by the team; no result depends on who did
-// which. Bound: the bytes of the result, 52 a pair. Measured (one thread of an EPYC with AVX-512, against vesin 0.6.2):
-// 27,000 atoms of diamond at 5 A, 2.3 million pairs, 42 ms to 182, a tenth of the bandwidth: 1 ns a pair in making the
-// atoms ready, 2 in counting, 11 in writing, the rest in fresh pages and garbage collection; 32 frames of 20 atoms at 6
-// A 1.8 ms to 5.8, 0.9 where no collection falls into the time. Tried: results copied out of the pool into new arrays
-// (90 ms: fresh pages cost more than the search; now large ones are handed over with their memory); handing over
-// smaller ones too (a fifth less at best, but no less garbage). Pitfalls: whether a pair at the cutoff is in must not
-// depend on the instruction set, so exact distances are rounded after every product and sum; rows are stored four wide
-// except the last of a centre, whose neighbour in memory may be another thread's; offsets come out in rising order only
-// if the compact cell is the given one, else pairs are inserted.
+// given in rows of four; results in rows of three, as users read them, written where the caller's arrays lie. Strategy:
+// (neighbourExtent, neighbourGrid) extremes of the atoms, then a counting sort into grid cells of about two dozen;
+// small frames have no grid. The atoms of a cell (32 atoms in a row without a grid) are a block and share one list of
+// candidates: atoms and images no farther than the cutoff from the box around the block, eight (four, two) at a time
+// over the atoms of a run of cells or over the images of an atom, brought into the order of the result by one radix
+// sort for all of its centres, then tested sixteen (eight, four) at a time in single precision around the block's
+// origin. Only candidates in a thin shell around the cutoff (a millionth of the block's size) need the distance of the
+// positions as given, in double precision, to decide. Two passes, so that every pair is written once, to its place:
+// neighbourFind counts and keeps each block's candidates and their 16-bit numbers in a store, six to fourteen bytes a
+// pair; neighbourFill writes the rows, a candidate's offset and its lattice vector once for all centres of a block, the
+// lines of the next centres' rows on their way. A block whose part of the store is too small is searched again. Blocks
+// are shared by the team; no result depends on who did which. Bound: the bytes of the result, 52 a pair. Measured (one
+// thread of an EPYC with AVX-512), a pair: 27,000 atoms of diamond at 5 A, 2.3 million pairs, 0.4 ns to make ready, 3.4
+// to find, 7.3 to write into memory that is there, a third of the bandwidth; 32 frames of 20 atoms at 6 A 1.5, 2.5 and
+// 4; 10,000 random atoms at 4 A with 13 neighbours each 2, 16 and 7, a million 2.5, 16 and 26. Sorting candidates is
+// nearly half of finding. Fresh pages cost more than all of it: 4 KiB ones 30 ns a pair, huge ones 7, memory that a
+// virtual machine has never touched 130. Tried: results copied out of the pool into new arrays (twice the time).
+// Pitfalls: whether a pair at the cutoff is in must not depend on the instruction set, so exact distances are rounded
+// after every product and sum; rows are stored four wide except the last of a centre, whose neighbour in memory may be
+// another thread's; offsets come out in rising order only if the compact cell is the given one, else pairs are
+// inserted.
 #include "grid.h"
 #include "rows.h"
 

@@ -28,7 +28,7 @@ export function storeWords(
 ): number {
   const cells = grid[0] * grid[1] * grid[2];
   const [a, b, c] = extent.map((x, axis) => (cells > 0 ? x / grid[axis] : x));
-  const sphere = ((4 / 3) * Math.PI * rcut ** 3) as number;
+  const sphere = (4 / 3) * Math.PI * rcut ** 3;
   const around =
     a * b * c + 2 * rcut * (a * b + b * c + c * a) + Math.PI * rcut * rcut * (a + b + c) + sphere;
   const most = atoms * Math.max(1, images);

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
-import { getThreads, openCpu, setThreads } from "../../src/backends/cpu/cpu.js";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { getIsa, getThreads, isas, openCpu, setIsa, setThreads } from "../../src/backends/cpu/cpu.js";
 import { type NeighborList, neighborList, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import { memory, setDefaultDevice } from "../../src/tensor/device.js";
 import { compareNeighbors } from "../campaign/neighbors.js";
 import { errorOf } from "../data/expect-error.js";
-import { bruteForce, type BrutePair, system, type System } from "./brute-force.js";
+import { bruteForce, type BrutePair, crowd, system, type System } from "./brute-force.js";
 
 openCpu();
 setDefaultDevice("cpu");
@@ -194,6 +194,21 @@ describe("neighborList", () => {
     expect(lists[2]).toEqual(lists[0]);
     expect(lists[0].count).toBeGreaterThan(5000);
     expect(memory("cpu").tensors).toBe(alive);
+  });
+
+  it("gives the same bits on every instruction set", () => {
+    const before = getIsa();
+    onTestFinished(() => setIsa(before));
+    fc.assert(
+      fc.property(fc.oneof(system, crowd), (s) => {
+        const lists = isas().map((isa) => {
+          setIsa(isa);
+          return neighborList(s.positions, s.cell, s.pbc, s.rcut);
+        });
+        for (const list of lists) expect(list).toEqual(lists[0]);
+      }),
+      { numRuns: 150, seed: 8 },
+    );
   });
 
   it("counts the shells of diamond", () => {
