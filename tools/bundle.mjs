@@ -37,10 +37,12 @@ await writeCodeCache(root);
 
 const code = createRequire(load)(load);
 for (const name of entryPoints) {
+  // The ES module asks for the code with `require`: an `import` of CommonJS has Node look through it for names first.
   writeFileSync(join(dist, `${name}.cjs`), `module.exports = require("./load.cjs").${name};\n`);
   writeFileSync(
     join(dist, `${name}.mjs`),
-    `import code from "./load.cjs";\nexport const { ${Object.keys(code[name]).join(", ")} } = code.${name};\n`,
+    `import { createRequire } from "node:module";
+export const { ${Object.keys(code[name]).join(", ")} } = createRequire(import.meta.url)("./load.cjs").${name};\n`,
   );
 }
 

@@ -9,13 +9,19 @@ const vm = require("node:vm");
 const file = join(__dirname, "atomgrad.cjs");
 const cache = join(__dirname, "atomgrad.cache");
 
+/** Modules of Node that are slow to open and that few programs come to use: each is opened when something of it is. */
+const late = new Set(["node:crypto", "node:worker_threads", "node:zlib"]);
+const open = createRequire(file);
+const openLate = (name) =>
+  late.has(name) ? new Proxy({}, { get: (_, member) => open(name)[member] }) : open(name);
+
 // The bundler writes ASCII: every byte is a character.
 const script = new vm.Script(wrap(readFileSync(file, "latin1")), {
   filename: file,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
   importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((name) => import(name)),
 });
-script.runInThisContext().call(module.exports, module.exports, createRequire(file), module, file, __dirname);
+script.runInThisContext().call(module.exports, module.exports, openLate, module, file, __dirname);
 
 async function writeCache(model) {
   if (model !== undefined) {

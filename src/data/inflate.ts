@@ -9,11 +9,10 @@ interface Engine {
   _handle: { close(): void } | null;
 }
 
-const makers: Readonly<Record<Packing, (options: ZlibOptions) => unknown>> = {
-  gzip: createGunzip,
-  zlib: createInflate,
-  deflate: createInflateRaw,
-};
+function engineOf(packing: Packing, options: ZlibOptions): unknown {
+  if (packing === "gzip") return createGunzip(options);
+  return packing === "zlib" ? createInflate(options) : createInflateRaw(options);
+}
 
 /**
  * Unpacks bytes into at most `most`; with `asFarAsPossible` also what is cut short. Unlike `gunzipSync` and its like it
@@ -28,7 +27,7 @@ export function inflate(
   most: number,
   asFarAsPossible = false,
 ): Uint8Array {
-  const engine = makers[packing]({ maxOutputLength: Math.max(1, most) }) as Engine;
+  const engine = engineOf(packing, { maxOutputLength: Math.max(1, most) }) as Engine;
   engine.destroy = () => engine;
   try {
     const out = engine._processChunk(bytes, asFarAsPossible ? constants.Z_SYNC_FLUSH : constants.Z_FINISH);

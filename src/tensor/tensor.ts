@@ -270,6 +270,7 @@ function toHost(data: ArrayLike<number>, dtype: DType): TypedArray {
   const host = hostArray(dtype, 0);
   if (data.constructor === host.constructor) return data as TypedArray;
   const out = hostArray(dtype, data.length);
-  for (let k = 0; k < data.length; k++) out[k] = dtype === "bool" ? Number(data[k] !== 0) : data[k];
+  if (dtype === "bool") for (let k = 0; k < data.length; k++) out[k] = Number(data[k] !== 0);
+  else out.set(data);
   return out;
 }
