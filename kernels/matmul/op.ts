@@ -13,6 +13,7 @@ import { sameShape, type Shape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { add } from "../elementwise/ops.generated.js";
 import { sum, sumTo } from "../reduce/op.js";
+import { tanhProductGradients } from "../tanh_product/op.js";
 import { activate, activationGradient, invertible } from "./gradient.js";
 import { type Activation, activations, matmulBatchedReference, matmulReference } from "./reference.js";
 import { checkAddends, type Plan, planOf } from "./shapes.js";
@@ -110,6 +111,7 @@ function rulesOf(activation: readonly string[]) {
   return {
     save: ["a", "b", "out"],
     vjp: (g: Tensor, saved: Inputs, attrs: Attrs, needs: Needs, soFar: SoFar) =>
+      tanhProductGradients(g, saved, attrs, needs, soFar) ??
       gradients(activationGradient(attrs.activation as Activation, g, saved.out), saved, attrs, needs, soFar),
   };
 }

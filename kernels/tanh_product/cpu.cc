@@ -1,0 +1,221 @@
+// The derivatives of y = tanh(x W + b), from y. With d = g (1 - y^2), the gradient of the argument:
+//   tanhProductVjp        x' = d W^T + residual
+//   tanhProductGradients  x' = d W^T + residual, W' = x^T d, b' = the sum of the rows of d
+//   tanhProductVjpVjp     of tanhProductVjp along v, with s = v W: g' = s (1 - y^2), y' = -2 y g s, W' = v^T d
+//
+// Layout: row-major; g, y [E,N], x, v [E,K], W [K,N].
+//
+// Strategy: at most 64 parts of the rows, each its own block of scratch rows, which stays in the second-level cache
+// between the elementwise pass and the products on either side of it, so that nothing of the size of d or s is written
+// to memory. W is packed once for all. Sums over the rows (W', b') are kept by each part and added in the order of the
+// parts; the parts depend on the sizes alone, so the bits do not depend on the threads.
+//
+// Bound: 2 E N K flop a product; memory is g and y once in and (tanhProductVjpVjp) g' and y' once out.
+#include "../../native/gemm.h"
+
+namespace ag {
+namespace AG_ISA {
+namespace {
+
+constexpr int64_t kBlockRows = 126; // whole tiles of every height
+constexpr int64_t kFewestBlocks = 2;
+constexpr int64_t kMostParts = 64; // op.ts holds the same numbers
+
+struct Parts {
+  int64_t rows, high, count; // rows of all and of a part
+
+  explicit Parts(int64_t all) : rows(all) {
+    const int64_t blocks = (all + kMostParts * kBlockRows - 1) / (kMostParts * kBlockRows);
+    high = kBlockRows * (blocks < kFewestBlocks ? kFewestBlocks : blocks);
+    count = (all + high - 1) / high;
+  }
+
+  // body(part, first row, rows, whether the block is the first of its part)
+  template <class F> void run(const Call& c, double nsPerRow, F&& body) const {
+    blocks(c, count, 1, nsPerRow * static_cast<double>(high), [&](int64_t part, int64_t) {
+      const int64_t begin = part * high, end = begin + high < rows ? begin + high : rows;
+      for (int64_t r = begin; r < end; r += kBlockRows)
+        body(part, r, end - r < kBlockRows ? end - r : kBlockRows, r == begin);
+    });
+  }
+};
+
+// The scratch memory: W packed, then for each part a block of rows and, where the kernel sums over rows, W' and b'.
+template <class T> struct Scratch {
+  T* packed;
+  T* first;
+  int64_t block, matrix, apart; // elements; apart: between two parts
+
+  // W as [depth,width].
+  Scratch(const Call& c, int64_t depth, int64_t width, int64_t n, int64_t matrixSize, int64_t row)
+      : packed(static_cast<T*>(c.work)), first(packed + ceilTo(depth * ceilTo(width, 16), 16)),
+        block(ceilTo(kBlockRows * n, 16)), matrix(ceilTo(matrixSize, 16)), apart(block + matrix + ceilTo(row, 16)) {}
+
+  T* rowsOf(int64_t part) const { return first + part * apart; }
+  T* matrixOf(int64_t part) const { return rowsOf(part) + block; }
+  T* rowOf(int64_t part) const { return matrixOf(part) + matrix; }
+};
+
+// c = a op(W) (+ residual) for all rows; blocks take their windows of it.
+template <class T> struct Product {
+  Gemm<T> whole;
+  const T* packed;
+
+  Product(const Call& c, const Gemm<T>& gemm, T* panels) : whole(gemm), packed(nullptr) {
+    if (gemmWay(whole) != GemmWay::kTiles || whole.m == 0) return;
+    packed = panels;
+    blocks(c, panelsOf<T>(whole.n), 1, static_cast<double>(2 * kLanes<T> * whole.k) * 0.5,
+           [&](int64_t begin, int64_t end) {
+             pack(whole.b, whole.ldb, whole.transposeB, whole.n, whole.k, begin, end, panels);
+           });
+  }
+
+  void run(const T* a, T* to, const T* residual, int64_t rows) const {
+    Gemm<T> g = whole;
+    g.m = rows;
+    g.a = a;
+    g.c = to;
+    g.epilogue.residual = residual;
+    g.epilogue.residualStride = g.n;
+    if (!packed) return gemmSerial(g);
+    const Sweep<T> sweep(g, false, packed);
+    sweep.intoC(0, rows, 0, sweep.panels());
+  }
+};
+
+// sums[K,N] (+)= a^T b over the rows of a block.
+template <class T>
+static void addOuter(const T* a, int64_t k, const T* b, int64_t n, int64_t rows, T* sums, bool isFirst) {
+  const Gemm<T> g = {k, n, rows, a, k, true, b, n, false, sums, n};
+  const Sweep<T> sweep(g, false, nullptr);
+  sweep.tiles(0, k, 0, sweep.panels(), 0, rows, [&](TileJob<T>& job, int64_t i, int height, const Panel<T>& panel) {
+    job.add = !isFirst;
+    job.out = sums + i * n + panel.col;
+    job.outRow = n;
+    job.c = job.out;
+    job.cRow = n;
+    runTile(job, height, panel.width);
+  });
+}
+
+// sum[N] (+)= the rows of a block.
+template <class T> static void addRows(const T* x, int64_t n, int64_t rows, T* sum, bool isFirst) {
+  for (int64_t j = 0; j < n; j += kLanes<T>) {
+    const Tail<T> t = tailOf<T>(static_cast<int>(n - j < kLanes<T> ? n - j : kLanes<T>));
+    V<T> total = isFirst ? V<T>{} : loadTail(sum + j, t);
+    for (int64_t r = 0; r < rows; ++r) total += loadTail(x + r * n + j, t);
+    storeTail(sum + j, total, t);
+  }
+}
+
+// out = the sum over the parts of what each holds at `of`, in their order.
+template <class T, class Of> static void addParts(const Call& c, const Parts& parts, int64_t size, T* to, Of&& of) {
+  blocks(c, size, 1024, static_cast<double>(parts.count + 1) * 0.3, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; k += kLanes<T>) {
+      const Tail<T> t = tailOf<T>(static_cast<int>(end - k < kLanes<T> ? end - k : kLanes<T>));
+      V<T> total = {};
+      for (int64_t p = 0; p < parts.count; ++p) total += loadTail(of(p) + k, t);
+      storeTail(to + k, total, t);
+    }
+  });
+}
+
+// body(k, tail) for the vectors of `count` elements.
+template <class T, class F> AG_INLINE void vectors(int64_t count, F&& body) {
+  constexpr int L = kLanes<T>;
+  int64_t k = 0;
+  for (; k + L <= count; k += L) body(k, tailOf<T>(L));
+  if (k < count) body(k, tailOf<T>(static_cast<int>(count - k)));
+}
+
+// d = g (1 - y^2)
+template <class T> static void slopes(const T* g, const T* y, int64_t count, T* d) {
+  vectors<T>(count, [&](int64_t k, Tail<T> t) AG_ALWAYS {
+    const V<T> value = loadTail(y + k, t);
+    storeTail(d + k, loadTail(g + k, t) * (T(1) - value * value), t);
+  });
+}
+
+// What a product of a row costs, and what is done to its elements.
+template <class T> static double nsPerRow(int64_t n, int64_t k, int products) {
+  return static_cast<double>(n) * (static_cast<double>(products * k) * (sizeof(T) == 4 ? 0.02 : 0.04) + 0.6);
+}
+
+template <class T> static int tanhProductVjp(const Call& c) {
+  const int64_t rows = c.ints[0], n = c.ints[1], k = c.ints[2];
+  const T *g = in<T>(c, 0), *y = in<T>(c, 1), *w = in<T>(c, 2), *residual = in<T>(c, 3);
+  T* x = out<T>(c, 4);
+  const Parts parts(rows);
+  const Scratch<T> scratch(c, n, k, n, 0, 0);
+  const Product<T> product(c, {rows, k, n, nullptr, n, false, w, n, true, x, k}, scratch.packed);
+  parts.run(c, nsPerRow<T>(n, k, 1), [&](int64_t part, int64_t r, int64_t high, bool) {
+    T* d = scratch.rowsOf(part);
+    slopes(g + r * n, y + r * n, high * n, d);
+    product.run(d, x + r * k, residual ? residual + r * k : nullptr, high);
+  });
+  return 0;
+}
+
+template <class T> static int tanhProductGradients(const Call& c) {
+  const int64_t rows = c.ints[0], n = c.ints[1], k = c.ints[2];
+  const T *g = in<T>(c, 0), *y = in<T>(c, 1), *w = in<T>(c, 2), *x = in<T>(c, 3), *residual = in<T>(c, 4);
+  T *dx = out<T>(c, 5), *dw = out<T>(c, 6), *db = out<T>(c, 7);
+  const Parts parts(rows);
+  const Scratch<T> scratch(c, n, k, n, k * n, n);
+  const Product<T> product(c, {rows, k, n, nullptr, n, false, w, n, true, dx, k}, scratch.packed);
+  parts.run(c, nsPerRow<T>(n, k, 2), [&](int64_t part, int64_t r, int64_t high, bool isFirst) {
+    T* d = scratch.rowsOf(part);
+    slopes(g + r * n, y + r * n, high * n, d);
+    addRows(d, n, high, scratch.rowOf(part), isFirst);
+    addOuter(x + r * k, k, d, n, high, scratch.matrixOf(part), isFirst);
+    product.run(d, dx + r * k, residual ? residual + r * k : nullptr, high);
+  });
+  addParts(c, parts, k * n, dw, [&](int64_t part) { return scratch.matrixOf(part); });
+  addParts(c, parts, n, db, [&](int64_t part) { return scratch.rowOf(part); });
+  return 0;
+}
+
+// Where rows of tanhProductVjpVjp lie; the addends may be absent.
+template <class T> struct Bends {
+  const T *g, *y, *gSoFar, *ySoFar;
+  T *dg, *dy;
+};
+
+// s becomes d.
+template <class T> static void bend(const Bends<T>& b, int64_t from, int64_t count, T* s) {
+  vectors<T>(count, [&](int64_t k, Tail<T> t) AG_ALWAYS {
+    const V<T> g = loadTail(b.g + from + k, t), y = loadTail(b.y + from + k, t), along = loadTail(s + k, t);
+    const V<T> slope = T(1) - y * y;
+    V<T> dg = along * slope, dy = -(along * (g * (y + y)));
+    if (b.gSoFar) dg += loadTail(b.gSoFar + from + k, t);
+    if (b.ySoFar) dy += loadTail(b.ySoFar + from + k, t);
+    storeTail(b.dg + from + k, dg, t);
+    storeTail(b.dy + from + k, dy, t);
+    storeTail(s + k, g * slope, t);
+  });
+}
+
+template <class T> static int tanhProductVjpVjp(const Call& c) {
+  const int64_t rows = c.ints[0], k = c.ints[1], n = c.ints[2];
+  const T *v = in<T>(c, 0), *w = in<T>(c, 1);
+  const Bends<T> arrays = {in<T>(c, 2), in<T>(c, 3), in<T>(c, 4), in<T>(c, 5), out<T>(c, 6), out<T>(c, 7)};
+  T* dw = out<T>(c, 8);
+  const Parts parts(rows);
+  const Scratch<T> scratch(c, k, n, n, k * n, 0);
+  const Product<T> product(c, {rows, n, k, v, k, false, w, n, false, nullptr, n}, scratch.packed);
+  parts.run(c, nsPerRow<T>(n, k, 2), [&](int64_t part, int64_t r, int64_t high, bool isFirst) {
+    T* s = scratch.rowsOf(part);
+    product.run(v + r * k, s, nullptr, high);
+    bend(arrays, r * n, high * n, s);
+    addOuter(v + r * k, k, s, n, high, scratch.matrixOf(part), isFirst);
+  });
+  addParts(c, parts, k * n, dw, [&](int64_t part) { return scratch.matrixOf(part); });
+  return 0;
+}
+
+} // namespace
+
+FAMILY(tanh_product, KERNEL(tanhProductVjp), KERNEL(tanhProductGradients), KERNEL(tanhProductVjpVjp))
+
+} // namespace AG_ISA
+} // namespace ag
