@@ -59,7 +59,17 @@ if (process.argv.includes("--fix-native")) {
   checkNative(true);
 } else {
   const results = [
-    step("eslint", "eslint/bin/eslint.js", "--max-warnings", "0", "src", "kernels", "test"),
+    step(
+      "eslint",
+      "eslint/bin/eslint.js",
+      "--config",
+      "tools/eslint.config.mjs",
+      "--max-warnings",
+      "0",
+      "src",
+      "kernels",
+      "test",
+    ),
     step("prettier", "prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."),
     step("floors", "dependency-cruiser/bin/dependency-cruise.mjs", "--output-type", "err", "src", "kernels"),
     checkNative(false),

@@ -1,6 +1,6 @@
 """What ASE, pymatgen, NumPy, safetensors with PyTorch, and DeePMD-kit find in structure files that this package wrote.
 
-    ATOMGRAD_WRITTEN=build/written npx vitest run test/formats/written-files.test.ts
+    ATOMGRAD_WRITTEN=build/written npm test test/formats/written-files.test.ts
     python reference/formats/read_written.py build/written test/fixtures/formats/written.json
 
 Records versions, the SHA-256 of every file, and per reader and frame what was found. Python-lmdb and PyTorch Geometric: read_ocp.py.

@@ -1,6 +1,6 @@
 """What fairchem's own data set class finds in LMDB files of OCP records that this package wrote.
 
-    ATOMGRAD_WRITTEN=build/written npx vitest run test/formats/fairchem.test.ts
+    ATOMGRAD_WRITTEN=build/written npm test test/formats/fairchem.test.ts
     python reference/records/open_with_fairchem.py build/written test/fixtures/records/fairchem.json
 
 fairchem-core 1.10.0 is the last line of versions with `LmdbDataset`. It imports torch_scatter, which needs a compiler and which

@@ -17,7 +17,7 @@ const noWebGpu = await absence(openWebGpu);
 
 const introduction = `# Which operation runs where
 
-Written by \`npx vitest run test/ops/table.test.ts -u\`, which runs every operation on every device; the test fails when this
+Written by \`npm test -- test/ops/table.test.ts -u\`, which runs every operation on every device; the test fails when this
 page is out of date. A number is the highest derivative that the samples of the operation run to on that device (2: gradients
 of gradients; higher orders follow from the same rules), 0 the value alone; – nothing, because the number type does not exist
 there. "parts": on this device the operation, or one of its derivatives, has no kernel of its own and runs by its elementary
