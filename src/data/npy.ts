@@ -99,7 +99,10 @@ export function readNpyInt32(
     const value = Number(data[k]);
     out[k] = value;
     if (out[k] !== value) {
-      throw new AtomgradError("VALUE", `${label}: entry ${k} is ${value}, outside the range of int32; correct it`);
+      throw new AtomgradError(
+        "VALUE",
+        `${label}: entry ${k} is ${value}, outside the range of int32; correct it`,
+      );
     }
   }
   return { shape, data: out };
