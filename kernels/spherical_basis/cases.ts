@@ -115,7 +115,11 @@ export const cases = defineCases(
       withRecording(true, () => {
         const [x, u] = [inputs.x, inputs.u].map((t) => requireGrad(add(detach(t), 0)));
         const out = run({ x, u }, attrs);
-        return [out, ...grad(out, [x, u], { gradOutput: inputs.g, keepTape: false })];
+        // The only function of degree 0 is constant in u: where parts do the work, nothing depends on it.
+        const options = { gradOutput: inputs.g, keepTape: false, allowUnused: true } as const;
+        const gradients = grad(out, [x, u], options);
+        const none = (t: Tensor): Tensor => zeros(t.shape, { dtype: t.dtype, device: t.device.name });
+        return [out, gradients[0] ?? none(x), gradients[1] ?? none(u)];
       }),
     samples,
     differentiate: [],
