@@ -2,8 +2,7 @@ import { zeros } from "../../src/tensor/tensor.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { defineCases, type OpCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
-import { type Activation, matmul, type MatmulOptions } from "./op.js";
-import { matmulJoined, matmulSplit } from "./projection.js";
+import { type Activation, matmul, matmulJoined, type MatmulOptions, matmulSplit } from "./op.js";
 import { activations } from "./reference.js";
 
 type SampleAttrs = NonNullable<Sample["attrs"]>;
@@ -291,6 +290,12 @@ const split: OpCases = {
       run: () => matmulSplit(zeros([2, 3]), zeros([3, 7]), 3, zeros([7])),
       code: "SHAPE",
       says: /w \[3,7\] does not fall into 3 equal parts/,
+    },
+    {
+      name: "a bias of another length",
+      run: () => matmulSplit(zeros([2, 3]), zeros([3, 6]), 3, zeros([5])),
+      code: "SHAPE",
+      says: /bias \[5\] do not fit/,
     },
   ],
 };

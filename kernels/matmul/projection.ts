@@ -6,7 +6,7 @@ import { noGrad } from "../../src/autograd/node.js";
 import { type JointRule, recordJoint } from "../../src/autograd/joint.js";
 import { sum } from "../reduce/op.js";
 import { concat, slice } from "../shape_ops/op.js";
-import { matmul } from "./op.js";
+import { multiply } from "./product.js";
 import { matmulJoinedReference } from "./reference.js";
 import { gemmDepth, gemmWorkspaceBytes } from "./workspace.js";
 
@@ -27,7 +27,7 @@ export const matmulJoinedOp = /*#__PURE__*/ defineOp({
     const parts = partsOf(saved);
     const names = ["a", "b", "c"];
     const thirds = parts.map((part, k) =>
-      needs(names[k]) ? matmul(g, columns(w, k, part.shape[1])) : undefined,
+      needs(names[k]) ? multiply(g, columns(w, k, part.shape[1]), false, false, 1, undefined) : undefined,
     );
     return {
       a: thirds[0],
@@ -35,7 +35,7 @@ export const matmulJoinedOp = /*#__PURE__*/ defineOp({
       c: thirds[2],
       w: needs("w")
         ? concat(
-            parts.map((part) => matmul(g, part, { transposeA: true })),
+            parts.map((part) => multiply(g, part, true, false, 1, undefined)),
             1,
           )
         : undefined,
@@ -81,10 +81,23 @@ export function matmulSplit(x: Tensor, w: Tensor, parts: number, bias: Tensor): 
       "SHAPE",
       `matmulSplit: w ${showShape(w.shape)} does not fall into ${parts} equal parts`,
     );
+  if (x.rank !== 2 || x.shape[1] !== w.shape[0] || bias.rank !== 1 || bias.size !== columnCount)
+    throw new AtomgradError(
+      "SHAPE",
+      `matmulSplit: x ${showShape(x.shape)}, w ${showShape(w.shape)} and bias ${showShape(bias.shape)} do not fit; expected [E,M], [M,N] and [N]`,
+    );
   const width = columnCount / parts;
   const outputs = noGrad(() =>
     Array.from({ length: parts }, (_, k) =>
-      matmul(x, columns(w, k, width), { bias: slice(bias, 0, k * width, (k + 1) * width) }),
+      multiply(
+        x,
+        columns(w, k, width),
+        false,
+        false,
+        1,
+        undefined,
+        slice(bias, 0, k * width, (k + 1) * width),
+      ),
     ),
   );
   recordJoint(outputs, [x, w, bias], [x, w], splitRule);
@@ -100,7 +113,7 @@ const splitRule: JointRule = (gradients, saved, wants, takeSoFar) => {
     wants(0) ? matmulJoined(parts, w, takeSoFar(0)) : undefined,
     wants(1)
       ? concat(
-          parts.map((g) => matmul(x, g, { transposeA: true })),
+          parts.map((g) => multiply(x, g, true, false, 1, undefined)),
           1,
         )
       : undefined,
@@ -119,7 +132,7 @@ function partsOf({ a, b, c }: Inputs): Tensor[] {
 
 function sumOfProducts(parts: readonly Tensor[], w: Tensor, residual: Tensor | undefined): Tensor {
   const product = (part: Tensor, k: number, addend?: Tensor): Tensor =>
-    matmul(part, columns(w, k, part.shape[1]), { transposeB: true, residual: addend });
+    multiply(part, columns(w, k, part.shape[1]), false, true, 1, addend);
   return parts.reduce<Tensor | undefined>((so, part, k) => product(part, k, so), residual)!;
 }
 

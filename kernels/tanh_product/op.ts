@@ -3,7 +3,7 @@ import { isRecording } from "../../src/autograd/node.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { apply2, applyAny } from "../elementwise/op.js";
 import { op } from "../elementwise/ops.generated.js";
-import { matmul } from "../matmul/op.js";
+import { multiply } from "../matmul/product.js";
 import { gradientsReference, vjpReference, vjpVjpReference } from "./reference.js";
 
 type Needs = (name: string) => boolean;
@@ -48,7 +48,7 @@ export const tanhProductVjpOp: Op = /*#__PURE__*/ defineOp({
     ...(bends(v, saved, needs, soFar) ?? bendsByParts(v, saved, needs)),
     residual: needs("residual") ? v : undefined,
   }),
-  decompose: ({ g, y, w, residual }) => matmul(slope(g, y), w, { transposeB: true, residual }),
+  decompose: ({ g, y, w, residual }) => multiply(slope(g, y), w, false, true, 1, residual),
   cost: ({ E, N, K }) => ({ flop: 2 * E * N * K, elements: E * (2 * N + K) }),
   reference: vjpReference,
 });
@@ -92,11 +92,11 @@ function bends(
 }
 
 function bendsByParts(v: Tensor, { g, y, w }: Inputs, needs: Needs): Record<string, Tensor | undefined> {
-  const along = needs("g") || needs("y") ? matmul(v, w) : undefined;
+  const along = needs("g") || needs("y") ? multiply(v, w, false, false, 1, undefined) : undefined;
   return {
     g: along && needs("g") ? slope(along, y) : undefined,
     y: along && needs("y") ? applyAny(op("tanh_x_y"), [along, g, y]) : undefined,
-    w: needs("w") ? matmul(v, slope(g, y), { transposeA: true }) : undefined,
+    w: needs("w") ? multiply(v, slope(g, y), true, false, 1, undefined) : undefined,
   };
 }
 

@@ -1,8 +1,7 @@
 import { add, mul } from "../../../../kernels/elementwise/ops.generated.js";
 import { gatedSoftmax } from "../../../../kernels/gated_softmax/op.js";
 import { layerNorm, normalizeRows } from "../../../../kernels/row_norm/op.js";
-import { matmul } from "../../../../kernels/matmul/op.js";
-import { matmulSplit } from "../../../../kernels/matmul/projection.js";
+import { matmul, matmulSplit } from "../../../../kernels/matmul/op.js";
 import { raggedNN, raggedNT } from "../../../../kernels/ragged_matmul/op.js";
 import { detach } from "../../../autograd/node.js";
 import type { DType } from "../../../tensor/dtype.js";
