@@ -8,7 +8,10 @@ export default tseslint.config(
     files: ["**/*.ts"],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: {
-      parserOptions: { projectService: true, tsconfigRootDir: dirname(dirname(fileURLToPath(import.meta.url))) },
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: dirname(dirname(fileURLToPath(import.meta.url))),
+      },
     },
     rules: {
       "@typescript-eslint/no-non-null-assertion": "off",
