@@ -57,6 +57,7 @@ export {
   type NeighborList,
   type NeighborListOptions,
 } from "./geometry/neighbor-list.js";
+export { type NeighborTensors, neighborTensors } from "./geometry/neighbor-tensors.js";
 export { type RadiusGraph, radiusGraph, type RadiusGraphOptions } from "./geometry/radius-graph.js";
 export { VerletList, type VerletListOptions } from "./geometry/verlet-list.js";
 export {

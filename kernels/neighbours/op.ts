@@ -28,7 +28,7 @@ export interface SearchSizes {
   readonly cells: number;
   /** Blocks of centres of all frames. */
   readonly tasks: number;
-  /** Words of the store. */
+  /** Words of the store; 0 where the device's kernels keep nothing. */
   readonly store: number;
 }
 
@@ -71,8 +71,8 @@ export const neighbourGridOp = /*#__PURE__*/ defineOp({
 });
 
 /**
- * Numbers of neighbours of every atom within the cutoff: the first of two passes. What it found of a block of centres stays in
- * the store, where there is room.
+ * Numbers of neighbours of every atom within the cutoff: the first of two passes. On the CPU, what it found of a block of
+ * centres stays in the store, where there is room.
  */
 export const neighbourFindOp = /*#__PURE__*/ defineOp({
   name: "neighbourFind",

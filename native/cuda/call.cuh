@@ -86,6 +86,12 @@ template <class T, class Join> __device__ T joinBlock(T value, Join join, int wi
 #name, name < float>, name < double>, name < int32_t>                                                              \
   }
 
+// A body that is no template: it exists for operations in f64 alone.
+#define CUDA_KERNEL_F64(name)                                                                                          \
+  {                                                                                                                    \
+#name, nullptr, name, nullptr                                                                                      \
+  }
+
 // The only symbol a cuda.cu exports, inside namespace ag::cuda: the list of its kernels.
 #define CUDA_FAMILY(family, ...)                                                                                       \
   FamilyTable family_##family() {                                                                                      \

@@ -1,3 +1,5 @@
+import type { DeviceName } from "../tensor/backend.js";
+import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Pbc } from "./cell.js";
 import { type KeptNeighbors, limitNeighbors } from "./limit-neighbors.js";
@@ -15,6 +17,8 @@ export interface NeighborListOptions {
   readonly maxNeighbors?: number;
   /** Which ones; default nearest. */
   readonly keep?: KeptNeighbors;
+  /** Where to search: the same pairs everywhere. Default: the CPU. Errors: DEVICE for one without f64 (webgpu). */
+  readonly device?: DeviceName;
 }
 
 /** Vectors and distances rounded to single precision; which pairs are neighbours is always decided in f64. */
@@ -84,14 +88,15 @@ export function neighborListOfFrames(
 function listOf(
   frames: readonly AtomsInCell[],
   rcut: number,
-  { inclusive = false, dtype = "f64", maxNeighbors, keep = "nearest" }: Single | Double,
+  { inclusive = false, dtype = "f64", maxNeighbors, keep = "nearest", device }: Single | Double,
 ): FramesNeighborList<Float32Array | Float64Array> {
   if (maxNeighbors !== undefined && (!Number.isInteger(maxNeighbors) || maxNeighbors < 0))
     throw new AtomgradError(
       "VALUE",
       `neighborList: maxNeighbors is ${maxNeighbors}; give a whole number of at least 0`,
     );
-  const search = new NeighborSearch(frames, rcut, inclusive);
+  const place = device === undefined ? undefined : deviceByName(device);
+  const search = new NeighborSearch(frames, rcut, inclusive, place);
   try {
     const { neighbour, centre, shift, vector, distance } = search.pairs(0, search.atoms, dtype);
     const ptr = rowsOf(search.ptr, 0, search.atoms);

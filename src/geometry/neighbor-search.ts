@@ -2,6 +2,7 @@ import {
   neighbourFill,
   neighbourFind,
   neighbourGrid,
+  type PairTensors,
   type SearchSpace,
 } from "../../kernels/neighbours/op.js";
 import { openReference } from "../backends/reference/reference.js";
@@ -10,7 +11,7 @@ import { type DType, hostArray, type TypedArray } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { keep, scope } from "../tensor/scope.js";
 import { Tensor } from "../tensor/tensor.js";
-import { type AtomsInCell, SearchArrays } from "./search-space.js";
+import { type AtomsInCell, type AtomsOnDevice, SearchArrays } from "./search-space.js";
 
 /** Offsets and vectors have three numbers a pair, and no array holds more than 2^31 - 1. */
 const mostPairs = Math.floor((2 ** 31 - 1) / 3);
@@ -37,25 +38,29 @@ export class NeighborSearch implements Disposable {
   private readonly space: SearchSpace;
   private readonly store: Tensor;
   private readonly kept: Tensor[] = [];
-  private readonly device = searchDevice();
 
-  /** Errors: SHAPE, VALUE as `neighborList`. */
+  /** Errors: SHAPE, VALUE as `neighborList`; DEVICE for one that has no f64. */
   constructor(
-    frames: readonly AtomsInCell[],
+    frames: readonly AtomsInCell[] | readonly [AtomsOnDevice],
     private readonly rcut: number,
     private readonly inclusive: boolean,
+    private readonly device = searchDevice(),
   ) {
     if (!(rcut > 0) || !Number.isFinite(rcut))
       throw new AtomgradError("VALUE", `neighborList: rcut is ${rcut}; give a positive length`);
-    const arrays = new SearchArrays(frames, rcut, this.device.name);
+    assertDouble(device);
+    const arrays = new SearchArrays(frames, rcut, device.name);
     this.atoms = arrays.atoms;
     this.framePtr = arrays.framePtr;
     const counts = this.unfilled("i32", this.atoms + 1) as Int32Array;
     counts[0] = 0;
     [this.space, this.store] = scope(() => {
       const space = neighbourGrid(arrays.tensors(), arrays.sizes);
-      const count = Tensor.over(this.device, counts.subarray(1), [this.atoms]);
+      const count = this.reachesHost
+        ? Tensor.over(device, counts.subarray(1), [this.atoms])
+        : Tensor.empty(device, "i32", [this.atoms], this.atoms);
       const store = neighbourFind(space, rcut, inclusive, count);
+      if (!this.reachesHost) counts.set(count.dataSync(), 1);
       this.kept.push(...space.inputs, store);
       for (const t of this.kept) keep(t);
       return [space, store] as const;
@@ -65,38 +70,54 @@ export class NeighborSearch implements Disposable {
 
   /** The pairs of the centres `from` .. `to`, sorted by centre, neighbour and offset. Errors: VALUE when they are too many for an array. */
   pairs(from: number, to: number, dtype: "f32" | "f64"): FoundPairs {
+    if (!this.reachesHost) return scope(() => foundPairs(this.tensors(from, to, dtype), (t) => t.dataSync()));
+    const E = this.count(from, to);
+    const arrays = this.sizes(E, dtype).map(({ type, size }) => this.unfilled(type, size));
+    scope(() => {
+      const over = arrays.map((data, k) => Tensor.over(this.device, data, k === 2 || k === 3 ? [E, 3] : [E]));
+      this.fill(from, to, over as unknown as PairTensors);
+    });
+    return foundPairs(arrays, (data) => data);
+  }
+
+  /** The same on the device that searched. */
+  tensors(from: number, to: number, dtype: "f32" | "f64"): PairTensors {
+    const E = this.count(from, to);
+    const into = this.sizes(E, dtype).map(({ type, size }, k) =>
+      Tensor.empty(this.device, type, k === 2 || k === 3 ? [E, 3] : [E], size),
+    ) as unknown as PairTensors;
+    this.fill(from, to, into);
+    return into;
+  }
+
+  /** Number types and sizes of what `neighbourFill` writes. */
+  private sizes(E: number, dtype: "f32" | "f64"): { readonly type: DType; readonly size: number }[] {
+    const types = ["i32", "i32", "i32", dtype, dtype] as const;
+    return types.map((type, k) => ({ type, size: k === 2 || k === 3 ? 3 * E : E }));
+  }
+
+  private count(from: number, to: number): number {
     const E = this.ptr[to] - this.ptr[from];
     if (E > mostPairs)
       throw new AtomgradError(
         "VALUE",
         `neighborList: ${E} pairs; at most ${mostPairs} fit, use a smaller rcut`,
       );
-    const found = {
-      neighbour: this.unfilled("i32", E) as Int32Array,
-      centre: this.unfilled("i32", E) as Int32Array,
-      shift: this.unfilled("i32", 3 * E) as Int32Array,
-      vector: this.unfilled(dtype, 3 * E) as Float64Array | Float32Array,
-      distance: this.unfilled(dtype, E) as Float64Array | Float32Array,
-    };
+    return E;
+  }
+
+  private fill(from: number, to: number, into: PairTensors): void {
     scope(() => {
-      const over = (data: TypedArray, shape: number[]): Tensor => Tensor.over(this.device, data, shape);
       const rows = rowsOf(this.ptr, from, to);
-      neighbourFill(
-        this.space,
-        { store: this.store, ptr: over(rows, [rows.length]) },
-        { E, from, to },
-        this.rcut,
-        this.inclusive,
-        [
-          over(found.neighbour, [E]),
-          over(found.centre, [E]),
-          over(found.shift, [E, 3]),
-          over(found.vector, [E, 3]),
-          over(found.distance, [E]),
-        ],
-      );
+      const ptr = Tensor.over(this.device, rows, [rows.length]);
+      const range = { E: into[0].size, from, to };
+      neighbourFill(this.space, { store: this.store, ptr }, range, this.rcut, this.inclusive, into);
     });
-    return found;
+  }
+
+  /** Whether kernels write into arrays of the host. */
+  private get reachesHost(): boolean {
+    return this.device.backend.lend !== undefined;
   }
 
   private unfilled(dtype: DType, size: number): TypedArray {
@@ -110,6 +131,20 @@ export class NeighborSearch implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Errors: DEVICE for a device on which nothing can be searched. */
+export function assertDouble({ name, backend }: DeviceContext): void {
+  if (!backend.dtypes.includes("f64"))
+    throw new AtomgradError(
+      "DEVICE",
+      `neighborList: ${name} has no f64, in which it is decided which pairs are neighbours; search on the cpu`,
+    );
+}
+
+function foundPairs<A>(five: readonly A[], read: (a: A) => TypedArray): FoundPairs {
+  const [neighbour, centre, shift, vector, distance] = five.map(read);
+  return { neighbour, centre, shift, vector, distance } as FoundPairs;
 }
 
 /** Numbers added up in place, the first of which is 0; as reals where an i32 does not hold the sum. */
@@ -131,8 +166,8 @@ export function rowsOf(ptr: Int32Array | Float64Array, from: number, to: number)
 }
 
 /**
- * Searching needs answers at once and in float64: the CPU, or its readable stand-in where there is none
- * (browsers).
+ * Where host arrays are searched unless told otherwise: answers are needed at once and in float64, so the CPU, or its
+ * readable stand-in where there is none (browsers).
  */
 function searchDevice(): DeviceContext {
   if (isOpen("cpu")) return deviceByName("cpu");

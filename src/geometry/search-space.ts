@@ -9,14 +9,26 @@ import type { Matrix3 } from "./matrix3.js";
 import { densityOf, gridOf } from "./search-grid.js";
 import { directCentres, extentOf, placeStores, storeWords } from "./search-store.js";
 
-/** Where atoms are: what a neighbour list is made from. */
-export interface AtomsInCell {
-  /** [N, 3] angstrom */
-  readonly positions: ArrayLike<number>;
+/** A lattice, or a box, or nothing but space. */
+interface Surroundings {
   /** 9 numbers, rows are lattice vectors; those of non-periodic directions may be zero; null: no cell */
   readonly cell: Matrix3 | null;
   readonly pbc: Pbc;
 }
+
+/** Where atoms are: what a neighbour list is made from. */
+export interface AtomsInCell extends Surroundings {
+  /** [N, 3] angstrom */
+  readonly positions: ArrayLike<number>;
+}
+
+/** The same with the positions f64[N, 3] on the device that searches. */
+export interface AtomsOnDevice extends Surroundings {
+  readonly positions: Tensor;
+}
+
+const coordinates = ({ positions }: AtomsInCell | AtomsOnDevice): number =>
+  positions instanceof Tensor ? positions.size : positions.length;
 
 /** Trying more images of one cell than this is a mistake in the cell or in its units. */
 const mostImages = 2 ** 22;
@@ -53,12 +65,12 @@ function sameLattice(given: Matrix3 | null, pbc: Pbc, last: Lattice): boolean {
   return true;
 }
 
-/** What the search kernels read of some frames, in host arrays (kernels/neighbours/op.ts says what each is). */
+/** What the search kernels read of some frames (kernels/neighbours/op.ts says what each array is). */
 export class SearchArrays {
   readonly atoms: number;
   readonly framePtr: Int32Array;
   readonly sizes: SearchSizes;
-  private readonly positions: Float64Array;
+  private readonly positions: Float64Array | Tensor;
   private readonly frame: Float64Array;
   private readonly plan: Int32Array;
   private readonly lattices: Lattice[] = [];
@@ -69,14 +81,14 @@ export class SearchArrays {
    * @param device where the search runs
    */
   constructor(
-    frames: readonly AtomsInCell[],
+    frames: readonly AtomsInCell[] | readonly [AtomsOnDevice],
     private readonly rcut: number,
     private readonly device: DeviceName,
   ) {
     const F = frames.length;
     this.framePtr = new Int32Array(F + 1);
     for (let f = 0; f < F; f++)
-      this.framePtr[f + 1] = this.framePtr[f] + Math.floor(frames[f].positions.length / 3);
+      this.framePtr[f + 1] = this.framePtr[f] + Math.floor(coordinates(frames[f]) / 3);
     this.atoms = this.framePtr[F];
     this.frame = new Float64Array(frameReals * F);
     this.plan = new Int32Array(planInts * F);
@@ -93,15 +105,17 @@ export class SearchArrays {
       this.plan[planInts * f + 15] = words[f];
       this.plan[planInts * f + 16] = first[f];
     }
-    this.sizes = { ...sizes, store: total };
+    // Only the CPU's kernels keep what the first pass found.
+    this.sizes = { ...sizes, store: device === "cpu" ? total : 0 };
   }
 
   /** Tensors over the arrays. */
   tensors(): AtomsToSearch {
     const [N, F] = [this.atoms, this.framePtr.length - 1];
     const device = deviceByName(this.device);
+    const { positions } = this;
     return {
-      positions: Tensor.over(device, this.positions, [N, 3]),
+      positions: positions instanceof Tensor ? positions : Tensor.over(device, positions, [N, 3]),
       framePtr: Tensor.over(device, this.framePtr, [F + 1]),
       frame: Tensor.over(device, this.frame, [F, frameReals]),
       plan: Tensor.over(device, this.plan, [F, planInts]),
@@ -119,9 +133,10 @@ export class SearchArrays {
     }
   }
 
-  private addCell(f: number, { positions, cell: vectors, pbc }: AtomsInCell): void {
-    if (positions.length % 3 !== 0)
-      throw new AtomgradError("SHAPE", `${positions.length} coordinates are not rows of three`);
+  private addCell(f: number, given: AtomsInCell | AtomsOnDevice): void {
+    const { cell: vectors, pbc } = given;
+    if (coordinates(given) % 3 !== 0)
+      throw new AtomgradError("SHAPE", `${coordinates(given)} coordinates are not rows of three`);
     const { frame, plan } = this;
     const last = this.lattices.at(-1);
     const lattice = latticeOf(vectors, pbc, last);
@@ -178,9 +193,10 @@ export class SearchArrays {
     this.checkFinite(f);
     const { compact, basis } = this.lattices[f];
     const end = 3 * this.framePtr[f + 1];
+    const positions = this.onHost();
     for (let k = 3 * this.framePtr[f]; k < end; k += 3) {
       const whole = compact
-        .fractional(this.positions.subarray(k, k + 3))
+        .fractional(positions.subarray(k, k + 3))
         .map((u, a) => (compact.pbc[a] ? Math.floor(u) : 0));
       for (let axis = 0; axis < 3; axis++) {
         const moved = whole[0] * basis[axis] + whole[1] * basis[3 + axis] + whole[2] * basis[6 + axis];
@@ -195,22 +211,32 @@ export class SearchArrays {
   }
 
   private checkFinite(f: number): void {
+    const positions = this.onHost();
     for (let k = 3 * this.framePtr[f]; k < 3 * this.framePtr[f + 1]; k++)
-      if (!Number.isFinite(this.positions[k]))
+      if (!Number.isFinite(positions[k]))
         throw new AtomgradError(
           "VALUE",
-          `position of atom ${Math.floor(k / 3) - this.framePtr[f]} is ${this.positions[k]}; give finite numbers`,
+          `position of atom ${Math.floor(k / 3) - this.framePtr[f]} is ${positions[k]}; give finite numbers`,
         );
+  }
+
+  /** The coordinates, for messages that name the atom. */
+  private onHost(): Float64Array {
+    return this.positions instanceof Tensor ? (this.positions.dataSync() as Float64Array) : this.positions;
   }
 }
 
 /** The frames' coordinates in a row: those of one frame themselves, where native code can read them. */
-function inARow(frames: readonly AtomsInCell[], atoms: number): Float64Array {
+function inARow(
+  frames: readonly AtomsInCell[] | readonly [AtomsOnDevice],
+  atoms: number,
+): Float64Array | Tensor {
   const only = frames.length === 1 ? frames[0].positions : undefined;
+  if (only instanceof Tensor) return only;
   if (only instanceof Float64Array && only.buffer instanceof ArrayBuffer) return only;
   const row = new Float64Array(3 * atoms);
   let at = 0;
-  for (const { positions } of frames) {
+  for (const { positions } of frames as readonly AtomsInCell[]) {
     row.set(positions, at);
     at += positions.length;
   }

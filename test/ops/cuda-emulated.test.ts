@@ -8,6 +8,7 @@ import { openCudaAddon } from "../../src/backends/cuda/cuda.js";
 import { openReference } from "../../src/backends/reference/reference.js";
 import { setDefaultDevice } from "../../src/tensor/device.js";
 import { absence, deviceMatrix } from "./device-matrix.js";
+import { expectSameNeighbours, expectTensorsSearchedOn } from "./neighbour-search.js";
 import { trainForces } from "./force-training.js";
 
 // Every cuda.cu on the host (test/cuda-emulation): proves the kernels' arithmetic, indices and barriers where no GPU is.
@@ -41,4 +42,13 @@ await deviceMatrix({
 it.skipIf(absent !== undefined)("trains forces as the cpu does", async () => {
   const [cpu, cuda] = [await trainForces("cpu", "f64", 5), await trainForces("cuda", "f64", 5)];
   cuda.forEach((loss, k) => expect(loss).toBeCloseTo(cpu[k], 10));
+});
+
+it.skipIf(absent !== undefined)("finds the neighbours that the cpu finds", () =>
+  expectSameNeighbours("cuda"),
+);
+
+it.skipIf(absent !== undefined)("searches where the positions are", () => {
+  expectTensorsSearchedOn("cuda");
+  expectTensorsSearchedOn("cpu");
 });

@@ -8,6 +8,7 @@ import { openReference } from "../../src/backends/reference/reference.js";
 import { setDefaultDevice } from "../../src/tensor/device.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { absence, deviceMatrix } from "./device-matrix.js";
+import { expectSameNeighbours, expectTensorsSearchedOn } from "./neighbour-search.js";
 
 openCpu();
 openReference();
@@ -27,9 +28,10 @@ it.skipIf(!built)(`loads its addon with or without a GPU${built ? "" : " (not bu
   expect(() => openCuda()).toThrow(/^cuda: no NVIDIA GPU with a driver found/);
 });
 
-await deviceMatrix({
-  device: "cuda",
-  dtypes: ["f32", "f64"],
-  absent: await absence(() => openCuda()),
-  slack: 4,
+const absent = await absence(() => openCuda());
+await deviceMatrix({ device: "cuda", dtypes: ["f32", "f64"], absent, slack: 4 });
+
+it.skipIf(absent !== undefined)("finds the neighbours that the cpu finds", () => {
+  expectSameNeighbours("cuda");
+  expectTensorsSearchedOn("cuda");
 });

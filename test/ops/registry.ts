@@ -22,7 +22,7 @@ const listed = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter
 export const cudaKernels: ReadonlySet<string> = new Set(
   listed.flatMap((name) =>
     Array.from(
-      readFileSync(folder + name, "utf8").matchAll(/CUDA_KERNEL(?:_ANY)?\((\w+)\)/g),
+      readFileSync(folder + name, "utf8").matchAll(/CUDA_KERNEL(?:_ANY|_F64)?\((\w+)\)/g),
       ([, kernel]) => kernel,
     ),
   ),

@@ -38,11 +38,11 @@ async function rowOf(family: string, c: OpCases): Promise<string> {
   const own = (await namesOf(family)).filter((name) => exact.kernels.has(name) && !shortcuts.includes(name));
   const single = on("f32") ? orderIn(await supportOf(c, "cpu", "f32")) : "–";
   const start = `| ${family}/${c.op} | ${single} | ${on("f64") ? orderIn(exact) : "–"}`;
-  if (!on("f32")) return `${start} | on cpu | on cpu |`;
+  const cuda = own.every((name) => cudaKernels.has(name));
+  if (!on("f32")) return `${start} | on cpu | ${cuda ? "+" : "on cpu"} |`;
   const gpu = await supportOf(c, "webgpu", "f32");
   const parts = own.every((name) => gpu.kernels.has(name)) ? "" : " parts";
-  const cuda = own.every((name) => cudaKernels.has(name)) ? "+" : "parts";
-  return `${start} | ${orderIn(gpu)}${parts} | ${cuda} |`;
+  return `${start} | ${orderIn(gpu)}${parts} | ${cuda ? "+" : "parts"} |`;
 }
 
 it.skipIf(noWebGpu !== undefined)(
