@@ -29,8 +29,14 @@ write("kernels/elementwise/kernels.generated.h", cppKernels(elementwise));
 write("kernels/elementwise/cuda.generated.h", cudaKernels(elementwise));
 write("kernels/elementwise/ops.generated.ts", typescriptOps(elementwise));
 
+/** A shader's text; a line `#include "file"` (relative to it) stands for the text of that file. */
+function shader(path) {
+  const text = readFileSync(path, "utf8");
+  return text.replace(/^#include "(.+)"\n/gm, (_, name) => shader(join(dirname(path), name)));
+}
+
 for (const family of families.filter((f) => has(f, "webgpu.wgsl"))) {
-  const text = readFileSync(join(root, "kernels", family, "webgpu.wgsl"), "utf8");
+  const text = shader(join(root, "kernels", family, "webgpu.wgsl"));
   write(`kernels/${family}/wgsl.generated.ts`, `${header}export const wgsl = ${JSON.stringify(text)};\n`);
 }
 

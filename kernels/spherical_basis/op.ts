@@ -1,5 +1,6 @@
 import { type Attrs, type Dims, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
 import { isRecording } from "../../src/autograd/node.js";
+import { spreadGroups } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
@@ -13,6 +14,7 @@ import {
 import type { IndexMap } from "../segment/op.js";
 import { tripletAngularOp, tripletProductOp, tripletRadialOp } from "../triplet_basis/op.js";
 import { basisReference, gradientReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 /** As in cpu.cc. */
 const [mostFunctions, mostDegrees] = [512, 12];
@@ -62,6 +64,7 @@ export const sphericalBasisOp: Op = /*#__PURE__*/ defineOp({
     elements: d.N * (d.F + 2) + d.E,
   }),
   reference: basisReference,
+  wgsl: { code: wgsl, unread: ["index"], groups: (ints) => spreadGroups(ints[0]) },
 });
 
 /** Both derivatives of `sphericalBasis` in one pass, for gradients that are not differentiated further. */

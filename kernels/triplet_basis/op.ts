@@ -1,11 +1,13 @@
 import { type Dims, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
 import { isRecording } from "../../src/autograd/node.js";
 import { reshape } from "../../src/autograd/reshape.js";
+import { groupsOf64 } from "../../src/tensor/backend.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { mul } from "../elementwise/ops.generated.js";
 import { sum } from "../reduce/op.js";
 import { gather, type IndexMap, scatterSum } from "../segment/op.js";
 import { angularReference, jointReference, productReference, radialReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 const tables = { index: "i32[N]", order: "i32[N]", ptr: "i32[E+1]" } as const;
 const names = Object.keys(tables);
@@ -49,6 +51,7 @@ export const tripletProductOp: Op = /*#__PURE__*/ defineOp({
   },
   cost: (d) => ({ flop: d.N * d.F, elements: d.N * (d.F + d.L) + d.E * d.F }),
   reference: productReference,
+  wgsl: { code: wgsl, unread: ["order", "ptr"], groups: (ints) => groupsOf64(ints[2] * ints[1]) },
 });
 
 /** Both derivatives of `tripletProduct` in one pass, for gradients that are not differentiated further. */
@@ -59,6 +62,7 @@ export const tripletJointOp: Op = /*#__PURE__*/ defineOp({
   check,
   shortcutOf: "tripletProduct",
   reference: jointReference,
+  wgsl: { code: wgsl, unread: ["index"], groups: (ints) => groupsOf64(ints[3] * ints[2]) },
 });
 
 function jointGradients(
@@ -95,6 +99,7 @@ export const tripletRadialOp: Op = /*#__PURE__*/ defineOp({
   },
   cost: (d) => ({ flop: 2 * d.N * d.F, elements: d.N * (d.F + d.L) + d.E * d.F }),
   reference: radialReference,
+  wgsl: { code: wgsl, unread: ["index"], groups: (ints) => groupsOf64(ints[3] * ints[1]) },
 });
 
 /** out[t,l] = sum over n of g[t,l,n] radial[index[t],l,n]. */
@@ -113,6 +118,7 @@ export const tripletAngularOp: Op = /*#__PURE__*/ defineOp({
     sum(mul(cut(g, Number(L)), cut(gather(radial, mapOf(s)), Number(L))), { axis: 2 }),
   cost: (d) => ({ flop: 2 * d.N * d.F, elements: d.N * (d.F + d.L) + d.E * d.F }),
   reference: angularReference,
+  wgsl: { code: wgsl, unread: ["order", "ptr"], groups: (ints) => groupsOf64(ints[0] * ints[3]) },
 });
 
 /**

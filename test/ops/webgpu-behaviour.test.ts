@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { add, cos, mul, pow, sigmoid, sin } from "../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../kernels/reduce/op.js";
 import { openWebGpu, webGpuAdapter } from "../../src/backends/webgpu/webgpu.js";
+import { neighborList } from "../../src/geometry/neighbor-list.js";
+import { neighborTensors } from "../../src/geometry/neighbor-tensors.js";
 import { memory } from "../../src/tensor/device.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { scope } from "../../src/tensor/scope.js";
@@ -33,6 +35,12 @@ describe.skipIf(absent !== undefined)(`webgpu${absent === undefined ? "" : ` (${
     expect(codeOf(() => zeros([3], { ...gpu, dtype: "f64" }))).toMatch(/^DTYPE: .*dtype: "f32"/);
     expect(codeOf(() => zeros([1], gpu).dataSync())).toMatch(/^ASYNC_DEVICE: .*await/);
     expect(codeOf(() => zeros([2 ** 31 - 1], gpu))).toMatch(/^DEVICE: webgpu: a buffer of .*smaller batch/);
+  });
+
+  it("searches no neighbours, which is done in f64", () => {
+    const none = /^DEVICE: neighborList: webgpu has no f64.*search on the cpu/;
+    expect(codeOf(() => neighborTensors(zeros([2, 3], gpu), null, false, 1))).toMatch(none);
+    expect(codeOf(() => neighborList([0, 0, 0], null, false, 1, gpu))).toMatch(none);
   });
 
   it("keeps integers, bytes, booleans and empty tensors", async () => {
