@@ -39,10 +39,13 @@ function status(code: number, { E, N, P }: Dims): string {
   return `start does not leave centre ${i - 1} its n x n elements (start[0] is 0, start[i+1] >= start[i] + n_i^2, none beyond ${P})`;
 }
 
-/** The scratch rows of centres.h: 23 for each of 64 runs, as long as the largest centre can be. */
+/**
+ * The scratch rows of centres.h: 23 for each of 64 runs, as long as the largest centre can be; on a GPU, five numbers for each
+ * edge (cuda.cu).
+ */
 function work({ P, E, N }: Dims, itemBytes: number): number {
   const length = Math.ceil(Math.min(Math.floor(Math.sqrt(P)), E) / 16) * 16;
-  return Math.min(N, 64) * 23 * length * itemBytes;
+  return Math.max(Math.min(N, 64) * 23 * length, 5 * E) * itemBytes;
 }
 
 const cost =

@@ -14,23 +14,27 @@ constexpr int kSide = kTile / kSums; // threads per side of the block
 constexpr int kPitch = kTile + 1;    // of a strip in shared memory
 static_assert(kSide * kSide == kThreads, "a block makes one tile");
 
-// op(A)(i, k) = a[i aRow + k aColumn] for i < m, op(B)(k, j) = b[k bRow + j bColumn] for j < n.
+// op(A)(i, k) = a[i aRow + k aColumn] for i < m, op(B)(k, j) = b[k bRow + j bColumn] for j < n. Where there is an array
+// of values y of a tanh beside an operand, of the same layout, the operand is multiplied by 1 - y^2.
 template <class T> struct Operands {
   const T *a, *b;
   int m, n;
   int aRow, aColumn, bRow, bColumn;
+  const T *aTanh = nullptr, *bTanh = nullptr;
 };
 
 inline __host__ __device__ int64_t tilesOf(int64_t n) { return (n + kTile - 1) / kTile; }
 
 // Strip x[k][i] of op(A)(i0 + i, k0 + k): threads run along the direction in which memory does. 0 beyond the ends.
 template <class T>
-__device__ void loadStrip(T* strip, const T* x, int i0, int rows, int k0, int depth, int row, int column) {
+__device__ void loadStrip(T* strip, const T* x, const T* y, int i0, int rows, int k0, int depth, int row, int column) {
   for (int e = threadIdx.x; e < kTile * kStrip; e += kThreads) {
     const int i = row == 1 ? e % kTile : e / kStrip;
     const int k = row == 1 ? e / kTile : e % kStrip;
     const bool inside = i0 + i < rows && k0 + k < depth;
-    strip[k * kPitch + i] = inside ? x[int64_t{i0 + i} * row + int64_t{k0 + k} * column] : T(0);
+    const int64_t at = int64_t{i0 + i} * row + int64_t{k0 + k} * column;
+    const T value = inside ? x[at] : T(0);
+    strip[k * kPitch + i] = inside && y ? value * (1 - y[at] * y[at]) : value;
   }
 }
 
@@ -42,8 +46,8 @@ __device__ void multiplyTile(const Operands<T>& p, int i0, int j0, int begin, in
   const int y = threadIdx.x / kSide, x = threadIdx.x % kSide;
   T sums[kSums][kSums] = {};
   for (int k0 = begin; k0 < end; k0 += kStrip) {
-    loadStrip(aStrip, p.a, i0, p.m, k0, end, p.aRow, p.aColumn);
-    loadStrip(bStrip, p.b, j0, p.n, k0, end, p.bColumn, p.bRow);
+    loadStrip(aStrip, p.a, p.aTanh, i0, p.m, k0, end, p.aRow, p.aColumn);
+    loadStrip(bStrip, p.b, p.bTanh, j0, p.n, k0, end, p.bColumn, p.bRow);
     __syncthreads();
     for (int k = 0; k < kStrip; ++k) {
       T as[kSums], bs[kSums];

@@ -23,6 +23,16 @@ struct dim3 {
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 void __syncthreads();
 
+// All warps of a block must shuffle equally often.
+template <class T> T __shfl_xor_sync(unsigned, T value, int mask) {
+  static T given[1024];
+  given[threadIdx.x] = value;
+  __syncthreads();
+  const T other = given[threadIdx.x ^ static_cast<unsigned>(mask)];
+  __syncthreads();
+  return other;
+}
+
 enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum { cudaStreamNonBlocking = 1 };
