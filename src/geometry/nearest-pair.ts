@@ -1,8 +1,12 @@
+import { AtomgradError } from "../tensor/error.js";
 import { Cell, type Pbc } from "./cell.js";
-import { cross, type Matrix3, rowsTimes } from "./matrix3.js";
+import { type Matrix3, rowsTimes } from "./matrix3.js";
 
 /** Frames of at most this many atoms are searched pair by pair. */
 const fewAtoms = 48;
+
+/** Farther from the origin the squares of distances overflow. */
+const farthest = 1e100;
 
 /** Neighbouring cells of a compact cell that hold the nearest image of an atom. */
 const around = [-1, 0, 1];
@@ -22,7 +26,7 @@ export interface NearestPair {
  * @param positions [N, 3] angstrom, finite
  * @param vectors 9 numbers, rows are lattice vectors; only those of periodic directions are used
  *
- * Errors: VALUE when the periodic vectors span no volume.
+ * Errors: VALUE when the periodic vectors span no volume, or for atoms beyond 1e100 angstrom.
  */
 export function nearestPair(
   positions: ArrayLike<number>,
@@ -40,8 +44,14 @@ export function nearestPair(
   if (atoms === 0 || (atoms === 1 && self === Infinity)) return null;
   const best = { i: 0, j: 0, distance: self };
   const { wrapped } = cell.wrap(positions);
+  const far = wrapped.findIndex((x) => !(Math.abs(x) <= farthest));
+  if (far >= 0)
+    throw new AtomgradError(
+      "VALUE",
+      `atom ${Math.floor(far / 3)} lies at ${wrapped[far]} angstrom; check its position`,
+    );
   if (atoms <= fewAtoms) everyPair(wrapped, translations, best);
-  else binned(wrapped, cell, flags, best);
+  else closestOfMany(wrapped, cell, best);
   return best;
 }
 
@@ -79,94 +89,139 @@ function everyPair(p: Float64Array, translations: Float64Array, best: Best): voi
 }
 
 /**
- * Atoms and their images near the cell in cubes of edge `reach`, which grows until the nearest pair is closer than
- * that. It begins at what densely packed atoms would need, or an angstrom for clusters in a large cell.
+ * First without images: atoms go into cubes one by one, each compared with those around it. The edge of the cubes is at most
+ * twice the smallest distance so far, so that few share a cube, however the atoms lie (after Golin, Raman, Schwarz and Smid,
+ * Nordic Journal of Computing 2, 1995). Then all atoms are compared with the images that are nearer to the cell than the
+ * smallest distance.
  */
-function binned(wrapped: Float64Array, cell: Cell, flags: readonly boolean[], best: Best): void {
-  const atoms = wrapped.length / 3;
-  const space = boundingVolume(wrapped, cell, flags);
-  for (let reach = Math.min(best.distance, 1, 1.2 * Math.cbrt(space / atoms)); ; reach *= 1.5) {
-    const limit = Math.min(reach, best.distance);
-    searchCubes(wrapped, cell, flags, limit, best);
-    if (best.distance <= limit) return;
-  }
-}
-
-/** Cells count in periodic directions, the extent of the atoms (at least 1 angstrom) in others. */
-function boundingVolume(wrapped: Float64Array, cell: Cell, flags: readonly boolean[]): number {
-  const fractions = cell.fractional(wrapped);
-  const extent = [0, 1, 2].map((k) => {
-    if (flags[k]) return 1;
-    let [low, high] = [Infinity, -Infinity];
-    for (let at = k; at < fractions.length; at += 3) {
-      low = Math.min(low, fractions[at]);
-      high = Math.max(high, fractions[at]);
-    }
-    return Math.max(1, high - low);
-  });
-  const [a, b, c] = [0, 3, 6].map((k) => cell.vectors.subarray(k, k + 3));
-  const n = cross(a, b);
-  return Math.abs(n[0] * c[0] + n[1] * c[1] + n[2] * c[2]) * extent[0] * extent[1] * extent[2];
-}
-
-function searchCubes(
-  p: Float64Array,
-  cell: Cell,
-  flags: readonly boolean[],
-  reach: number,
-  best: Best,
-): void {
-  const images = withImages(p, cell, flags, reach);
-  const cubes = new Map<number, number[]>();
-  const coordinate = (x: number): number => Math.floor(x / reach);
-  const key = (a: number, b: number, c: number): number => (a * 73856093) ^ (b * 19349663) ^ (c * 83492791);
-  for (let k = 0; k < images.owner.length; k++) {
-    const at = key(...([0, 1, 2].map((b) => coordinate(images.at[3 * k + b])) as [number, number, number]));
-    const cube = cubes.get(at);
-    if (cube === undefined) cubes.set(at, [k]);
-    else cube.push(k);
-  }
+function closestOfMany(p: Float64Array, cell: Cell, best: Best): void {
   const atoms = p.length / 3;
-  for (let i = 0; i < atoms && best.distance > 0; i++) {
-    const [x, y, z] = [p[3 * i], p[3 * i + 1], p[3 * i + 2]];
-    for (const a of around)
-      for (const b of around)
-        for (const c of around)
-          for (const k of cubes.get(key(coordinate(x) + a, coordinate(y) + b, coordinate(z) + c)) ?? []) {
-            if (k === i) continue;
-            const d = Math.hypot(images.at[3 * k] - x, images.at[3 * k + 1] - y, images.at[3 * k + 2] - z);
-            if (d < best.distance) Object.assign(best, { i, j: images.owner[k], distance: d });
-          }
+  const start = distanceOf(p, 0, p, 1);
+  if (start < best.distance) [best.i, best.j, best.distance] = [0, 1, start];
+  if (best.distance === 0) return;
+  let cubes = new Cubes(p, best.distance);
+  for (let k = 0; k < atoms; k++) {
+    const near = cubes.nearest(p, k, best.distance);
+    if (near >= 0) {
+      [best.i, best.j, best.distance] = [near, k, distanceOf(p, near, p, k)];
+      if (best.distance === 0) return;
+      if (2 * best.distance < cubes.edge) {
+        cubes = new Cubes(p, best.distance);
+        for (let earlier = 0; earlier < k; earlier++) cubes.put(earlier);
+      }
+    }
+    cubes.put(k);
+  }
+  if (cell.pbc.includes(true)) compareImages(p, cell, best);
+}
+
+function compareImages(p: Float64Array, cell: Cell, best: Best): void {
+  let count = 0;
+  eachImage(p, cell, best.distance, () => count++);
+  const images = new Float64Array(3 * count);
+  const owner = new Int32Array(count);
+  let at = 0;
+  eachImage(p, cell, best.distance, (k, x, y, z) => {
+    images.set([x, y, z], 3 * at);
+    owner[at++] = k;
+  });
+  const cubes = new Cubes(images, best.distance);
+  for (let k = 0; k < count; k++) cubes.put(k);
+  for (let i = 0; 3 * i < p.length && best.distance > 0; i++) {
+    const near = cubes.nearest(p, i, best.distance);
+    if (near >= 0) [best.i, best.j, best.distance] = [i, owner[near], distanceOf(p, i, images, near)];
   }
 }
 
-/** The atoms themselves first, then their images within reach of the cell. */
-function withImages(
+/** The images of atoms, those in the cell left out, that are no farther from it than `reach`. */
+function eachImage(
   p: Float64Array,
-  cell: Cell,
-  flags: readonly boolean[],
+  { vectors: v, inverse: w, faceDistances, pbc }: Cell,
   reach: number,
-): { at: number[]; owner: number[] } {
-  const at = Array.from(p);
-  const owner = Array.from({ length: p.length / 3 }, (_, k) => k);
-  const fractions = cell.fractional(p);
-  const margin = [0, 1, 2].map((k) => (flags[k] ? reach / cell.faceDistances[k] : 0));
-  const counts = margin.map((m, k) => (flags[k] ? Math.ceil(m) : 0));
-  const { vectors: v } = cell;
-  for (let a = -counts[0]; a <= counts[0]; a++)
-    for (let b = -counts[1]; b <= counts[1]; b++)
-      for (let c = -counts[2]; c <= counts[2]; c++) {
-        if (a === 0 && b === 0 && c === 0) continue;
-        const shift = [a, b, c];
-        for (let k = 0; 3 * k < p.length; k++) {
-          const inside = shift.every((s, axis) => {
-            const f = fractions[3 * k + axis] + s;
-            return s === 0 || (f >= -margin[axis] && f <= 1 + margin[axis]);
-          });
-          if (!inside) continue;
-          for (let x = 0; x < 3; x++) at.push(p[3 * k + x] + a * v[x] + b * v[3 + x] + c * v[6 + x]);
-          owner.push(k);
-        }
+  visit: (k: number, x: number, y: number, z: number) => void,
+): void {
+  // Rounding must not lose an image at the margin.
+  const margin = faceDistances.map((distance) => (1 + 1e-9) * (reach / distance) + 1e-12);
+  const [low, high] = [new Int32Array(3), new Int32Array(3)];
+  for (let k = 0; 3 * k < p.length; k++) {
+    const [x, y, z] = [p[3 * k], p[3 * k + 1], p[3 * k + 2]];
+    for (let axis = 0; axis < 3; axis++) {
+      if (!pbc[axis]) continue;
+      const f = x * w[axis] + y * w[3 + axis] + z * w[6 + axis];
+      low[axis] = Math.min(0, Math.ceil(-margin[axis] - f));
+      high[axis] = Math.max(0, Math.floor(1 + margin[axis] - f));
+    }
+    for (let a = low[0]; a <= high[0]; a++)
+      for (let b = low[1]; b <= high[1]; b++)
+        for (let c = low[2]; c <= high[2]; c++)
+          if (a !== 0 || b !== 0 || c !== 0)
+            visit(
+              k,
+              x + a * v[0] + b * v[3] + c * v[6],
+              y + a * v[1] + b * v[4] + c * v[7],
+              z + a * v[2] + b * v[5] + c * v[8],
+            );
+  }
+}
+
+function distanceOf(p: Float64Array, i: number, q: Float64Array, j: number): number {
+  return Math.sqrt(
+    (q[3 * j] - p[3 * i]) ** 2 + (q[3 * j + 1] - p[3 * i + 1]) ** 2 + (q[3 * j + 2] - p[3 * i + 2]) ** 2,
+  );
+}
+
+/** Points by the cubes they lie in. Cubes share places of a table, which costs comparisons but no memory for empty space. */
+class Cubes {
+  private readonly heads: Int32Array;
+  /** The point that was put into the same place before. */
+  private readonly before: Int32Array;
+
+  /** @param edge angstrom, above 0 */
+  constructor(
+    private readonly points: Float64Array,
+    readonly edge: number,
+  ) {
+    const count = Math.max(1, points.length / 3);
+    this.heads = new Int32Array(2 ** Math.ceil(Math.log2(count))).fill(-1);
+    this.before = new Int32Array(count);
+  }
+
+  put(k: number): void {
+    const { points, heads, before } = this;
+    const at = this.place(
+      this.cube(points[3 * k]),
+      this.cube(points[3 * k + 1]),
+      this.cube(points[3 * k + 2]),
+    );
+    before[k] = heads[at];
+    heads[at] = k;
+  }
+
+  /** The point nearest to point `i` of others, if it is nearer than `limit`, which is at most the edge; else -1. */
+  nearest(others: Float64Array, i: number, limit: number): number {
+    const { points: p, heads, before } = this;
+    const [x, y, z] = [others[3 * i], others[3 * i + 1], others[3 * i + 2]];
+    const [a, b, c] = [this.cube(x), this.cube(y), this.cube(z)];
+    let square = limit ** 2;
+    let found = -1;
+    for (let n = 0; n < 27; n++) {
+      const at = this.place(a - 1 + (n % 3), b - 1 + (Math.floor(n / 3) % 3), c - 1 + Math.floor(n / 9));
+      for (let k = heads[at]; k >= 0; k = before[k]) {
+        const d = (p[3 * k] - x) ** 2 + (p[3 * k + 1] - y) ** 2 + (p[3 * k + 2] - z) ** 2;
+        if (d >= square) continue;
+        square = d;
+        found = k;
       }
-  return { at, owner };
+    }
+    return found;
+  }
+
+  private cube(x: number): number {
+    return Math.floor(x / this.edge);
+  }
+
+  private place(a: number, b: number, c: number): number {
+    const mixed = Math.imul(a, 73856093) ^ Math.imul(b, 19349663) ^ Math.imul(c, 83492791);
+    return (mixed ^ (mixed >>> 15)) & (this.heads.length - 1);
+  }
 }

@@ -50,5 +50,24 @@ describe("the nearest pair of atoms", () => {
 
   it("finds atoms at one place, also many of them", () => {
     expect(nearestPair(new Float64Array(3000), null, false)!.distance).toBe(0);
+    expect(nearestPair(new Float64Array(3e6), [9, 0, 0, 0, 9, 0, 0, 0, 9], true)!.distance).toBe(0);
+  });
+
+  it("takes no longer where nearly all of many atoms crowd together", () => {
+    const atoms = 200_000;
+    const crowd = Float64Array.from({ length: 3 * atoms }, () => 1e-3 * random());
+    crowd.set([900, 900, 900]);
+    const cell = [1000, 0, 0, 0, 1000, 0, 0, 0, 1000];
+    const start = process.cpuUsage();
+    const { distance, i, j } = nearestPair(crowd, cell, true)!;
+    const { user, system } = process.cpuUsage(start);
+    const between = (k: number): number => crowd[3 * i + k] - crowd[3 * j + k];
+    expect(Math.hypot(between(0), between(1), between(2))).toBeCloseTo(distance, 12);
+    expect(distance).toBeLessThan(1e-6);
+    expect((user + system) / 1e6).toBeLessThan(5);
+  });
+
+  it("refuses atoms so far away that no square of a distance is finite", () => {
+    expect(() => nearestPair([0, 0, 0, 1e200, 0, 0], null, false)).toThrow(/atom 1 lies at 1e\+?200/);
   });
 });

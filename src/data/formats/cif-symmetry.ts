@@ -8,7 +8,10 @@ export interface SymmetryOperation {
 
 /** Sites closer than this in every fractional coordinate are one. */
 const sameSite = 1e-3;
-const mostOperations = 1024;
+/** No space group has more. */
+export const mostOperations = 1024;
+/** Atoms that a cell may have with all images; far more take minutes to tell apart. */
+const mostImages = 2 ** 19;
 
 /** Parses an operation such as `-y, x-y, z+1/3`. */
 export function parseOperation(text: string, name: string): SymmetryOperation {
@@ -61,27 +64,49 @@ export function expandSites(
       "FORMAT",
       `${name}: ${operations.length} symmetry operations; a cell has at most ${mostOperations}`,
     );
-  const fractions: number[] = [];
-  const origin: number[] = [];
+  const count = (sites.length / 3) * operations.length;
+  if (count > mostImages)
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: ${sites.length / 3} sites under ${operations.length} symmetry operations are more than the ${mostImages} atoms that a cell may have; write the file as P1`,
+    );
+  const fractions = new Float64Array(3 * count);
+  const origin = new Int32Array(count);
+  let kept = 0;
   for (let site = 0; 3 * site < sites.length; site++) {
-    const start = origin.length;
-    for (const { rotation, shift } of operations) {
-      const image = [0, 1, 2].map((row) => {
-        const at = [0, 1, 2].reduce(
-          (sum, k) => sum + rotation[3 * row + k] * sites[3 * site + k],
-          shift[row],
-        );
-        return at - Math.floor(at);
-      });
-      let known = false;
-      for (let k = start; k < origin.length && !known; k++)
-        known = image.every((x, b) => distance(x, fractions[3 * k + b]) < sameSite);
-      if (known) continue;
-      fractions.push(...image);
-      origin.push(site);
+    const start = kept;
+    for (const operation of operations) {
+      placeImage(operation, sites, site, fractions, kept);
+      if (isKnown(fractions, start, kept)) continue;
+      origin[kept++] = site;
     }
   }
-  return { fractions: Float64Array.from(fractions), origin: Int32Array.from(origin) };
+  return { fractions: fractions.slice(0, 3 * kept), origin: origin.slice(0, kept) };
+}
+
+/** Writes the image of a site, wrapped into [0, 1), as row `at` of `into`. */
+function placeImage(
+  { rotation, shift }: SymmetryOperation,
+  sites: Float64Array,
+  site: number,
+  into: Float64Array,
+  at: number,
+): void {
+  for (let row = 0; row < 3; row++) {
+    let x = shift[row];
+    for (let k = 0; k < 3; k++) x += rotation[3 * row + k] * sites[3 * site + k];
+    into[3 * at + row] = x - Math.floor(x);
+  }
+}
+
+/** Whether row `at` is one of the rows from `start` up to it. */
+function isKnown(rows: Float64Array, start: number, at: number): boolean {
+  for (let k = start; k < at; k++) {
+    let axis = 0;
+    while (axis < 3 && distance(rows[3 * at + axis], rows[3 * k + axis]) < sameSite) axis++;
+    if (axis === 3) return true;
+  }
+  return false;
 }
 
 function distance(x: number, y: number): number {

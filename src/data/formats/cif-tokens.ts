@@ -1,105 +1,118 @@
 import { AtomgradError } from "../../tensor/error.js";
+import type { Lines } from "../text/lines.js";
+import { LongText } from "../text/long-text.js";
+import { WordSpans } from "../text/word-spans.js";
 
-/** One data block of a CIF: single items, and loops by their tags. Tags are lower case. */
-export interface CifBlock {
-  readonly name: string;
-  readonly items: Map<string, CifValue>;
-  /** Column of a tag, shared rows per loop. */
-  readonly loops: Map<string, readonly CifValue[]>;
-}
+/** Letters of a text between semicolons: measured intensities take some ten millions. */
+const longestText = 1 << 26;
+const [semicolon, doubleQuote, singleQuote, hash] = [59, 34, 39, 35];
 
-export interface CifValue {
-  /** The tag as the file spells it. */
-  readonly tag: string;
-  readonly text: string;
+/** A word, a quoted text or a text field of a CIF. */
+export interface CifToken {
+  readonly word: string;
   readonly quoted: boolean;
+  /** Its value, NaN where it is no plain number or has an uncertainty. */
+  readonly decimal: number;
 }
 
-interface Token {
-  readonly text: string;
-  readonly quoted: boolean;
-  readonly line: number;
-}
+/** The tokens of a CIF (1.1), one after the other, without a string for each. */
+export class CifTokens implements CifToken {
+  /** Line in which the token that was taken last begins. */
+  line = 0;
+  private readonly spans = new WordSpans();
+  /** The tokens of a line in which some are quoted. */
+  private pieces: readonly Pick<CifToken, "word" | "quoted">[] | null = null;
+  private count = 0;
+  private at = -1;
 
-/** Splits a CIF (1.1) into its data blocks. `name` names the file in messages. */
-export function parseCif(text: string, name: string): CifBlock[] {
-  const blocks: CifBlock[] = [];
-  const tokens = tokenize(text, name);
-  let next = tokens.next();
-  const fail = (line: number, what: string): never => {
-    throw new AtomgradError("FORMAT", `${name}: line ${line}: ${what}`);
-  };
-  const isMark = (token: Token): boolean =>
-    !token.quoted && /^(?:_|data_|loop_|save_|global_|stop_)/i.test(token.text);
-  while (next.done !== true) {
-    const token = next.value;
-    const block = blocks.at(-1);
-    const word = token.text.toLowerCase();
-    if (!token.quoted && word.startsWith("data_")) {
-      blocks.push({ name: token.text.slice(5), items: new Map(), loops: new Map() });
-      next = tokens.next();
-    } else if (block === undefined) {
-      return fail(
-        token.line,
-        `${JSON.stringify(token.text.slice(0, 40))} stands before the first data_ block`,
-      );
-    } else if (!token.quoted && word === "loop_") {
-      const tags: string[] = [];
-      for (
-        next = tokens.next();
-        next.done !== true && !next.value.quoted && next.value.text[0] === "_";
-        next = tokens.next()
-      )
-        tags.push(next.value.text);
-      const columns = tags.map((): CifValue[] => []);
-      let count = 0;
-      for (; next.done !== true && !isMark(next.value); next = tokens.next())
-        if (tags.length > 0)
-          columns[count % tags.length].push({ ...next.value, tag: tags[count++ % tags.length] });
-      if (tags.length === 0 || count % tags.length !== 0)
-        return fail(
-          token.line,
-          `a loop of ${tags.length} tags holds ${count} values, no whole number of rows`,
-        );
-      tags.forEach((tag, k) => block.loops.set(tag.toLowerCase(), columns[k]));
-    } else if (!token.quoted && token.text[0] === "_") {
-      next = tokens.next();
-      if (next.done === true || isMark(next.value))
-        return fail(token.line, `${token.text.slice(0, 60)} has no value`);
-      block.items.set(word, { ...next.value, tag: token.text });
-      next = tokens.next();
-    } else if (!token.quoted && isMark(token)) next = tokens.next();
-    else return fail(token.line, `${JSON.stringify(token.text.slice(0, 40))} stands where a tag is expected`);
+  constructor(private readonly lines: Lines) {}
+
+  /** Goes on to the next token; false after the last one. */
+  take(): boolean {
+    this.at++;
+    while (this.at >= this.count) if (!this.readLine()) return false;
+    return true;
   }
-  return blocks;
-}
 
-/** Words, quoted texts and text fields between semicolons at the beginning of lines. */
-function* tokenize(text: string, name: string): Generator<Token, void> {
-  const lines = text.split(/\r?\n/);
-  for (let k = 0; k < lines.length; k++) {
-    if (lines[k][0] === ";") {
-      const start = k;
-      const parts = [lines[k].slice(1)];
-      for (k++; k < lines.length && lines[k][0] !== ";"; k++) parts.push(lines[k]);
-      if (k === lines.length)
-        throw new AtomgradError(
-          "FORMAT",
-          `${name}: line ${start + 1}: the text field that begins here has no end`,
-        );
-      yield { text: parts.join("\n"), quoted: true, line: start + 1 };
-      yield* words(lines[k].slice(1), k + 1);
-    } else yield* words(lines[k], k + 1);
+  get word(): string {
+    return this.pieces?.[this.at].word ?? this.spans.word(this.at);
+  }
+
+  get quoted(): boolean {
+    return this.pieces?.[this.at].quoted ?? false;
+  }
+
+  get decimal(): number {
+    return this.pieces === null ? this.spans.decimal(this.at) : NaN;
+  }
+
+  /** The word in lower case if it is one that is no value: a tag, `data_...`, `loop_`, `save_...`; else null. */
+  get mark(): string | null {
+    if (this.quoted || this.decimal === this.decimal) return null;
+    const word = this.word;
+    return /^(?:_|data_|loop_|save_|global_|stop_)/i.test(word) ? word.toLowerCase() : null;
+  }
+
+  fail(line: number, what: string): AtomgradError {
+    return new AtomgradError("FORMAT", `${this.lines.name}: line ${line}: ${what}`);
+  }
+
+  private readLine(): boolean {
+    const { lines, spans } = this;
+    if (!lines.take()) return false;
+    this.at = 0;
+    this.pieces = null;
+    this.line = lines.number;
+    if (lines.start < lines.end && lines.text.charCodeAt(lines.start) === semicolon) {
+      this.pieces = this.textField();
+      this.count = this.pieces.length;
+      return true;
+    }
+    this.count = spans.find(lines.text, lines.start, lines.end);
+    for (let k = 0; k < this.count; k++) {
+      const code = spans.firstCode(k);
+      if (code !== singleQuote && code !== doubleQuote && code !== hash) continue;
+      this.pieces = piecesOf(lines.text.slice(lines.start, lines.end));
+      this.count = this.pieces.length;
+      break;
+    }
+    return true;
+  }
+
+  /** The text from a semicolon that begins a line to the next of that kind, and what stands behind that. */
+  private textField(): readonly Pick<CifToken, "word" | "quoted">[] {
+    const { lines } = this;
+    const text = new LongText(longestText);
+    text.add(lines.text.slice(lines.start + 1, lines.end));
+    for (let line = lines.next(); line !== null; line = lines.next()) {
+      if (line[0] === ";") return [{ word: text.toString(), quoted: true }, ...piecesOf(line.slice(1))];
+      if (!text.add("\n") || !text.add(line))
+        throw this.fail(this.line, `the text field that begins here has more than ${longestText} letters`);
+    }
+    throw this.fail(this.line, "the text field that begins here has no end");
   }
 }
 
-function* words(line: string, number: number): Generator<Token, void> {
-  const pattern = /\s*(?:#.*|'((?:[^']|'(?=\S))*)'(?=\s|$)|"((?:[^"]|"(?=\S))*)"(?=\s|$)|(\S+))/y;
-  for (let found = pattern.exec(line); found !== null; found = pattern.exec(line)) {
-    const [, single, double, bare] = found;
-    if (bare !== undefined) yield { text: bare, quoted: false, line: number };
-    else if (single !== undefined || double !== undefined)
-      yield { text: single ?? double, quoted: true, line: number };
-    if (pattern.lastIndex >= line.length) return;
+/** The tokens of a line, up to a comment. A quote ends a text where a blank or the end of the line follows it. */
+function piecesOf(line: string): Pick<CifToken, "word" | "quoted">[] {
+  const found: Pick<CifToken, "word" | "quoted">[] = [];
+  const word = /\s*(\S+)/y;
+  const ends = new Map(["'", '"'].map((quote) => [quote, new RegExp(`${quote}(?=\\s|$)`, "g")]));
+  for (let match = word.exec(line); match !== null && match[1][0] !== "#"; match = word.exec(line)) {
+    const start = word.lastIndex - match[1].length;
+    const end = ends.get(line[start]);
+    if (end !== undefined) {
+      end.lastIndex = start + 1;
+      const close = end.exec(line);
+      if (close !== null) {
+        found.push({ word: line.slice(start + 1, close.index), quoted: true });
+        word.lastIndex = close.index + 1;
+        continue;
+      }
+      // No text that begins further on has an end either.
+      ends.delete(line[start]);
+    }
+    found.push({ word: match[1], quoted: false });
   }
+  return found;
 }

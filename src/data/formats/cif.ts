@@ -11,71 +11,59 @@ import {
   type Field,
   type Structure,
 } from "../structure.js";
-import type { Lines } from "../text/lines.js";
-import { withLines } from "../text/lines.js";
+import { Lines, withLines } from "../text/lines.js";
 import { formatReal, parseReal, shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
+import { cifBlocks, columnOf, operationTags, type CifBlock } from "./cif-blocks.js";
+import { CifColumn, ElementColumn, NumberColumn, numberOf, TextColumn } from "./cif-columns.js";
 import { expandSites, isIdentity, parseOperation, type SymmetryOperation } from "./cif-symmetry.js";
-import { parseCif, type CifBlock, type CifValue } from "./cif-tokens.js";
 import type { StructureFormat } from "./format.js";
-import { elementOfName } from "./species.js";
 
 /** Crystallographic information files: several blocks are several frames; written as P1 at full precision. */
 export const cif: StructureFormat = {
   name: "cif",
   extensions: [".cif", ".mcif"],
   sniff: ({ text }) =>
-    /^\uFEFF?(?:\s*(?:#.*)?\n)*\s*data_/i.test(text) && /_cell_length_a|_atom_site_/i.test(text),
+    /^\uFEFF?(?:[^\S\n]*(?:#[^\n]*)?\n)*[^\S\n]*data_/i.test(text) &&
+    /_cell_length_a|_atom_site_/i.test(text),
   read: (path) => withLines(path, readBlocks),
   write: (path, structures) => writeTextPieces(path, formatBlocks(structures)),
 };
 
-const maxTextLength = 1 << 27;
-
 function* readBlocks(lines: Lines): Generator<Structure> {
-  const parts: string[] = [];
-  let length = 0;
-  for (let line = lines.next(); line !== null; line = lines.next()) {
-    length += line.length;
-    if (length > maxTextLength)
-      throw lines.error(`the file is longer than ${maxTextLength} characters; split it`);
-    parts.push(line);
+  let held = 0;
+  for (const block of cifBlocks(lines)) {
+    const tags = [...block.columns.keys(), ...block.items.keys()];
+    if (!tags.some((tag) => tag.startsWith("_atom_site_"))) continue;
+    const place = held++ === 0 ? "" : `: block ${block.name.slice(0, 40)}`;
+    yield blockStructure(block, lines.name + place);
   }
-  yield* cifStructures(parts.join("\n"), lines.name);
+  if (held === 0)
+    throw new AtomgradError("FORMAT", `${lines.name}: no block of this CIF lists atoms (_atom_site_)`);
 }
 
 /** The structures of a CIF text. Blocks without atoms (texts, powder data) are passed over. */
-export function* cifStructures(text: string, name: string): Generator<Structure> {
-  const blocks = parseCif(text, name);
-  const held = blocks.filter(({ loops, items }) =>
-    [...loops.keys(), ...items.keys()].some((tag) => tag.startsWith("_atom_site_")),
-  );
-  if (held.length === 0)
-    throw new AtomgradError("FORMAT", `${name}: no block of this CIF lists atoms (_atom_site_)`);
-  for (const block of held)
-    yield blockStructure(block, held.length > 1 ? `${name}: block ${block.name.slice(0, 40)}` : name);
+export function cifStructures(text: string, name: string): Generator<Structure> {
+  return readBlocks(Lines.ofText(text, name));
 }
 
 function blockStructure(block: CifBlock, name: string): Structure {
-  const column = (tag: string): readonly CifValue[] | undefined => {
-    const item = block.items.get(`_atom_site_${tag}`);
-    return block.loops.get(`_atom_site_${tag}`) ?? (item === undefined ? undefined : [item]);
-  };
   const cell = readCell(block, name);
-  checkOccupancy(column("occupancy"), column("label"), name);
-  const species = readElements(column("type_symbol"), column("label"), name);
-  const axes = ["fract_x", "fract_y", "fract_z"].map(column);
-  const direct = axes.every((values) => values !== undefined);
-  const used = direct ? axes : ["cartn_x", "cartn_y", "cartn_z"].map(column);
-  if (used.some((values) => values?.length !== species.length))
-    throw new AtomgradError(
-      "FORMAT",
-      `${name}: atoms need _atom_site_fract_x, _y and _z (or _atom_site_Cartn_x, _y, _z)`,
-    );
+  checkOccupancy(block, name);
+  const species = readElements(block, name);
+  const axes = ["x", "y", "z"].map((axis) => siteColumn(block, `fract_${axis}`));
+  const direct = axes.every((column) => column !== null);
+  const used = direct ? axes : ["x", "y", "z"].map((axis) => siteColumn(block, `cartn_${axis}`));
   const rows = new Float64Array(3 * species.length);
-  used.forEach((values, k) =>
-    values!.forEach((value, atom) => (rows[3 * atom + k] = readNumber(value, name))),
-  );
+  used.forEach((column, k) => {
+    if (!(column instanceof NumberColumn) || column.rows !== species.length)
+      throw new AtomgradError(
+        "FORMAT",
+        `${name}: atoms need _atom_site_fract_x, _y and _z (or _atom_site_Cartn_x, _y, _z)`,
+      );
+    checkNumbers(column, column.bad ?? column.unknown, name);
+    for (let atom = 0; atom < species.length; atom++) rows[3 * atom + k] = column.values[atom];
+  });
   const fractions = direct ? rows : rowsTimes(rows, inverse(cell));
   const operations = readOperations(block, name);
   const plain = operations.length === 1 && isIdentity(operations[0]);
@@ -86,17 +74,56 @@ function blockStructure(block: CifBlock, name: string): Structure {
     cell,
     pbc: pbcOf(true),
     info: readInfo(block),
-    keys: [...block.items.values(), ...[...block.loops.values()].flatMap((values) => values.slice(0, 1))].map(
-      ({ tag }) => tag,
-    ),
+    keys: [
+      ...block.items.values(),
+      ...[...block.columns.values()].filter(({ rows: count }) => count > 0),
+    ].map(({ tag }) => tag),
   });
 }
 
-/** A number with or without its standard uncertainty: 1.234(5). */
-function readNumber({ tag, text }: CifValue, name: string): number {
-  const value = parseReal(text.replace(/\(\d+\)$/, ""));
-  if (value !== null && Number.isFinite(value)) return value;
-  throw new AtomgradError("FORMAT", `${name}: ${tag} is ${shown(text)}; a number is needed`);
+/** What a block says of its sites, in a loop or, of a single one, as an item. */
+function siteColumn({ items, columns }: CifBlock, name: string): CifColumn | null {
+  const key = `_atom_site_${name}`;
+  const item = items.get(key);
+  const found = columns.get(key);
+  if (found !== undefined || item === undefined) return found ?? null;
+  const column = columnOf(key, item.tag);
+  column.add(item);
+  return column;
+}
+
+function checkNumbers({ tag }: CifColumn, bad: string | null, name: string): void {
+  if (bad === null) return;
+  throw new AtomgradError("FORMAT", `${name}: ${tag} is ${shown(bad)}; a number is needed`);
+}
+
+function checkOccupancy(block: CifBlock, name: string): void {
+  const column = siteColumn(block, "occupancy");
+  if (!(column instanceof NumberColumn)) return;
+  checkNumbers(column, column.bad, name);
+  const single = block.items.get("_atom_site_label")?.word.slice(0, 20) ?? "0";
+  const others = column.values.filter((value) => Math.abs(value - 1) >= 1e-6);
+  if (others.length === 0) return;
+  const { site, occupancy } = block.partial ?? { site: single, occupancy: others[0] };
+  throw new AtomgradError(
+    "VALUE",
+    `${name}: site ${site} has the occupancy ${occupancy}; disordered structures cannot be read, give an ordered one`,
+  );
+}
+
+function readElements(block: CifBlock, name: string): Int32Array {
+  const column = siteColumn(block, "type_symbol") ?? siteColumn(block, "label");
+  if (!(column instanceof ElementColumn))
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: atoms need _atom_site_type_symbol or _atom_site_label to name their elements`,
+    );
+  if (column.bad !== null)
+    throw new AtomgradError(
+      "FORMAT",
+      `${name}: ${column.tag} is ${shown(column.bad)}, which begins with no element`,
+    );
+  return Int32Array.from(column.atomicNumbers);
 }
 
 function readCell(block: CifBlock, name: string): Float64Array {
@@ -105,7 +132,9 @@ function readCell(block: CifBlock, name: string): Float64Array {
       const value = block.items.get(`_cell_${part}`);
       if (value === undefined)
         throw new AtomgradError("FORMAT", `${name}: _cell_${part} is missing; the cell needs it`);
-      return readNumber(value, name);
+      const number = numberOf(value.word);
+      checkNumbers(new CifColumn(value.tag), number === null ? value.word : null, name);
+      return number!;
     },
   );
   try {
@@ -115,46 +144,6 @@ function readCell(block: CifBlock, name: string): Float64Array {
   }
 }
 
-function checkOccupancy(
-  values: readonly CifValue[] | undefined,
-  labels: readonly CifValue[] | undefined,
-  name: string,
-): void {
-  values?.forEach((value, atom) => {
-    if (!value.quoted && /^[.?]$/.test(value.text)) return;
-    const occupancy = readNumber(value, name);
-    if (Math.abs(occupancy - 1) < 1e-6) return;
-    throw new AtomgradError(
-      "VALUE",
-      `${name}: site ${labels?.[atom]?.text.slice(0, 20) ?? atom} has the occupancy ${occupancy}; disordered structures cannot be read, give an ordered one`,
-    );
-  });
-}
-
-function readElements(
-  types: readonly CifValue[] | undefined,
-  labels: readonly CifValue[] | undefined,
-  name: string,
-): Int32Array {
-  const source = types ?? labels;
-  if (source === undefined)
-    throw new AtomgradError(
-      "FORMAT",
-      `${name}: atoms need _atom_site_type_symbol or _atom_site_label to name their elements`,
-    );
-  return Int32Array.from(source, ({ text, tag }) => {
-    const letters = /^[A-Za-z]{1,2}/.exec(text)?.[0] ?? "";
-    const z = elementOfName(letters) ?? elementOfName(letters.slice(0, 1));
-    if (z !== null) return z;
-    throw new AtomgradError("FORMAT", `${name}: ${tag} is ${shown(text)}, which begins with no element`);
-  });
-}
-
-const operationTags = [
-  "_space_group_symop_operation_xyz",
-  "_symmetry_equiv_pos_as_xyz",
-  "_space_group_symop.operation_xyz",
-];
 const groupTags = [
   "_symmetry_space_group_name_h-m",
   "_space_group_name_h-m_alt",
@@ -165,16 +154,16 @@ const groupTags = [
 function readOperations(block: CifBlock, name: string): readonly SymmetryOperation[] {
   for (const tag of operationTags) {
     const item = block.items.get(tag);
-    const values = block.loops.get(tag) ?? (item === undefined ? undefined : [item]);
-    if (values !== undefined && values.length > 0)
-      return values.map(({ text }) => parseOperation(text, name));
+    const column = block.columns.get(tag);
+    const texts = column instanceof TextColumn ? column.texts : item === undefined ? [] : [item.word];
+    if (texts.length > 0) return texts.map((text) => parseOperation(text, name));
   }
   for (const tag of groupTags) {
     const value = block.items.get(tag);
-    if (value === undefined || /^(?:[.?]|1|p\s*1)$/i.test(value.text.trim())) continue;
+    if (value === undefined || /^(?:[.?]|1|p\s*1)$/i.test(value.word.trim())) continue;
     throw new AtomgradError(
       "FORMAT",
-      `${name}: the space group is ${shown(value.text)}, but no symmetry operations are listed (_symmetry_equiv_pos_as_xyz); write the file with them, or as P1`,
+      `${name}: the space group is ${shown(value.word)}, but no symmetry operations are listed (_symmetry_equiv_pos_as_xyz); write the file with them, or as P1`,
     );
   }
   return [{ rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1], shift: [0, 0, 0] }];
@@ -183,7 +172,7 @@ function readOperations(block: CifBlock, name: string): readonly SymmetryOperati
 /** Single items but the cell, which is given by its vectors. */
 function readInfo(block: CifBlock): Map<string, Field> {
   const info = new Map<string, Field>();
-  for (const { tag, text, quoted } of block.items.values()) {
+  for (const { tag, word: text, quoted } of block.items.values()) {
     if (/^_cell_(?:length|angle)_/i.test(tag) || (!quoted && /^[.?]$/.test(text))) continue;
     const number = quoted ? null : parseReal(text.replace(/\(\d+\)$/, ""));
     const whole = number !== null && /^[-+]?\d{1,15}$/.test(text);

@@ -2,7 +2,8 @@ import { AtomgradError } from "../../tensor/error.js";
 import { makeStructure, type Field, type Structure } from "../structure.js";
 import { fieldOfWords } from "../text/field-text.js";
 import type { Lines } from "../text/lines.js";
-import { withLines } from "../text/lines.js";
+import { structureLine, withLines } from "../text/lines.js";
+import { LongText } from "../text/long-text.js";
 import { shown } from "../text/numbers.js";
 import { cifStructures } from "./cif.js";
 import { isCifColumn, writeCsv } from "./csv-write.js";
@@ -19,7 +20,8 @@ export const csv: StructureFormat = {
   write: (path, structures) => writeCsv(path, structures),
 };
 
-const maxCellLength = 1 << 26;
+/** Letters of a row. */
+const longestRow = structureLine;
 
 function firstLine(text: string): string {
   return text.replace(/^\uFEFF/, "").split(/\r?\n/, 1)[0];
@@ -27,18 +29,28 @@ function firstLine(text: string): string {
 
 /** The cells of a row that stands on one line. */
 function splitRow(line: string): string[] {
-  const cells = new RowReader();
-  cells.add(line);
-  return cells.cells;
+  const row = new RowReader();
+  row.add(line);
+  return row.cells;
 }
 
 /** Cells between commas; quoted ones may hold commas, doubled quotes and ends of lines. */
 class RowReader {
-  cells: string[] = [""];
   inQuotes = false;
+  private readonly done: string[] = [];
+  private cell = "";
+  /** A cell that stands on several lines. */
+  private long: LongText | null = null;
+
+  get cells(): string[] {
+    return [...this.done, this.text];
+  }
 
   add(line: string): void {
-    if (this.inQuotes) this.append("\n");
+    if (this.inQuotes) {
+      this.long ??= new LongText(longestRow);
+      this.append("\n");
+    }
     for (let at = 0; at < line.length;) {
       if (this.inQuotes) {
         const end = line.indexOf('"', at);
@@ -50,8 +62,11 @@ class RowReader {
         continue;
       }
       const next = line[at];
-      if (next === ",") this.cells.push("");
-      else if (next === '"' && this.cells.at(-1) === "") this.inQuotes = true;
+      if (next === ",") {
+        this.done.push(this.text);
+        this.cell = "";
+        this.long = null;
+      } else if (next === '"' && this.cell === "" && this.long === null) this.inQuotes = true;
       else {
         const end = line.indexOf(",", at);
         this.append(line.slice(at, end < 0 ? line.length : end));
@@ -62,8 +77,13 @@ class RowReader {
     }
   }
 
+  private get text(): string {
+    return this.cell + (this.long?.toString() ?? "");
+  }
+
   private append(text: string): void {
-    this.cells[this.cells.length - 1] += text;
+    if (this.long === null) this.cell += text;
+    else this.long.add(text);
   }
 }
 
@@ -76,8 +96,12 @@ function nextRow(lines: Lines): string[] | null {
   let length = first.length;
   while (row.inQuotes) {
     const line = lines.next();
-    if (line === null || (length += line.length) > maxCellLength)
-      throw lines.error(`a quoted cell of the row that begins at line ${start} has no end`);
+    if (line === null) throw lines.error(`a quoted cell of the row that begins at line ${start} has no end`);
+    length += line.length + 1;
+    if (length > longestRow)
+      throw lines.error(
+        `the row that begins at line ${start} is longer than ${longestRow} characters; check its quotes`,
+      );
     row.add(line);
   }
   return row.cells;

@@ -15,12 +15,13 @@ export class CommentReader {
 
   /**
    * The `key=value` pairs of a comment line, as ASE and libAtoms write them: bare words, "quoted" or {braced} values with
-   * backslash escapes, `[lists]`, and values that begin with `_JSON`. A key alone is true.
+   * backslash escapes, `[lists]`, and values that begin with `_JSON`. A key alone is true. Not many more than `most` pairs
+   * are read.
    */
-  parse(line: string): Map<string, Field> {
+  parse(line: string, most: number): Map<string, Field> {
     const found = new Map<string, Field>();
     const scanner = new Scanner(line);
-    for (let key = scanner.token("="); key !== null; key = scanner.token("=")) {
+    for (let key = scanner.token("="); key !== null && found.size <= most; key = scanner.token("=")) {
       if (scanner.takeEquals()) found.set(key.text, this.value(key.text, scanner.token("")));
       else if (key.text !== "") found.set(key.text, { kind: "boolean", shape: [], data: Uint8Array.of(1) });
     }

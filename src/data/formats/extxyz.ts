@@ -9,8 +9,8 @@ import {
 } from "../structure.js";
 import { parseTruth } from "../text/field-text.js";
 import type { Lines } from "../text/lines.js";
-import { withLines } from "../text/lines.js";
-import { parseInteger, parseReal, shown } from "../text/numbers.js";
+import { structureLine, withLines } from "../text/lines.js";
+import { parseInteger, shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
 import { CommentReader } from "./extxyz-comment.js";
 import { formatFrames } from "./extxyz-write.js";
@@ -27,10 +27,14 @@ export const extxyz: StructureFormat = {
     const [count, comment] = text.trimStart().split("\n", 2);
     return /^\d{1,15}\s*$/.test(count) && comment !== undefined && comment.includes("=");
   },
-  read: (path) => withLines(path, readFrames),
-  sample: (path, count) => sampleText(path, count, { startsFrame, read: readFrames }),
+  read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
+  sample: (path, count) =>
+    sampleText(path, count, { startsFrame, read: readFrames, longestLine: structureLine }),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };
+
+const mostColumns = 4096;
+const mostKeys = 1 << 14;
 
 type ColumnKind = "R" | "I" | "S" | "L";
 
@@ -63,7 +67,9 @@ export function* readFrames(lines: Lines): Generator<Structure> {
     const atoms = parseInteger(head.trim());
     if (atoms === null || atoms < 0)
       throw lines.error(`${shown(head.trim())} stands where the number of atoms of a frame is expected`);
-    const info = comments.parse(lines.need("the comment line of a frame").trim());
+    const info = comments.parse(lines.need("the comment line of a frame").trim(), mostKeys);
+    if (info.size > mostKeys)
+      throw lines.error(`a comment line of more than ${mostKeys} keys; leave some out`);
     const properties = info.get("Properties");
     const text = properties === undefined ? "" : String(properties.data[0]);
     info.delete("Properties");
@@ -86,6 +92,8 @@ function isKeyList(keys: readonly string[], { columns }: Layout, info: Map<strin
 
 function parseLayout(text: string, open: boolean, lines: Lines): Layout {
   const parts = text.split(":");
+  if (parts.length > 3 * mostColumns)
+    throw lines.error(`Properties names more than ${mostColumns} columns; leave some out`);
   const columns: Column[] = [];
   let width = 0;
   for (let k = 0; k < parts.length; k += 3) {
@@ -139,8 +147,8 @@ function fillRow(lines: Lines, column: Column, data: ColumnData, atom: number, s
   if (kind === "R") {
     const values = data as Float64Array;
     for (let k = 0; k < width; k++) {
-      const value = spans.decimal(start + k);
-      values[atom * width + k] = Number.isNaN(value) ? realOf(lines, column, spans.word(start + k)) : value;
+      const value = spans.real(start + k) ?? refuse(lines, column, spans.word(start + k), "a number");
+      values[atom * width + k] = value;
     }
     return;
   }
@@ -153,10 +161,6 @@ function fillRow(lines: Lines, column: Column, data: ColumnData, atom: number, s
     else if (/^[-+]?\d{1,18}$/.test(word)) (data as BigInt64Array)[at] = BigInt(word);
     else refuse(lines, column, word, "a whole number");
   }
-}
-
-function realOf(lines: Lines, column: Column, word: string): number {
-  return parseReal(word) ?? refuse(lines, column, word, "a number");
 }
 
 function refuse(lines: Lines, { name }: Column, word: string, needed: string): never {

@@ -46,8 +46,8 @@ export interface StructureFormat {
   read?(path: string): Iterable<Structure>;
   /** The frames as inspect counts them: numbers per frame without any atoms too, and what reading refuses (NaN, flat cells). */
   describe?(path: string): Iterable<Structure>;
-  /** About `count` frames spread over the set, without reading the rest. */
-  sample?(path: string, count: number): StructureSample;
+  /** About `count` frames spread over the set, without reading the rest; null where this set can only be read whole. */
+  sample?(path: string, count: number): StructureSample | null;
   /** Whether `sample` reads all of the file, however few frames are asked for. */
   readonly samplesWhole?: boolean;
   /** Writes all or nothing. */

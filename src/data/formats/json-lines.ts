@@ -12,7 +12,7 @@ import {
 import { fieldToJson, parseNestedList } from "../text/field-text.js";
 import { jsonEntries } from "../text/json-entries.js";
 import type { Lines } from "../text/lines.js";
-import { withLines } from "../text/lines.js";
+import { structureLine, withLines } from "../text/lines.js";
 import { shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
 import type { StructureFormat } from "./format.js";
@@ -29,8 +29,9 @@ export const jsonLines: StructureFormat = {
   extensions: [".jsonl", ".ndjson"],
   sniff: ({ text }) =>
     /^\uFEFF?\s*\{[^\n]*"(?:sites|smi|coords|positions|pos)"\s*:/.test(text.slice(0, 1 << 16)),
-  read: (path) => withLines(path, readRecords),
-  sample: (path, count) => sampleText(path, count, { startsFrame, read: readRecords }),
+  read: (path) => withLines(path, readRecords, { longestLine: structureLine }),
+  sample: (path, count) =>
+    sampleText(path, count, { startsFrame, read: readRecords, longestLine: structureLine }),
   write: (path, structures) => writeTextPieces(path, formatRecords(structures)),
 };
 

@@ -5,8 +5,10 @@ import { determinant, inverse, rowsTimes } from "../../geometry/matrix3.js";
 import { integers, makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
-import { formatReal, parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
+import { formatReal, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
+import { orderOf, WordColumn } from "../text/word-column.js";
+import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { boxCell, fitsBox, restricted } from "./lammps-box.js";
 import { onlyStructure } from "./one-frame.js";
@@ -17,7 +19,8 @@ export const lammpsData: StructureFormat = {
   name: "lammps-data",
   extensions: [".data", ".lmp", ".lammps"],
   fileName: /^data\./,
-  sniff: ({ text }) => /^\s*\d+\s+atoms\b/m.test(text) && /^\s*\S+\s+\S+\s+xlo\s+xhi/m.test(text),
+  sniff: ({ text }) =>
+    /^[ \t]*\d+[ \t]+atoms\b/m.test(text) && /^[ \t]*\S+[ \t]+\S+[ \t]+xlo[ \t]+xhi/m.test(text),
   read: (path) => withLines(path, readOne),
   write: (path, structures) => writeTextPieces(path, [formatData(onlyStructure(structures, "lammps-data"))]),
 };
@@ -48,9 +51,74 @@ interface DataFile {
   readonly box: Map<string, number[]>;
   /** Element of each type. */
   readonly elements: Map<string, number>;
-  rows: string[][];
   style: string | null;
-  velocities: Map<string, readonly string[]>;
+  rows: Rows | null;
+  velocities: Rows | null;
+}
+
+/** The lines of a section with one per atom, as columns: as many as its first line has. */
+class Rows {
+  count = 0;
+  /** Columns that every row has. */
+  least = 0;
+  private columns: readonly WordColumn[] = [];
+
+  /** @param atoms how many the header announces */
+  constructor(
+    private readonly lines: Lines,
+    private readonly title: string,
+    private readonly atoms: number,
+  ) {}
+
+  add(spans: WordSpans, words: number): void {
+    const { lines, title, atoms } = this;
+    if (this.count >= atoms)
+      throw lines.error(
+        `the header announces ${Math.max(0, atoms)} atoms, the section ${title} holds more; correct the header`,
+      );
+    if (this.count === 0) {
+      if (2 * atoms * words > lines.size + 1)
+        throw lines.error(
+          `${atoms} atoms of ${words} columns are announced, more than a file of ${lines.size} bytes can hold`,
+        );
+      this.columns = Array.from({ length: words }, () => new WordColumn(atoms));
+      this.least = words;
+    }
+    this.least = Math.min(this.least, words);
+    for (let k = 0; k < this.least; k++) {
+      const bad = this.columns[k].put(this.count, spans, k);
+      if (bad !== null) throw lines.error(`column ${k + 1} of the section ${title}: ${bad}`);
+    }
+    this.count++;
+  }
+
+  /** The numbers of a column. */
+  numbers(at: number, what: string): Float64Array {
+    const numbers = at < this.least ? this.columns[at].numbers : null;
+    if (numbers !== null) return numbers;
+    const found = at < this.least ? "holds names" : `has rows of ${this.least} words`;
+    throw this.lines.error(`the section ${this.title} ${found} where ${what} is needed`);
+  }
+
+  /** The words of a column in the order of rows, numbers in their shortest form. */
+  words(at: number, order: Uint32Array): string[] {
+    return (
+      this.columns[at].texts(order) ?? Array.from(order, (row) => String(this.columns[at].numbers![row]))
+    );
+  }
+
+  /** Words of the first row. */
+  get width(): number {
+    return this.columns.length;
+  }
+
+  holdsWhole(at: number): boolean {
+    return this.columns[at].holdsWhole;
+  }
+
+  missing(id: number): never {
+    throw this.lines.error(`the section ${this.title} has no row for the atom with the id ${id}`);
+  }
 }
 
 const keys = ["atoms", "box", "type", "x", "y", "z"];
@@ -60,15 +128,16 @@ function* readOne(lines: Lines): Generator<Structure> {
     atoms: -1,
     box: new Map(),
     elements: new Map(),
-    rows: [],
     style: null,
-    velocities: new Map(),
+    rows: null,
+    velocities: null,
   };
+  const spans = new WordSpans();
   lines.need("the comment line");
   for (let line = lines.next(); line !== null; line = lines.next()) {
     const [text, remark] = splitRemark(line);
     if (text === "") continue;
-    if (sections.test(text)) readSection(lines, file, text, remark);
+    if (sections.test(text)) readSection(lines, spans, file, text, remark);
     else readHeader(lines, file, text);
   }
   yield assemble(lines, file);
@@ -95,8 +164,14 @@ function readHeader(lines: Lines, file: DataFile, text: string): void {
 }
 
 /** Reads the lines of a section up to the blank line that ends it. */
-function readSection(lines: Lines, file: DataFile, title: string, remark: string): void {
-  if (title.startsWith("Atoms")) file.style = remark.split(/\s/)[0] || null;
+function readSection(lines: Lines, spans: WordSpans, file: DataFile, title: string, remark: string): void {
+  let rows: Rows | null = null;
+  if (title.startsWith("Atoms")) {
+    if (file.rows !== null) throw lines.error("a second section Atoms; leave one out");
+    file.style = remark.split(/\s/)[0] || null;
+    rows = file.rows = new Rows(lines, "Atoms", file.atoms);
+  } else if (title.startsWith("Velocities"))
+    rows = file.velocities = new Rows(lines, "Velocities", file.atoms);
   let begun = false;
   for (let next = lines.peek(); next !== null; next = lines.peek()) {
     const [text, comment] = splitRemark(next);
@@ -104,12 +179,11 @@ function readSection(lines: Lines, file: DataFile, title: string, remark: string
     lines.next();
     if (text === "") continue;
     begun = true;
-    const words = wordsOf(text);
-    if (title.startsWith("Atoms")) file.rows.push(words);
-    else if (title.startsWith("Velocities")) file.velocities.set(words[0], words);
-    else if (title === "Atom Type Labels") nameType(file, words[0], words[1]);
-    else if (title.startsWith("Masses")) {
-      if (!nameType(file, words[0], comment.split(/\s/)[0])) massType(lines, file, words);
+    if (rows !== null) rows.add(spans, spans.find(text));
+    else if (title === "Atom Type Labels" || title.startsWith("Masses")) {
+      const words = wordsOf(text);
+      const name = title.startsWith("Masses") ? comment.split(/\s/)[0] : words[1];
+      if (!nameType(file, words[0], name) && title.startsWith("Masses")) massType(lines, file, words);
     }
   }
 }
@@ -132,30 +206,25 @@ function massType(lines: Lines, file: DataFile, words: readonly string[]): void 
 
 function assemble(lines: Lines, file: DataFile): Structure {
   const { rows } = file;
-  if (file.atoms < 0 || rows.length !== file.atoms)
+  const atoms = rows?.count ?? 0;
+  if (file.atoms < 0 || rows === null || atoms !== file.atoms)
     throw lines.error(
-      `the header announces ${Math.max(0, file.atoms)} atoms, the section Atoms holds ${rows.length}`,
+      `the header announces ${Math.max(0, file.atoms)} atoms, the section Atoms holds ${atoms}`,
     );
-  const style = styleOf(lines, file);
-  const number = (word: string | undefined, what: string): number => {
-    const value = parseReal(word ?? "");
-    if (value === null)
-      throw lines.error(`the section Atoms holds ${shown(word ?? "")} where ${what} is needed`);
-    return value;
-  };
-  const ids = rows.map((row) => number(row[0], "the id of an atom"));
-  const order = ids.map((_, k) => k).sort((a, b) => ids[a] - ids[b]);
-  const sorted = order.map((k) => rows[k]);
+  const style = styleOf(lines, rows, file.style);
+  const ids = atoms === 0 ? new Float64Array(0) : rows.numbers(0, "the id of an atom");
+  const order = orderOf(ids);
   const double = order.findIndex((k, n) => n > 0 && ids[k] === ids[order[n - 1]]);
   if (double >= 0) throw lines.error(`two atoms have the id ${ids[order[double]]}; number them differently`);
-  const atoms = rows.length;
   const positions = new Float64Array(3 * atoms);
-  sorted.forEach((row, atom) => {
-    for (let k = 0; k < 3; k++) positions[3 * atom + k] = number(row[style.x + k], "a coordinate");
-  });
+  if (atoms > 0)
+    for (let axis = 0; axis < 3; axis++) {
+      const values = rows.numbers(style.x + axis, "a coordinate");
+      for (let atom = 0; atom < atoms; atom++) positions[3 * atom + axis] = values[order[atom]];
+    }
   const cell = boxCell(file.box);
   if (cell === null) throw lines.error("the header gives no box (xlo xhi, ylo yhi, zlo zhi)");
-  const types = sorted.map((row) => row[style.type]);
+  const types = atoms === 0 ? [] : rows.words(style.type, order);
   const atomicNumbers = Int32Array.from(types, (type) => file.elements.get(type) ?? 0);
   const species = atomicNumbers.includes(0)
     ? types.map((type, k) => elementSymbols[atomicNumbers[k] - 1] ?? `Type_${type}`)
@@ -166,58 +235,79 @@ function assemble(lines: Lines, file: DataFile): Structure {
     positions,
     cell,
     pbc: pbcOf(true),
-    arrays: extraColumns(file, sorted, style, number),
+    arrays: atoms === 0 ? new Map() : extraColumns(file, rows, style, order),
     keys,
   });
 }
 
 function extraColumns(
-  file: DataFile,
-  rows: readonly string[][],
+  { velocities }: DataFile,
+  rows: Rows,
   style: Style,
-  number: (word: string | undefined, what: string) => number,
+  order: Uint32Array,
 ): Map<string, Field> {
-  const atoms = rows.length;
+  const atoms = order.length;
   const arrays = new Map<string, Field>();
-  const column = (name: string, at: number): void => {
-    const values = rows.map((row) => number(row[at], name));
-    const whole = name !== "charge";
-    arrays.set(
-      name,
-      whole
-        ? { kind: "integer", shape: [atoms], data: integers(values) }
-        : { kind: "real", shape: [atoms], data: Float64Array.from(values) },
-    );
-  };
-  if (style.molecule !== undefined) column("molecule", style.molecule);
-  if (style.charge !== undefined) column("charge", style.charge);
-  if (atoms > 0 && rows.every((row) => row.length >= style.x + 6)) {
-    const images = rows.flatMap((row) =>
-      row.slice(style.x + 3, style.x + 6).map((word) => parseInteger(word) ?? 0),
-    );
+  const sorted = (values: Float64Array): Float64Array => Float64Array.from(order, (row) => values[row]);
+  const { molecule, charge, x } = style;
+  if (molecule !== undefined)
+    arrays.set("molecule", {
+      kind: "integer",
+      shape: [atoms],
+      data: integers(sorted(rows.numbers(molecule, "molecule"))),
+    });
+  if (charge !== undefined)
+    arrays.set("charge", { kind: "real", shape: [atoms], data: sorted(rows.numbers(charge, "charge")) });
+  if (rows.least >= x + 6) {
+    const images = inRows([3, 4, 5].map((k) => sorted(rows.numbers(x + k, "an image flag"))));
     if (images.some((image) => image !== 0))
       arrays.set("image", { kind: "integer", shape: [atoms, 3], data: integers(images) });
   }
-  if (file.velocities.size > 0) {
-    const values = rows.flatMap((row) =>
-      [1, 2, 3].map((k) => number(file.velocities.get(row[0])?.[k], "a velocity")),
-    );
-    arrays.set("velocities", { kind: "real", shape: [atoms, 3], data: Float64Array.from(values) });
-  }
+  if (velocities !== null && velocities.count > 0)
+    arrays.set("velocities", {
+      kind: "real",
+      shape: [atoms, 3],
+      data: velocitiesOf(velocities, sorted(rows.numbers(0, "the id of an atom"))),
+    });
   return arrays;
 }
 
+/** Columns x, y, z as the rows of an array. */
+function inRows(columns: readonly Float64Array[]): Float64Array {
+  const rows = new Float64Array(3 * columns[0].length);
+  columns.forEach((values, k) => values.forEach((value, atom) => (rows[3 * atom + k] = value)));
+  return rows;
+}
+
+/** The velocities of atoms, given their sorted ids. */
+function velocitiesOf(velocities: Rows, ids: Float64Array): Float64Array {
+  const own = velocities.numbers(0, "the id of an atom").subarray(0, velocities.count);
+  const order = orderOf(own);
+  let at = 0;
+  const rows = Uint32Array.from(ids, (id) => {
+    while (at < order.length && own[order[at]] < id) at++;
+    if (own[order[at]] !== id) velocities.missing(id);
+    return order[at];
+  });
+  return inRows(
+    [1, 2, 3].map((k) => {
+      const values = velocities.numbers(k, "a velocity");
+      return Float64Array.from(rows, (row) => values[row]);
+    }),
+  );
+}
+
 /** The style named after `Atoms #`, else the one that fits the number of columns. */
-function styleOf(lines: Lines, { rows, style }: DataFile): Style {
+function styleOf(lines: Lines, rows: Rows, style: string | null): Style {
   const known = styles.get(style ?? "");
   if (known !== undefined) return known;
   if (style !== null)
     throw lines.error(`the atom style ${shown(style)} is not known; known: ${[...styles.keys()].join(", ")}`);
-  const width = rows[0]?.length ?? 5;
+  const width = rows.count > 0 ? rows.width : 5;
   const bare = width > 7 ? width - 3 : width;
   if (bare === 5) return styles.get("atomic")!;
   if (bare === 7) return styles.get("full")!;
-  if (bare === 6) return styles.get(rows.every((row) => /^\d+$/.test(row[2])) ? "molecular" : "charge")!;
+  if (bare === 6) return styles.get(rows.holdsWhole(2) ? "molecular" : "charge")!;
   throw lines.error(`atoms with ${width} columns; name the style after "Atoms #"`);
 }
 

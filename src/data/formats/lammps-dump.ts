@@ -1,10 +1,11 @@
 import { rowsTimes } from "../../geometry/matrix3.js";
 import { elementSymbols } from "../elements.js";
 import { integerField, makeStructure, type Field, type PbcFlags, type Structure } from "../structure.js";
-import { fieldOfWords } from "../text/field-text.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
+import { orderOf, WordColumn } from "../text/word-column.js";
+import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { elementOfName } from "./species.js";
 import { sampleText } from "./sample-text.js";
@@ -33,6 +34,7 @@ function* readFrames(lines: Lines): Generator<Structure> {
   let step: number | null = null;
   let atoms = -1;
   let box: Box | null = null;
+  const spans = new WordSpans();
   for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {
     const title = line.trim();
     if (title === "ITEM: TIMESTEP") step = parseInteger(lines.need("the time step").trim());
@@ -41,7 +43,7 @@ function* readFrames(lines: Lines): Generator<Structure> {
     else if (title.startsWith("ITEM: BOX BOUNDS")) box = readBox(lines, title);
     else if (title.startsWith("ITEM: ATOMS")) {
       if (box === null || atoms < 0) throw lines.error("the atoms come before their number and their box");
-      yield readAtoms(lines, wordsOf(title).slice(2), atoms, box, step);
+      yield readAtoms(lines, spans, wordsOf(title).slice(2), atoms, box, step);
     } else throw lines.error(`${shown(title)} stands where an ITEM of a LAMMPS dump is expected`);
   }
 }
@@ -89,63 +91,117 @@ const positionColumns: readonly (readonly [readonly string[], boolean])[] = [
   [["xsu", "ysu", "zsu"], true],
 ];
 
+/** Columns of names, which may look like numbers. */
+const nameColumns: ReadonlySet<string> = new Set(["element", "typelabel"]);
+
+/** The columns of a frame by their names; of two with one name the last counts. */
+class Table {
+  private readonly all: readonly WordColumn[];
+  private readonly columns: ReadonlyMap<string, WordColumn>;
+  private order: Uint32Array;
+
+  constructor(
+    private readonly lines: Lines,
+    private readonly titles: readonly string[],
+    atoms: number,
+  ) {
+    if (2 * atoms * titles.length > lines.size + 1)
+      throw lines.error(
+        `${atoms} atoms of ${titles.length} columns are announced, more than a file of ${lines.size} bytes can hold`,
+      );
+    this.all = titles.map((title) => new WordColumn(atoms, nameColumns.has(title)));
+    this.columns = new Map(titles.map((title, k) => [title, this.all[k]]));
+    this.order = new Uint32Array(atoms);
+  }
+
+  read(spans: WordSpans): void {
+    const { lines, order, all, titles } = this;
+    const atoms = order.length;
+    for (let row = 0; row < atoms; row++) {
+      if (!lines.take()) lines.need(`atom ${row + 1} of ${atoms}`);
+      const count = spans.find(lines.text, lines.start, lines.end);
+      if (count !== all.length) throw lines.error(`${count} words for an atom of ${all.length} columns`);
+      for (let k = 0; k < count; k++) {
+        const bad = all[k].put(row, spans, k);
+        if (bad !== null) throw lines.error(`column ${shown(titles[k])}: ${bad}`);
+      }
+      order[row] = row;
+    }
+    if (this.columns.has("id")) this.order = orderOf(this.numbers("id"));
+  }
+
+  has(names: readonly string[]): boolean {
+    return names.every((name) => this.columns.has(name));
+  }
+
+  /** Three columns as the rows of an array, atoms in their order. */
+  vectors(names: readonly string[]): Float64Array {
+    const { order } = this;
+    const rows = new Float64Array(3 * order.length);
+    names.forEach((name, axis) => {
+      const values = this.numbers(name);
+      for (let atom = 0; atom < order.length; atom++) rows[3 * atom + axis] = values[order[atom]];
+    });
+    return rows;
+  }
+
+  field(name: string): Field {
+    return this.columns.get(name)!.field(this.order);
+  }
+
+  /** Names of the elements, else of the types. */
+  names(): string[] {
+    const { order } = this;
+    const element = this.columns.get("element");
+    if (element !== undefined) return element.texts(order)!;
+    const type = this.columns.get("type");
+    if (type === undefined) return new Array<string>(order.length).fill("X");
+    const known = new Map<unknown, string>();
+    const nameOf = (word: unknown): string => {
+      const name = known.get(word) ?? `Type_${String(word)}`;
+      known.set(word, name);
+      return name;
+    };
+    const { data } = type.field(order);
+    return Array.from({ length: order.length }, (_, atom) => nameOf(data[atom]));
+  }
+
+  private numbers(name: string): Float64Array {
+    const { numbers } = this.columns.get(name)!;
+    if (numbers === null)
+      throw this.lines.error(`the frame that ends here has names in column ${name}, numbers are needed`);
+    return numbers;
+  }
+}
+
 function readAtoms(
   lines: Lines,
+  spans: WordSpans,
   columns: readonly string[],
   atoms: number,
   box: Box,
   step: number | null,
 ): Structure {
-  const rows: string[][] = [];
-  for (let k = 0; k < atoms; k++) {
-    const words = wordsOf(lines.need(`atom ${k + 1} of ${atoms}`));
-    if (words.length !== columns.length)
-      throw lines.error(`${words.length} words for an atom of ${columns.length} columns`);
-    rows.push(words);
-  }
-  const column = (name: string): number => columns.indexOf(name);
-  const number = (row: readonly string[], at: number): number => {
-    const value = parseReal(row[at]);
-    if (value === null)
-      throw lines.error(
-        `the frame that ends here holds ${shown(row[at])} in column ${columns[at]}, a number is needed`,
-      );
-    return value;
-  };
-  const id = column("id");
-  if (id >= 0) rows.sort((a, b) => number(a, id) - number(b, id));
-  const vectors = (names: readonly string[]): Float64Array =>
-    Float64Array.from(rows.flatMap((row) => names.map((name) => number(row, column(name)))));
-  const found = positionColumns.find(([names]) => names.every((name) => column(name) >= 0));
-  if (found === undefined)
-    throw lines.error("the frame that ends here has no columns x y z (or xu, xs, xsu ...)");
+  const table = new Table(lines, columns, atoms);
+  const found = positionColumns.find(([names]) => table.has(names));
+  if (found === undefined) throw lines.error("atoms have no columns x y z (or xu, xs, xsu ...)");
+  table.read(spans);
   const [names, scaled] = found;
-  const raw = vectors(names);
+  const raw = table.vectors(names);
   const positions = scaled ? rowsTimes(raw, box.cell).map((x, k) => x + box.origin[k % 3]) : raw;
-  const has = (list: readonly string[]): boolean => list.every((name) => column(name) >= 0);
   const used = new Set(["element", ...names]);
-  let forces: Float64Array | null = null;
+  const taken = (list: readonly string[]): Float64Array | null => {
+    if (!table.has(list)) return null;
+    for (const name of list) used.add(name);
+    return table.vectors(list);
+  };
+  const forces = taken(["fx", "fy", "fz"]);
+  const velocities = taken(["vx", "vy", "vz"]);
   const arrays = new Map<string, Field>();
-  if (has(["fx", "fy", "fz"])) {
-    forces = vectors(["fx", "fy", "fz"]);
-    ["fx", "fy", "fz"].forEach((name) => used.add(name));
-  }
-  if (has(["vx", "vy", "vz"])) {
-    arrays.set("velocities", { kind: "real", shape: [atoms, 3], data: vectors(["vx", "vy", "vz"]) });
-    ["vx", "vy", "vz"].forEach((name) => used.add(name));
-  }
-  columns.forEach((name, at) => {
-    if (!used.has(name))
-      arrays.set(
-        name,
-        fieldOfWords(
-          rows.map((row) => row[at]),
-          [atoms],
-        ),
-      );
-  });
+  if (velocities !== null) arrays.set("velocities", { kind: "real", shape: [atoms, 3], data: velocities });
+  for (const name of columns) if (!used.has(name)) arrays.set(name, table.field(name));
   return makeStructure({
-    ...speciesOf(rows, column("element"), column("type")),
+    ...speciesOf(table.names()),
     positions,
     cell: box.cell,
     pbc: box.pbc,
@@ -156,12 +212,7 @@ function readAtoms(
   });
 }
 
-function speciesOf(
-  rows: readonly string[][],
-  element: number,
-  type: number,
-): Pick<Structure, "atomicNumbers" | "species"> {
-  const names = rows.map((row) => (element >= 0 ? row[element] : type >= 0 ? `Type_${row[type]}` : "X"));
+function speciesOf(names: readonly string[]): Pick<Structure, "atomicNumbers" | "species"> {
   const atomicNumbers = Int32Array.from(names, (name) => elementOfName(name) ?? 0);
   const plain = names.every((name, k) => elementSymbols[atomicNumbers[k] - 1] === name);
   return { atomicNumbers, species: plain ? null : names };

@@ -18,7 +18,7 @@ export const outcar: StructureFormat = {
   electronVolts: true,
   sniff: ({ text }) =>
     /^\s*vasp\.\d/.test(text) || /^ POTCAR: {2,}\S/m.test(text) || /^ (?:INCAR|POSCAR):\s*$/m.test(text),
-  read: (path) => withLines(path, readSteps, "latin1"),
+  read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
 };
 
 const keys = ["species", "positions", "cell", "energy", "forces", "stress"];

@@ -6,6 +6,7 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { formatReal, parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
+import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { onlyStructure } from "./one-frame.js";
 import { elementOfName } from "./species.js";
@@ -54,7 +55,8 @@ export function readPoscar(lines: Lines): Structure {
   const atoms = atomicNumbers.length;
   const rows = new Float64Array(3 * atoms);
   const moves = selective ? new Uint8Array(3 * atoms) : null;
-  for (let atom = 0; atom < atoms; atom++) readAtom(lines, rows, moves, atom, atoms);
+  const spans = new WordSpans();
+  for (let atom = 0; atom < atoms; atom++) readAtom(lines, spans, rows, moves, atom, atoms);
   return makeStructure({
     atomicNumbers,
     positions: /^[ck]/i.test(mode) ? scaled(rows) : rowsTimes(rows, cell),
@@ -121,20 +123,23 @@ function readSpeciesBlocks(lines: Lines, comment: string): Int32Array {
 
 function readAtom(
   lines: Lines,
+  spans: WordSpans,
   rows: Float64Array,
   moves: Uint8Array | null,
   atom: number,
   atoms: number,
 ): void {
-  const words = wordsOf(lines.need(`atom ${atom + 1} of ${atoms}`));
+  if (!lines.take()) lines.need(`atom ${atom + 1} of ${atoms}`);
+  const count = spans.find(lines.text, lines.start, lines.end);
+  const word = (k: number): string => (k < count ? spans.word(k) : "");
   for (let k = 0; k < 3; k++) {
-    const value = parseReal(words[k] ?? "");
-    if (value === null) throw lines.error(`${shown(words[k] ?? "")} stands where a coordinate is needed`);
+    const value = k < count ? spans.real(k) : null;
+    if (value === null) throw lines.error(`${shown(word(k))} stands where a coordinate is needed`);
     rows[3 * atom + k] = value;
     if (moves === null) continue;
-    const flag = /^\.?([TF])/i.exec(words[3 + k] ?? "");
+    const flag = /^\.?([TF])/i.exec(word(3 + k));
     if (flag === null)
-      throw lines.error(`${shown(words[3 + k] ?? "")} stands where T or F (selective dynamics) is needed`);
+      throw lines.error(`${shown(word(3 + k))} stands where T or F (selective dynamics) is needed`);
     moves[3 * atom + k] = Number(flag[1].toUpperCase() === "T");
   }
 }

@@ -3,7 +3,7 @@ import type { Structure } from "../structure.js";
 import { type OpenFile, openFile } from "../read-file.js";
 import { readPart } from "../slice-source.js";
 import { isGzip } from "../text/gzip.js";
-import { Lines, withLines } from "../text/lines.js";
+import { Lines } from "../text/lines.js";
 import type { StructureSample } from "./format.js";
 
 const windows = 16;
@@ -15,6 +15,8 @@ export interface FrameText {
   /** Whether a frame can begin with these two lines. */
   readonly startsFrame: (line: string, next: string) => boolean;
   readonly read: (lines: Lines) => Iterable<Structure>;
+  /** Letters that a line may have, where they are more than usual. */
+  readonly longestLine?: number;
 }
 
 interface Window {
@@ -24,27 +26,22 @@ interface Window {
 
 /**
  * Some frames of a large text file, from places spread over it; how many frames there are is reckoned from their length.
- * A packed file is read whole: there is no other way into it.
+ * Null for a packed file, into which there is no other way than to read it whole, and where no place shows a whole frame.
  */
-export function sampleText(path: string, count: number, format: FrameText): StructureSample {
+export function sampleText(path: string, count: number, format: FrameText): StructureSample | null {
   const source = openFile(path);
   try {
-    if (isGzip(readPart(source, 0, Math.min(2, source.size)))) return wholeFile(path, format);
+    if (isGzip(readPart(source, 0, Math.min(2, source.size)))) return null;
     const taken = Array.from({ length: windows }, (_, k) =>
       readWindow(source, Math.floor((k * source.size) / windows), Math.ceil(count / windows), format),
     );
     const structures = taken.flatMap((window) => window.structures);
     const bytes = taken.reduce((sum, window) => sum + window.bytes, 0);
-    if (structures.length === 0) return wholeFile(path, format);
+    if (structures.length === 0) return null;
     return { frames: Math.round((source.size / bytes) * structures.length), structures, isEstimate: true };
   } finally {
     source.close();
   }
-}
-
-function wholeFile(path: string, { read }: FrameText): StructureSample {
-  const structures = [...withLines(path, (lines) => read(lines))];
-  return { frames: structures.length, structures };
 }
 
 /** The whole frames of a piece of the file; where not even one fits into it, of a longer piece. */
@@ -59,7 +56,8 @@ function readWindow(source: OpenFile, from: number, most: number, format: FrameT
     if (starts.length < 2) return { structures: [], bytes: 0 };
     const bytes = starts.at(-1)! - starts[0];
     const whole = Buffer.from(text.slice(starts[0], starts.at(-1)), "latin1").toString();
-    const lines = Lines.ofText(whole, `${basename(source.name)} (from byte ${from + starts[0]} on)`);
+    const label = `${basename(source.name)} (from byte ${from + starts[0]} on)`;
+    const lines = Lines.ofText(whole, label, format.longestLine);
     return { structures: [...format.read(lines)], bytes };
   }
 }

@@ -2,6 +2,7 @@ import { makeStructure, textField, type Field, type Structure } from "../structu
 import { fieldOfWords } from "../text/field-text.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
+import { LongText } from "../text/long-text.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import type { StructureFormat } from "./format.js";
 import { elementOfName } from "./species.js";
@@ -13,6 +14,10 @@ export const sdf: StructureFormat = {
   sniff: ({ text }) => /^(?:.*\r?\n){3}[ \d]{6}.*V[23]000/.test(text),
   read: (path) => withLines(path, readMolecules),
 };
+
+/** Letters of a data item. */
+const longestItem = 1 << 24;
+const mostItems = 10_000;
 
 interface Molecule {
   readonly atomicNumbers: number[];
@@ -106,11 +111,13 @@ function addAtom(lines: Lines, molecule: Molecule, name: string | undefined, wor
 function readItems(lines: Lines): Map<string, Field> {
   const info = new Map<string, Field>();
   let name: string | null = null;
-  let values: string[] = [];
+  let count = 0;
+  let values = new LongText(longestItem);
   const keep = (): void => {
-    if (name !== null) info.set(name, itemField(values));
+    if (name !== null) info.set(name, itemField(values.toString(), count));
     name = null;
-    values = [];
+    count = 0;
+    values = new LongText(longestItem);
   };
   for (let line = lines.next(); line !== null && !line.startsWith("$$$$"); line = lines.next()) {
     const head = /^>[^<]*<([^>]*)>/.exec(line);
@@ -118,14 +125,17 @@ function readItems(lines: Lines): Map<string, Field> {
       keep();
       name = head[1];
     } else if (line.trim() === "") keep();
-    else if (name !== null) values.push(line);
+    else if (name !== null && !values.add(count++ === 0 ? line : `\n${line}`))
+      throw lines.error(
+        `the data item ${shown(name)} is longer than ${longestItem} characters; leave it out`,
+      );
+    if (info.size > mostItems) throw lines.error(`a molecule of more than ${mostItems} data items; split it`);
   }
   keep();
   return info;
 }
 
-function itemField(values: readonly string[]): Field {
-  const text = values.join("\n");
+function itemField(text: string, lineCount: number): Field {
   const field = fieldOfWords([text.trim()], []);
-  return values.length === 1 && text.trim() !== "" && field.kind !== "text" ? field : textField(text);
+  return lineCount === 1 && text.trim() !== "" && field.kind !== "text" ? field : textField(text);
 }

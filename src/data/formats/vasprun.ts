@@ -18,7 +18,7 @@ export const vasprun: StructureFormat = {
   fileName: /vasprun.*\.xml$/,
   electronVolts: true,
   sniff: ({ text }) => /^\uFEFF?\s*<\?xml[^>]*>\s*<modeling>/.test(text),
-  read: (path) => withLines(path, readSteps, "latin1"),
+  read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
 };
 
 /** One `calculation`, as far as it is known. */

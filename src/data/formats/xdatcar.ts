@@ -3,6 +3,7 @@ import { integerField, makeStructure, pbcOf, textField, type Structure } from ".
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
+import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { elementOfName } from "./species.js";
 
@@ -13,7 +14,7 @@ export const xdatcar: StructureFormat = {
   fileName: /^xdatcar|[._-]xdatcar$/,
   electronVolts: true,
   sniff: ({ text }) => /^Direct\s+configuration=\s*\d+\s*$/m.test(text.slice(0, 1 << 14)),
-  read: (path) => withLines(path, readSteps, "latin1"),
+  read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
 };
 
 const keys = ["comment", "lattice", "species", "positions", "configuration"];
@@ -27,6 +28,7 @@ interface Header {
 
 function* readSteps(lines: Lines): Generator<Structure> {
   let header: Header | null = null;
+  const spans = new WordSpans();
   for (let line = lines.next(); line !== null; line = lines.next()) {
     const found = configuration.exec(line);
     if (found === null) {
@@ -36,7 +38,7 @@ function* readSteps(lines: Lines): Generator<Structure> {
       continue;
     }
     if (header === null) throw lines.error("a configuration comes before the lattice");
-    yield readStep(lines, header, Number(found[1]), /^\s*c/i.test(line));
+    yield readStep(lines, spans, header, Number(found[1]), /^\s*c/i.test(line));
   }
 }
 
@@ -71,21 +73,32 @@ function readReals(lines: Lines, what: string, count: number): number[] {
   throw lines.error(`${count} ${count === 1 ? "number is" : "numbers are"} expected for ${what}`);
 }
 
-function readStep(lines: Lines, header: Header, step: number, cartesian: boolean): Structure {
+function readStep(
+  lines: Lines,
+  spans: WordSpans,
+  header: Header,
+  step: number,
+  cartesian: boolean,
+): Structure {
   const { comment, cell, atomicNumbers } = header;
   const atoms = atomicNumbers.length;
   const rows = new Float64Array(3 * atoms);
   let decimals = -1;
   for (let atom = 0; atom < atoms; atom++) {
-    const words = wordsOf(lines.need(`atom ${atom + 1} of ${atoms} of configuration ${step}`));
-    const values = words.slice(0, 3).map(parseReal);
-    if (values.length !== 3 || values.includes(null))
-      throw lines.error(`${shown(words.join(" "))} stands where three coordinates are expected`);
-    rows.set(values as number[], 3 * atom);
+    if (!lines.take()) lines.need(`atom ${atom + 1} of ${atoms} of configuration ${step}`);
+    const count = spans.find(lines.text, lines.start, lines.end);
+    for (let k = 0; k < 3; k++) {
+      const value = k < count ? spans.real(k) : null;
+      if (value === null)
+        throw lines.error(
+          `${shown(lines.text.slice(lines.start, lines.end).trim())} stands where three coordinates are expected`,
+        );
+      rows[3 * atom + k] = value;
+    }
     // Columns have one width: a last number with fewer digits was cut.
-    if (atom === 0) decimals = digits(words[1]);
-    if (atom === atoms - 1 && digits(words[2]) < decimals)
-      throw lines.error(`the last coordinate ${shown(words[2])} of configuration ${step} was cut short`);
+    if (atom === 0) decimals = digits(spans.word(1));
+    if (atom === atoms - 1 && digits(spans.word(2)) < decimals)
+      throw lines.error(`the last coordinate ${shown(spans.word(2))} of configuration ${step} was cut short`);
   }
   const info = new Map([["configuration", integerField(step)]]);
   if (comment !== "") info.set("comment", textField(comment));

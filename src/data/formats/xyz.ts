@@ -3,6 +3,7 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { formatReal, parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
+import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { readSpecies, speciesName } from "./species.js";
 import { sampleText } from "./sample-text.js";
@@ -32,6 +33,7 @@ function isAtom(line: string): boolean {
 }
 
 function* readFrames(lines: Lines): Generator<Structure> {
+  const spans = new WordSpans();
   for (let head = lines.nextFilled(); head !== null; head = lines.nextFilled()) {
     const atoms = parseInteger(head.trim());
     if (atoms === null || atoms < 0)
@@ -41,7 +43,7 @@ function* readFrames(lines: Lines): Generator<Structure> {
     const comment = lines.need("the comment line of a frame").trim();
     const positions = new Float64Array(3 * atoms);
     const names: string[] = [];
-    for (let atom = 0; atom < atoms; atom++) names.push(readAtom(lines, positions, atom, atoms));
+    for (let atom = 0; atom < atoms; atom++) names.push(readAtom(lines, spans, positions, atom, atoms));
     const species = readSpecies(names);
     if (typeof species === "number")
       throw lines.error(
@@ -60,15 +62,22 @@ function* readFrames(lines: Lines): Generator<Structure> {
 const bareKeys = ["species", "pos"];
 const commentKeys = [...bareKeys, "comment"];
 
-function readAtom(lines: Lines, positions: Float64Array, atom: number, atoms: number): string {
-  const words = wordsOf(lines.need(`atom ${atom + 1} of ${atoms}`));
-  if (words.length < 4) throw lines.error(`${words.length} words for an atom; element x y z are needed`);
+function readAtom(
+  lines: Lines,
+  spans: WordSpans,
+  positions: Float64Array,
+  atom: number,
+  atoms: number,
+): string {
+  if (!lines.take()) lines.need(`atom ${atom + 1} of ${atoms}`);
+  const count = spans.find(lines.text, lines.start, lines.end);
+  if (count < 4) throw lines.error(`${count} words for an atom; element x y z are needed`);
   for (let k = 0; k < 3; k++) {
-    const value = parseReal(words[k + 1]);
-    if (value === null) throw lines.error(`${shown(words[k + 1])} stands where a coordinate is needed`);
+    const value = spans.real(k + 1);
+    if (value === null) throw lines.error(`${shown(spans.word(k + 1))} stands where a coordinate is needed`);
     positions[3 * atom + k] = value;
   }
-  return words[0];
+  return spans.word(0);
 }
 
 function* formatFrames(structures: Iterable<Structure>): Generator<string> {

@@ -54,18 +54,21 @@ async function inspectStructures(path: string, format: StructureFormat): Promise
   const summary = new StructureSummary(format.name, format.electronVolts ?? false);
   if (format.sample !== undefined && bytesOf(filePart(path)) >= wholeBytes) {
     await format.prepare?.();
-    const { frames, structures, isEstimate } = sampleOf(path, format);
-    for (const structure of structures) summary.add(structure);
-    return summary.report(frames, isEstimate);
+    const sample = sampleOf(path, format);
+    if (sample !== null) {
+      for (const structure of sample.structures) summary.add(structure);
+      return summary.report(sample.frames, sample.isEstimate);
+    }
   }
   const frames = format.describe?.(path) ?? (await openStructures(path, { format: format.name })).frames;
   for (const structure of frames) summary.add(structure);
   return summary.report();
 }
 
-function sampleOf(path: string, format: StructureFormat): StructureSample {
+function sampleOf(path: string, format: StructureFormat): StructureSample | null {
   if (format.samplesWhole === true) return format.sample!(path, sampledFrames);
   const few = format.sample!(path, fewestFrames);
+  if (few === null) return null;
   const structures = [...few.structures];
   const atoms = structures.reduce((sum, { atomicNumbers }) => sum + atomicNumbers.length, 0);
   const affordable = Math.floor((sampledAtoms * structures.length) / Math.max(1, atoms));

@@ -147,9 +147,7 @@ export class StructureSummary {
       ["energy", energy === null ? null : [energy]],
       ["forces", forces],
     ];
-    const bad = fields.filter(
-      ([, values]) => values !== null && !Array.prototype.every.call(values, Number.isFinite),
-    );
+    const bad = fields.filter(([, values]) => values !== null && !areFinite(values));
     if (bad.length > 0)
       this.suspicious.push({ frame, code: "non-finite", fields: bad.map(([name]) => name) });
     const others = nonFiniteFields(structure);
@@ -181,6 +179,11 @@ export class StructureSummary {
     if (earlier === undefined) this.seen.set(digest, frame);
     else this.suspicious.push({ frame, code: "duplicate", of: earlier });
   }
+}
+
+function areFinite(values: ArrayLike<number>): boolean {
+  for (let k = 0; k < values.length; k++) if (!Number.isFinite(values[k])) return false;
+  return true;
 }
 
 /** -0 equals 0. */

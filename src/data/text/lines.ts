@@ -8,8 +8,10 @@ import { gunzip, isGzip } from "./gzip.js";
 import { isUtf16 } from "./utf16.js";
 
 const chunkBytes = 1 << 20;
-/** A longer line is not text that a structure file holds. */
-const maxLineLength = 1 << 26;
+/** Letters of a line, unless a format has reason for longer ones: rows of numbers come nowhere near. */
+const usualLine = 1 << 20;
+/** The same of formats that write a whole structure on one line. */
+export const structureLine = 1 << 23;
 
 /** The lines of a text file, read piece by piece; gzip is unpacked, CRLF and a byte order mark are taken away. */
 export class Lines {
@@ -32,15 +34,17 @@ export class Lines {
 
   /**
    * @param size bytes of the text, an upper limit for what it can announce
+   * @param longestLine letters; a longer line is an error
    */
   constructor(
     readonly name: string,
     readonly size: number,
     private readonly chunks: Iterator<string, void>,
+    private readonly longestLine = usualLine,
   ) {}
 
-  static ofText(text: string, name: string): Lines {
-    return new Lines(name, text.length, [text][Symbol.iterator]());
+  static ofText(text: string, name: string, longestLine = usualLine): Lines {
+    return new Lines(name, text.length, [text][Symbol.iterator](), longestLine);
   }
 
   /** Takes the next line without making a string of it: `text`, `start` and `end` say where it is. False after the last one. */
@@ -101,7 +105,9 @@ export class Lines {
 
   private lineEnd(): number {
     const found = this.chunk.indexOf("\n", this.at);
-    return found < 0 ? this.chunk.length : found;
+    const end = found < 0 ? this.chunk.length : found;
+    if (end - this.at > this.longestLine) throw this.tooLong(this.number + 1);
+    return end;
   }
 
   private withoutReturn(end: number): number {
@@ -135,23 +141,30 @@ export class Lines {
 
   /** @param ahead lines before the one that is too long, if it is */
   private checkLength(ahead: string): void {
-    if (this.restLength <= maxLineLength) return;
-    const line = this.number + ahead.split("\n").length;
-    throw new AtomgradError(
-      "FORMAT",
-      `${this.name}: line ${line} is longer than ${maxLineLength} characters`,
-    );
+    if (this.restLength > this.longestLine) throw this.tooLong(this.number + ahead.split("\n").length);
+  }
+
+  private tooLong(line: number): AtomgradError {
+    const what = `line ${line} is longer than ${this.longestLine} characters, the most that this format has use for`;
+    return new AtomgradError("FORMAT", `${this.name}: ${what}; check the ends of its lines`);
   }
 }
 
 /** Encodings of texts: programs in Fortran copy the bytes of titles as they are, which may be no UTF-8. */
 export type Encoding = "utf-8" | "latin1";
 
+export interface TextOptions {
+  /** UTF-8 by default. */
+  readonly encoding?: Encoding;
+  /** Letters that a line may have. */
+  readonly longestLine?: number;
+}
+
 /** Hands the lines of a file to a generator and closes the file behind it. */
 export function* withLines<T>(
   path: string,
   use: (lines: Lines) => Iterable<T>,
-  encoding: Encoding = "utf-8",
+  { encoding = "utf-8", longestLine }: TextOptions = {},
 ): Generator<T> {
   const name = basename(path);
   let descriptor: number | null = null;
@@ -163,7 +176,8 @@ export function* withLines<T>(
     const packed = readSync(descriptor, start, 0, 2, 0) === 2 && isGzip(start);
     const bytes = packed ? gunzip(readAll(descriptor, state.size, name), name) : null;
     const pieces = bytes === null ? filePieces(descriptor) : memoryPieces(bytes);
-    yield* use(new Lines(name, bytes?.length ?? state.size, decoded(pieces, name, encoding)));
+    const size = bytes?.length ?? state.size;
+    yield* use(new Lines(name, size, decoded(pieces, name, encoding), longestLine));
   } catch (error) {
     const system = error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
     throw system ? fileError(error, path, "read") : error;

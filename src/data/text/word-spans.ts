@@ -1,4 +1,4 @@
-import { wordsOf } from "./numbers.js";
+import { parseReal, wordsOf } from "./numbers.js";
 
 /** Powers of ten that float64 holds exactly. */
 const powers = Float64Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
@@ -11,6 +11,7 @@ export class WordSpans {
   private starts = new Int32Array(64);
   private ends = new Int32Array(64);
   private values = new Float64Array(64);
+  private wholes = new Uint8Array(64);
   /** The words of a line with letters beyond ASCII, whose blanks may be others. */
   private words: string[] | null = null;
 
@@ -44,6 +45,22 @@ export class WordSpans {
     return this.words === null ? this.values[k] : NaN;
   }
 
+  /** The value of any word that `parseReal` takes for a number, null for all others. */
+  real(k: number): number | null {
+    const value = this.decimal(k);
+    return Number.isNaN(value) ? parseReal(this.word(k)) : value;
+  }
+
+  /** Whether a word whose `decimal` is known has neither point nor exponent. */
+  isWhole(k: number): boolean {
+    return this.words === null && this.wholes[k] === 1;
+  }
+
+  /** The code of a word's first letter. */
+  firstCode(k: number): number {
+    return this.words?.[k].charCodeAt(0) ?? this.text.charCodeAt(this.starts[k]);
+  }
+
   /** Notes word `k` from `start` on; gives its end, or -1 at a letter beyond ASCII. */
   private scanWord(start: number, end: number, k: number): number {
     const { text } = this;
@@ -60,6 +77,7 @@ export class WordSpans {
     }
     let power = point < 0 ? 0 : point + 1 - at;
     let isNumber = at - first > (point < 0 ? 0 : 1) && value < largestExact;
+    let isWhole = isNumber && point < 0;
     if (isNumber && at + 1 < end && (text.charCodeAt(at) | 32) === 101) {
       const minus = text.charCodeAt(at + 1) === 45;
       const digits = minus || text.charCodeAt(at + 1) === 43 ? at + 2 : at + 1;
@@ -70,16 +88,18 @@ export class WordSpans {
         exponent = 10 * exponent + digit;
       }
       isNumber = at > digits;
+      isWhole = false;
       power += minus ? -exponent : exponent;
     }
     for (; at < end; at++) {
       const code = text.charCodeAt(at);
       if (isBlank(code)) break;
       if (code > 127) return -1;
-      isNumber = false;
+      isNumber = isWhole = false;
     }
     this.starts[k] = start;
     this.ends[k] = at;
+    this.wholes[k] = Number(isWhole);
     if (!isNumber || power < -22 || power > 22) value = NaN;
     else if (power !== 0) value = power < 0 ? value / powers[-power] : value * powers[power];
     this.values[k] = sign === 45 ? -value : value;
@@ -87,7 +107,7 @@ export class WordSpans {
   }
 
   private grow(): void {
-    const grown = <T extends Int32Array | Float64Array>(old: T, larger: T): T => {
+    const grown = <T extends Int32Array | Float64Array | Uint8Array>(old: T, larger: T): T => {
       larger.set(old);
       return larger;
     };
@@ -95,6 +115,7 @@ export class WordSpans {
     this.starts = grown(this.starts, new Int32Array(length));
     this.ends = grown(this.ends, new Int32Array(length));
     this.values = grown(this.values, new Float64Array(length));
+    this.wholes = grown(this.wholes, new Uint8Array(length));
   }
 }
 

@@ -8,7 +8,7 @@ export type XmlEvent =
 
 const maxDepth = 200;
 const maxTag = 1 << 16;
-const maxText = 1 << 26;
+const maxText = 1 << 20;
 
 /**
  * The tags and texts of an XML file, checked to be nested rightly and closed. Comments and instructions are passed over;
@@ -23,7 +23,7 @@ export function* xmlEvents(lines: Lines): Generator<XmlEvent> {
       if (piece.trim() !== "") yield { kind: "text", text: unescaped(piece) };
       continue;
     }
-    if (piece.startsWith("<?") || piece.startsWith("<!--")) continue;
+    if (piece.startsWith("<?")) continue;
     const found = /^<(\/?)([A-Za-z_][\w.:-]*)([^]*?)(\/?)>$/.exec(piece);
     if (found === null)
       throw lines.error(`${JSON.stringify(piece.slice(0, 40))} is no tag that is known here`);
@@ -43,31 +43,43 @@ export function* xmlEvents(lines: Lines): Generator<XmlEvent> {
     throw lines.error(`ends inside <${open.at(-1)!}>; the file was cut short or is still being written`);
 }
 
-/** Tags with their brackets, and what lies between them. */
+/** Tags with their brackets, and what lies between them; comments are left out. */
 function* pieces(lines: Lines): Generator<string> {
-  let rest = "";
+  /** What stands open at the end of a line: a text, or a tag. Not to be looked into while it grows, which copies it. */
+  let held = "";
+  let isTag = false;
+  let inComment = false;
   for (let line = lines.next(); line !== null; line = lines.next()) {
-    rest = rest === "" ? line : `${rest}\n${line}`;
     let at = 0;
-    for (;;) {
-      const start = rest.indexOf("<", at);
-      if (start < 0) break;
-      if (start > at) yield rest.slice(at, start);
-      at = start;
-      const end = rest.startsWith("<!--", start)
-        ? rest.indexOf("-->", start + 4) + 2
-        : rest.indexOf(">", start);
-      if (end <= start + (rest.startsWith("<!--", start) ? 3 : 0)) break;
-      yield rest.slice(start, end + 1);
-      at = end + 1;
+    if (held !== "" || inComment) line = `\n${line}`;
+    while (at < line.length) {
+      if (inComment) {
+        const end = line.indexOf("-->", at);
+        inComment = end < 0;
+        at = inComment ? line.length : end + 3;
+        continue;
+      }
+      if (held === "") isTag = line[at] === "<";
+      if (isTag && held === "" && line.startsWith("<!--", at)) {
+        inComment = true;
+        at += 4;
+        continue;
+      }
+      const end = line.indexOf(isTag ? ">" : "<", at);
+      const stop = end < 0 ? line.length : isTag ? end + 1 : end;
+      held += line.slice(at, stop);
+      at = stop;
+      if (held.length > (isTag ? maxTag : maxText))
+        throw lines.error(`a ${isTag ? "tag" : "text"} of more than ${isTag ? maxTag : maxText} characters`);
+      if (end < 0) break;
+      yield held;
+      held = "";
     }
-    rest = rest.slice(at);
-    if (rest.startsWith("<") && !rest.startsWith("<!--") && rest.length > maxTag)
-      throw lines.error(`a tag of more than ${maxTag} characters`);
-    if (rest.length > maxText) throw lines.error(`a text of more than ${maxText} characters`);
   }
-  if (rest.trim() !== "")
-    throw lines.error(`${JSON.stringify(rest.trim().slice(0, 40))} has no end; the file was cut short`);
+  if (inComment || held.trim() !== "")
+    throw lines.error(
+      `${inComment ? "a comment" : JSON.stringify(held.trim().slice(0, 40))} has no end; the file was cut short`,
+    );
 }
 
 function attributesOf(text: string): Map<string, string> {
