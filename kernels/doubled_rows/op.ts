@@ -1,10 +1,12 @@
 import { defineOp } from "../../src/autograd/define-op.js";
+import { groupsOf64 } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { add } from "../elementwise/ops.generated.js";
 import { concat, slice } from "../shape_ops/op.js";
 import { doubleRowsReference, foldRowsReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 const fits = (present: number, found: readonly number[], wanted: readonly number[]): boolean =>
   present < 0 || found.every((n, k) => n === wanted[k]);
@@ -25,6 +27,7 @@ export const doubleRowsOp = /*#__PURE__*/ defineOp({
   decompose: ({ x, addend }) => plus(concat([x, x], 1), addend),
   cost: (d) => ({ flop: 2 * d.R * d.W, elements: 5 * d.R * d.W }),
   reference: doubleRowsReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(2 * ints[0] * ints[1]) },
 });
 
 /** out[r] = x[r, :W] + x[r, W:] + addend[r]: the adjoint of doubleRows. */
@@ -46,6 +49,7 @@ export const foldRowsOp = /*#__PURE__*/ defineOp({
   },
   cost: (d) => ({ flop: 2 * d.R * d.W, elements: 4 * d.R * d.W }),
   reference: foldRowsReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[0] * ints[4]) },
 });
 
 /**

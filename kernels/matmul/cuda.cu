@@ -1,4 +1,4 @@
-// C = f(alpha op(A) op(B) + bias) + residual, for one pair of matrices or for many.
+// C = f(alpha op(A) op(B) + bias) + residual, for one pair of matrices or for many; [A | A' | A''] B^T + residual.
 //
 // Layout: row-major; op is nothing or the transpose, read in place. In a batch an operand of one matrix serves all
 // products. Strategy: a block per tile of 64 x 64 elements (native/cuda/tile.cuh). A long sum of one product (weight
@@ -117,9 +117,29 @@ template <class T> int matmul_batched(const Call& c) {
   return multiply(c, p, d[10]);
 }
 
+// One to three matrices side by side times the transpose of one.
+template <class T> int matmul_joined(const Call& c) {
+  const int E = c.ints[0], H = c.ints[1], M = c.ints[2], PH = c.ints[3], parts = H == 0 ? 0 : PH / H;
+  const T *a = in<T>(c, 0), *second = in<T>(c, 1), *third = in<T>(c, 2), *w = in<T>(c, 3), *residual = in<T>(c, 4);
+  T* to = out<T>(c, 5);
+  const int64_t across = tilesOf(M);
+  return eachBlock(c, tilesOf(E) * across, [=] __device__(int64_t tile) {
+    const int i0 = static_cast<int>(tile / across) * kTile, j0 = static_cast<int>(tile % across) * kTile;
+    TileSums<T> sums;
+    for (int k = 0; k < parts; ++k) {
+      const T* part = k == 0 ? a : k == 1 ? second : third;
+      sums.add(Operands<T>{part, w + int64_t{k} * H, E, M, H, 1, 1, PH}, i0, j0, 0, H);
+    }
+    sums.put(E, M, i0, j0, [=](int row, int column, T sum) {
+      const int64_t at = int64_t{row} * M + column;
+      to[at] = residual ? sum + residual[at] : sum;
+    });
+  });
+}
+
 } // namespace
 
-CUDA_FAMILY(matmul, CUDA_KERNEL(matmul), CUDA_KERNEL(matmul_batched))
+CUDA_FAMILY(matmul, CUDA_KERNEL(matmul), CUDA_KERNEL(matmul_batched), CUDA_KERNEL(matmul_joined))
 
 } // namespace cuda
 } // namespace ag

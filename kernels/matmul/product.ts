@@ -57,8 +57,8 @@ function batchedWork(d: Dims, itemBytes: number): number {
     : Math.min(d.Q, 64) * scratch;
 }
 
-/** Tiles of 32 x 32 elements, one workgroup each (webgpu.wgsl). */
-function tileGroups(M: number, N: number, Q: number): [number, number, number] {
+/** Tiles of 32 x 32 elements, one workgroup each (tile.wgsl). */
+export function tileGroups(M: number, N: number, Q: number): [number, number, number] {
   const tiles = Math.ceil(M / 32) * Math.ceil(N / 32) * Q;
   return [Math.min(tiles, 32768), Math.ceil(tiles / 32768), 1];
 }

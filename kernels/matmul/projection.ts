@@ -6,8 +6,9 @@ import { noGrad } from "../../src/autograd/node.js";
 import { type JointRule, recordJoint } from "../../src/autograd/joint.js";
 import { sum } from "../reduce/op.js";
 import { concat, slice } from "../shape_ops/op.js";
-import { multiply } from "./product.js";
+import { multiply, tileGroups } from "./product.js";
 import { matmulJoinedReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 import { gemmDepth, gemmWorkspaceBytes } from "./workspace.js";
 
 /** More parts than this are multiplied one after the other. */
@@ -45,6 +46,7 @@ export const matmulJoinedOp = /*#__PURE__*/ defineOp({
   decompose: (inputs) => sumOfProducts(partsOf(inputs), inputs.w, inputs.residual),
   cost: (d) => ({ flop: 2 * d.E * d.M * d.PH, elements: d.E * d.PH + d.M * d.PH + d.E * d.M }),
   reference: matmulJoinedReference,
+  wgsl: { code: wgsl, groups: (ints) => tileGroups(ints[0], ints[2], 1) },
 });
 
 /**

@@ -1,5 +1,4 @@
-// out = f(alpha op(a) op(b) + bias) + residual. A workgroup makes a tile of 32 x 32 elements from strips of 16 k's that its 64
-// invocations load together; each keeps 4 x 4 sums, a step of 8 apart, in the order of k.
+// out = f(alpha op(a) op(b) + bias) + residual; matmul_joined: [a | b | c] w^T + residual. A workgroup per tile (tile.wgsl).
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
@@ -8,10 +7,13 @@ struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 @group(0) @binding(5) var<uniform> p: Parameters;
 
-const tile = 32;
-const strip = 16;
-var<workgroup> aStrip: array<f32, 512>;  // [k][row]
-var<workgroup> bStrip: array<f32, 512>;  // [k][column]
+@group(0) @binding(2) var<storage, read> c: array<f32>;
+@group(0) @binding(3) var<storage, read> w: array<f32>;
+@group(0) @binding(4) var<storage, read> addend: array<f32>;
+@group(0) @binding(5) var<storage, read_write> joined: array<f32>;
+@group(0) @binding(6) var<uniform> r: Parameters;
+
+#include "tile.wgsl"
 
 fn word(k: i32) -> i32 { return p.ints[k / 4][k % 4]; }
 
@@ -39,9 +41,7 @@ fn multiply(m: Product, row0: i32, column0: i32, lane: i32) {
   let N = word(m.rest + 1);
   let transposeA = word(m.rest + 2) == 1;
   let transposeB = word(m.rest + 3) == 1;
-  let y = lane / 8;
-  let x = lane % 8;
-  var sums: array<array<f32, 4>, 4>;
+  var sums = Sums();
   for (var k0 = 0; k0 < m.depth; k0 += strip) {
     for (var e = lane; e < tile * strip; e += 64) {
       // Neighbouring invocations read neighbouring elements, whichever way the operand lies.
@@ -60,21 +60,13 @@ fn multiply(m: Product, row0: i32, column0: i32, lane: i32) {
       }
       bStrip[(kb - k0) * tile + j] = value;
     }
-    workgroupBarrier();
-    for (var k = 0; k < strip; k++) {
-      let bs = vec4<f32>(bStrip[k * tile + x], bStrip[k * tile + x + 8], bStrip[k * tile + x + 16], bStrip[k * tile + x + 24]);
-      for (var i = 0; i < 4; i++) {
-        let value = aStrip[k * tile + y + 8 * i];
-        for (var j = 0; j < 4; j++) { sums[i][j] = fma(value, bs[j], sums[i][j]); }
-      }
-    }
-    workgroupBarrier();
+    addStrips(&sums, lane);
   }
   let absent = word(71);
   for (var i = 0; i < 4; i++) {
     for (var j = 0; j < 4; j++) {
-      let row = row0 + y + 8 * i;
-      let column = column0 + x + 8 * j;
+      let row = row0 + placeOf(lane, i, j).x;
+      let column = column0 + placeOf(lane, i, j).y;
       if (row >= M || column >= N) { continue; }
       var value = p.reals[0].x * sums[i][j];
       if ((absent & 4) == 0) { value += bias[column]; }
@@ -114,4 +106,51 @@ fn matmul_batched(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgrou
     11,
   );
   multiply(m, inside / columns * tile, inside % columns * tile, i32(lane));
+}
+
+fn partAt(part: i32, k: i32) -> f32 {
+  if (part == 0) { return a[k]; }
+  if (part == 1) { return b[k]; }
+  return c[k];
+}
+
+// E H M PH
+@compute @workgroup_size(64)
+fn matmul_joined(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+  let E = r.ints[0].x;
+  let H = r.ints[0].y;
+  let M = r.ints[0].z;
+  let lane = i32(index);
+  let number = i32(group.x + group.y * groups.x);
+  let columns = (M + tile - 1) / tile;
+  if (number >= (E + tile - 1) / tile * columns) { return; }
+  let row0 = number / columns * tile;
+  let column0 = number % columns * tile;
+  var sums = Sums();
+  for (var first = 0; first < r.ints[0].w; first += H) {
+    for (var k0 = 0; k0 < H; k0 += strip) {
+      for (var e = lane; e < tile * strip; e += 64) {
+        let k = k0 + e % strip;
+        let i = e / strip;
+        let at = e % strip * tile + i;
+        aStrip[at] = 0.0;
+        bStrip[at] = 0.0;
+        if (k >= H) { continue; }
+        if (row0 + i < E) { aStrip[at] = partAt(first / H, (row0 + i) * H + k); }
+        if (column0 + i < M) { bStrip[at] = w[(column0 + i) * r.ints[0].w + first + k]; }
+      }
+      addStrips(&sums, lane);
+    }
+  }
+  for (var i = 0; i < 4; i++) {
+    for (var j = 0; j < 4; j++) {
+      let row = row0 + placeOf(lane, i, j).x;
+      let column = column0 + placeOf(lane, i, j).y;
+      if (row >= E || column >= M) { continue; }
+      let at = row * M + column;
+      var value = sums[i][j];
+      if ((r.ints[17].w & 16) == 0) { value += addend[at]; }
+      joined[at] = value;
+    }
+  }
 }

@@ -1,8 +1,9 @@
-// Real solid harmonics and the three faces of their derivative; formulas in cpu.cc.
+// Real solid harmonics, the three faces of their derivative, and both for directions; formulas in cpu.cc.
 //
 // Layout: rows of S = (L+1)^2 numbers. Strategy: a thread per row computes the constants of the recurrence as it goes,
-// so that nothing is read but the row; sums run in the order of degrees and orders. Bound: memory, S + 3 numbers a row
-// for values (2 S + 3 for the gradient).
+// so that nothing is read but the row; sums run in the order of degrees and orders. The gradient of a direction runs
+// along the same recurrence, derived. Bound: memory, S + 3 numbers a row for values (2 S + 3 for the
+// gradient from values, S + 6 from a direction).
 #include "../../native/cuda/call.cuh"
 
 namespace ag {
@@ -14,37 +15,39 @@ template <class T> __device__ T scaleOf(int l, int normalization) {
   return normalization == 2 ? T(0.28209479177387814347) : T(1);
 }
 
+// The row Y of degrees up to L at v.
+template <class T> __device__ void harmonicsAt(T* Y, const T* v, int L, int normalization) {
+  const T x = v[0], y = v[1], z = v[2], square = x * x + y * y + z * z;
+  T A = 1, B = 0, diagonal = 1;
+  for (int m = 0; m <= L; ++m) {
+    if (m > 0) {
+      const T rise = z * A - x * B;
+      B = z * B + x * A;
+      A = rise;
+      diagonal *= sqrt(T(2 * m + 1) / T(m == 1 ? 1 : 2 * m));
+    }
+    T before = 0, q = diagonal;
+    for (int l = m; l <= L; ++l) {
+      if (l > m) {
+        const T rise = sqrt(T(4 * l * l - 1) / T(l * l - m * m));
+        const T fall = l == m + 1 ? T(0) : sqrt(T((l - 1) * (l - 1) - m * m) / T(4 * (l - 1) * (l - 1) - 1));
+        const T next = rise * (y * q - fall * square * before);
+        before = q;
+        q = next;
+      }
+      const T value = q * scaleOf<T>(l, normalization);
+      Y[l * l + l + m] = value * A;
+      if (m > 0) Y[l * l + l - m] = value * B;
+    }
+  }
+}
+
 template <class T> int sphericalHarmonics(const Call& c) {
   const int64_t S = c.ints[1];
   const int L = c.ints[2], normalization = c.ints[3];
   const T* vectors = in<T>(c, 0);
-  T* out0 = out<T>(c, 1);
-  return each(c, c.ints[0], [=] __device__(int64_t e) {
-    const T x = vectors[3 * e], y = vectors[3 * e + 1], z = vectors[3 * e + 2], square = x * x + y * y + z * z;
-    T* Y = out0 + S * e;
-    T A = 1, B = 0, diagonal = 1;
-    for (int m = 0; m <= L; ++m) {
-      if (m > 0) {
-        const T rise = z * A - x * B;
-        B = z * B + x * A;
-        A = rise;
-        diagonal *= sqrt(T(2 * m + 1) / T(m == 1 ? 1 : 2 * m));
-      }
-      T before = 0, q = diagonal;
-      for (int l = m; l <= L; ++l) {
-        if (l > m) {
-          const T rise = sqrt(T(4 * l * l - 1) / T(l * l - m * m));
-          const T fall = l == m + 1 ? T(0) : sqrt(T((l - 1) * (l - 1) - m * m) / T(4 * (l - 1) * (l - 1) - 1));
-          const T next = rise * (y * q - fall * square * before);
-          before = q;
-          q = next;
-        }
-        const T value = q * scaleOf<T>(l, normalization);
-        Y[l * l + l + m] = value * A;
-        if (m > 0) Y[l * l + l - m] = value * B;
-      }
-    }
-  });
+  T* to = out<T>(c, 1);
+  return each(c, c.ints[0], [=] __device__(int64_t e) { harmonicsAt(to + S * e, vectors + 3 * e, L, normalization); });
 }
 
 // The numbers of the derivative of degree l, order m >= 0.
@@ -104,6 +107,69 @@ template <class T> int harmonicsGradient(const Call& c) {
   });
 }
 
+// x / |x| into n; returns 1 / |x|. Both 0 at the zero vector (op.ts says what counts as one).
+template <class T> __device__ T normalise(T* n, const T* x) {
+  const T square = x[0] * x[0] + x[1] * x[1] + x[2] * x[2];
+  const T inverse = square > (sizeof(T) == 8 ? T(1e-24) : T(1.1754944e-38)) ? 1 / sqrt(square) : T(0);
+  for (int k = 0; k < 3; ++k) n[k] = x[k] * inverse;
+  return inverse;
+}
+
+template <class T> int unitHarmonics(const Call& c) {
+  const int64_t S = c.ints[1];
+  const int L = c.ints[2], normalization = c.ints[3];
+  const T* vectors = in<T>(c, 0);
+  T* to = out<T>(c, 1);
+  return each(c, c.ints[0], [=] __device__(int64_t e) {
+    T n[3];
+    normalise(n, vectors + 3 * e);
+    harmonicsAt(to + S * e, n, L, normalization);
+  });
+}
+
+// What is left of h = g . grad Y at n when the length does not matter, (h - n (n . h)) / |x|. With Y_lm = q_lm A_m,
+// where A + i B = (z + i x)^m, q depends on y and on the length, whose part is left out.
+template <class T> int unitHarmonicsGradient(const Call& c) {
+  const int64_t S = c.ints[1];
+  const int L = c.ints[2], normalization = c.ints[3];
+  const T *gradients = in<T>(c, 0), *vectors = in<T>(c, 1);
+  T* to = out<T>(c, 2);
+  return each(c, c.ints[0], [=] __device__(int64_t e) {
+    T n[3], h[3] = {0, 0, 0};
+    const T inverse = normalise(n, vectors + 3 * e);
+    const T* g = gradients + S * e;
+    const T x = n[0], y = n[1], z = n[2], square = x * x + y * y + z * z;
+    T A = 1, B = 0, diagonal = 1;
+    for (int m = 0; m <= L; ++m) {
+      const T lowA = m * A, lowB = m * B; // derivatives of A and B of this order, in z
+      if (m > 0) {
+        const T rise = z * A - x * B;
+        B = z * B + x * A;
+        A = rise;
+        diagonal *= sqrt(T(2 * m + 1) / T(m == 1 ? 1 : 2 * m));
+      }
+      T before = 0, q = diagonal, slopeBefore = 0, slope = 0;
+      for (int l = m; l <= L; ++l) {
+        if (l > m) {
+          const T rise = sqrt(T(4 * l * l - 1) / T(l * l - m * m));
+          const T fall = l == m + 1 ? T(0) : sqrt(T((l - 1) * (l - 1) - m * m) / T(4 * (l - 1) * (l - 1) - 1));
+          const T next = rise * (y * q - fall * square * before);
+          const T slopeNext = rise * (q + y * slope - fall * square * slopeBefore);
+          before = q, q = next;
+          slopeBefore = slope, slope = slopeNext;
+        }
+        const T scale = scaleOf<T>(l, normalization);
+        const T a = scale * g[l * l + l + m], b = m > 0 ? scale * g[l * l + l - m] : T(0);
+        h[0] += q * (b * lowA - a * lowB);
+        h[1] += slope * (a * A + b * B);
+        h[2] += q * (a * lowA + b * lowB);
+      }
+    }
+    const T radial = x * h[0] + y * h[1] + z * h[2];
+    for (int k = 0; k < 3; ++k) to[3 * e + k] = (h[k] - n[k] * radial) * inverse;
+  });
+}
+
 template <class T> int harmonicsPush(const Call& c) {
   const int64_t S = c.ints[1];
   const int L = c.ints[2], normalization = c.ints[3];
@@ -157,7 +223,8 @@ template <class T> int harmonicsPull(const Call& c) {
 } // namespace
 
 CUDA_FAMILY(spherical_harmonics, CUDA_KERNEL(sphericalHarmonics), CUDA_KERNEL(harmonicsGradient),
-            CUDA_KERNEL(harmonicsPush), CUDA_KERNEL(harmonicsPull))
+            CUDA_KERNEL(harmonicsPush), CUDA_KERNEL(harmonicsPull), CUDA_KERNEL(unitHarmonics),
+            CUDA_KERNEL(unitHarmonicsGradient))
 
 } // namespace cuda
 } // namespace ag

@@ -112,6 +112,7 @@ export const unitHarmonicsOp = /*#__PURE__*/ defineOp({
     solidHarmonics(unitVectors(x), lmax as number, normalization as HarmonicsNormalization),
   cost: (d) => ({ flop: (3 * d.S + 12) * d.E, elements: (d.S + 3) * d.E }),
   reference: unitReference,
+  wgsl: onGpu,
 });
 
 /** The gradient of g . Y(x / |x|) with respect to x. */
@@ -131,6 +132,7 @@ export const unitHarmonicsGradientOp = /*#__PURE__*/ defineOp({
   },
   cost: (d) => ({ flop: (10 * d.S + 30) * d.E, elements: (d.S + 6) * d.E }),
   reference: unitGradientReference,
+  wgsl: onGpu,
 });
 
 /**

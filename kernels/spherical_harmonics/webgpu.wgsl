@@ -1,5 +1,5 @@
-// sphericalHarmonics, harmonicsGradient, harmonicsPush, harmonicsPull; formulas in cpu.cc. An invocation per row computes the
-// constants of the recurrence as it goes.
+// sphericalHarmonics, harmonicsGradient, harmonicsPush, harmonicsPull, unitHarmonics, unitHarmonicsGradient; formulas in cpu.cc. An
+// invocation per row computes the constants of the recurrence as it goes.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> Y: array<f32>;
@@ -17,13 +17,17 @@ fn scaleOf(l: f32, normalization: i32) -> f32 {
   return select(1.0, 0.28209479177387814, normalization == 2);
 }
 
-@compute @workgroup_size(64)
-fn sphericalHarmonics(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let e = i32(id.x + id.y * groups.x * 64u);
-  if (e >= p.ints[0].x) { return; }
+// Factors of the recurrence: next = rise (y q - fall r^2 before).
+fn riseOf(l: i32, m: i32) -> f32 { return sqrt(f32(4 * l * l - 1) / f32(l * l - m * m)); }
+fn fallOf(l: i32, m: i32) -> f32 {
+  if (l == m + 1) { return 0.0; }
+  return sqrt(f32((l - 1) * (l - 1) - m * m) / f32(4 * (l - 1) * (l - 1) - 1));
+}
+fn diagonalOf(m: i32) -> f32 { return sqrt(f32(2 * m + 1) / f32(2 * m)) * select(1.0, root2, m == 1); }
+
+// Writes the row of v from Y[to] on.
+fn putHarmonics(v: vec3<f32>, to: i32) {
   let L = p.ints[0].z;
-  let to = e * p.ints[0].y;
-  let v = vec3<f32>(x[3 * e], x[3 * e + 1], x[3 * e + 2]);
   let square = dot(v, v);
   var A = 1.0;
   var B = 0.0;
@@ -33,15 +37,13 @@ fn sphericalHarmonics(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num
       let rise = v.z * A - v.x * B;
       B = v.z * B + v.x * A;
       A = rise;
-      diagonal *= sqrt(f32(2 * m + 1) / f32(2 * m)) * select(1.0, root2, m == 1);
+      diagonal *= diagonalOf(m);
     }
     var before = 0.0;
     var value = diagonal;
     for (var l = m; l <= L; l++) {
       if (l > m) {
-        let rise = sqrt(f32(4 * l * l - 1) / f32(l * l - m * m));
-        let fall = sqrt(f32((l - 1) * (l - 1) - m * m) / f32(4 * (l - 1) * (l - 1) - 1));
-        let next = rise * (v.y * value - select(fall * square * before, 0.0, l == m + 1));
+        let next = riseOf(l, m) * (v.y * value - fallOf(l, m) * square * before);
         before = value;
         value = next;
       }
@@ -50,6 +52,80 @@ fn sphericalHarmonics(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num
       if (m > 0) { Y[to + l * l + l - m] = scaled * B; }
     }
   }
+}
+
+@compute @workgroup_size(64)
+fn sphericalHarmonics(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let e = i32(id.x + id.y * groups.x * 64u);
+  if (e >= p.ints[0].x) { return; }
+  putHarmonics(vec3<f32>(x[3 * e], x[3 * e + 1], x[3 * e + 2]), e * p.ints[0].y);
+}
+
+// 1 / |v|; 0 at the zero vector (op.ts says what counts as one).
+fn inverseLength(v: vec3<f32>) -> f32 {
+  let square = dot(v, v);
+  if (square > 1.1754944e-38) { return 1.0 / sqrt(square); }
+  return 0.0;
+}
+
+@compute @workgroup_size(64)
+fn unitHarmonics(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let e = i32(id.x + id.y * groups.x * 64u);
+  if (e >= p.ints[0].x) { return; }
+  let v = vec3<f32>(x[3 * e], x[3 * e + 1], x[3 * e + 2]);
+  putHarmonics(v * inverseLength(v), e * p.ints[0].y);
+}
+
+// first: g [E,S]; y: the vectors [E,3]. What is left of h = g . grad Y at n when the length does not matter, (h - n (n . h)) / |x|.
+// With Y_lm = q_lm A_m, where A + i B = (z + i x)^m, q depends on y and on the length, whose part is left out.
+@compute @workgroup_size(64)
+fn unitHarmonicsGradient(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let e = i32(id.x + id.y * groups.x * 64u);
+  if (e >= q.ints[0].x) { return; }
+  let L = q.ints[0].z;
+  let row = e * q.ints[0].y;
+  let v = vec3<f32>(y[3 * e], y[3 * e + 1], y[3 * e + 2]);
+  let inverse = inverseLength(v);
+  let n = v * inverse;
+  let square = dot(n, n);
+  var h = vec3<f32>();
+  var A = 1.0;
+  var B = 0.0;
+  var diagonal = 1.0;
+  for (var m = 0; m <= L; m++) {
+    // derivatives of A and B of this order, in z
+    let lowA = f32(m) * A;
+    let lowB = f32(m) * B;
+    if (m > 0) {
+      let rise = n.z * A - n.x * B;
+      B = n.z * B + n.x * A;
+      A = rise;
+      diagonal *= diagonalOf(m);
+    }
+    var before = 0.0;
+    var value = diagonal;
+    var slopeBefore = 0.0;
+    var slope = 0.0;
+    for (var l = m; l <= L; l++) {
+      if (l > m) {
+        let rise = riseOf(l, m);
+        let fall = fallOf(l, m) * square;
+        let next = rise * (n.y * value - fall * before);
+        let slopeNext = rise * (value + n.y * slope - fall * slopeBefore);
+        before = value;
+        value = next;
+        slopeBefore = slope;
+        slope = slopeNext;
+      }
+      let scale = scaleOf(f32(l), q.ints[0].w);
+      let a = scale * first[row + l * l + l + m];
+      var b = 0.0;
+      if (m > 0) { b = scale * first[row + l * l + l - m]; }
+      h += vec3<f32>(value * (b * lowA - a * lowB), slope * (a * A + b * B), value * (a * lowA + b * lowB));
+    }
+  }
+  h = (h - n * dot(n, h)) * inverse;
+  for (var k = 0; k < 3; k++) { out[3 * e + k] = h[k]; }
 }
 
 // The numbers of the derivative of degree l, order m >= 0.

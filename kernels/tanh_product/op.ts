@@ -3,8 +3,9 @@ import { isRecording } from "../../src/autograd/node.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { apply2, applyAny } from "../elementwise/op.js";
 import { op } from "../elementwise/ops.generated.js";
-import { multiply } from "../matmul/product.js";
+import { multiply, tileGroups } from "../matmul/product.js";
 import { gradientsReference, vjpReference, vjpVjpReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 type Needs = (name: string) => boolean;
 type SoFar = (name: string) => Tensor | undefined;
@@ -51,6 +52,7 @@ export const tanhProductVjpOp: Op = /*#__PURE__*/ defineOp({
   decompose: ({ g, y, w, residual }) => multiply(slope(g, y), w, false, true, 1, residual),
   cost: ({ E, N, K }) => ({ flop: 2 * E * N * K, elements: E * (2 * N + K) }),
   reference: vjpReference,
+  wgsl: { code: wgsl, groups: (ints) => tileGroups(ints[0], ints[2], 1) },
 });
 
 /** The gradients of x, W and b of y = tanh(x W + b) in one pass, where nobody differentiates them further. */

@@ -38,37 +38,53 @@ __device__ void loadStrip(T* strip, const T* x, const T* y, int i0, int rows, in
   }
 }
 
+// Sums of one tile of a product, in registers.
+template <class T> struct TileSums {
+  T at[kSums][kSums] = {};
+
+  // Adds the terms of k in [begin, end) for the tile that starts at (i0, j0). Every thread must call it.
+  __device__ void add(const Operands<T>& p, int i0, int j0, int begin, int end) {
+    __shared__ T aStrip[kStrip * kPitch], bStrip[kStrip * kPitch];
+    const int y = threadIdx.x / kSide, x = threadIdx.x % kSide;
+    for (int k0 = begin; k0 < end; k0 += kStrip) {
+      loadStrip(aStrip, p.a, p.aTanh, i0, p.m, k0, end, p.aRow, p.aColumn);
+      loadStrip(bStrip, p.b, p.bTanh, j0, p.n, k0, end, p.bColumn, p.bRow);
+      __syncthreads();
+      for (int k = 0; k < kStrip; ++k) {
+        T as[kSums], bs[kSums];
+#pragma unroll
+        for (int i = 0; i < kSums; ++i) as[i] = aStrip[k * kPitch + y + kSide * i];
+#pragma unroll
+        for (int j = 0; j < kSums; ++j) bs[j] = bStrip[k * kPitch + x + kSide * j];
+#pragma unroll
+        for (int i = 0; i < kSums; ++i)
+#pragma unroll
+          for (int j = 0; j < kSums; ++j) at[i][j] = fma(as[i], bs[j], at[i][j]);
+      }
+      __syncthreads();
+    }
+  }
+
+  // put(i, j, sum) for every element of the tile.
+  template <class Put> __device__ void put(int m, int n, int i0, int j0, Put put) const {
+    const int y = threadIdx.x / kSide, x = threadIdx.x % kSide;
+#pragma unroll // the sums stay in registers only where their indices are constants
+    for (int i = 0; i < kSums; ++i)
+#pragma unroll
+      for (int j = 0; j < kSums; ++j) {
+        const int row = i0 + y + kSide * i, column = j0 + x + kSide * j;
+        if (row < m && column < n) put(row, column, at[i][j]);
+      }
+  }
+};
+
 // put(i, j, sum over k in [begin, end)) for every element of the tile that starts at (i0, j0). Every thread must call
 // it.
 template <class T, class Put>
 __device__ void multiplyTile(const Operands<T>& p, int i0, int j0, int begin, int end, Put put) {
-  __shared__ T aStrip[kStrip * kPitch], bStrip[kStrip * kPitch];
-  const int y = threadIdx.x / kSide, x = threadIdx.x % kSide;
-  T sums[kSums][kSums] = {};
-  for (int k0 = begin; k0 < end; k0 += kStrip) {
-    loadStrip(aStrip, p.a, p.aTanh, i0, p.m, k0, end, p.aRow, p.aColumn);
-    loadStrip(bStrip, p.b, p.bTanh, j0, p.n, k0, end, p.bColumn, p.bRow);
-    __syncthreads();
-    for (int k = 0; k < kStrip; ++k) {
-      T as[kSums], bs[kSums];
-#pragma unroll
-      for (int i = 0; i < kSums; ++i) as[i] = aStrip[k * kPitch + y + kSide * i];
-#pragma unroll
-      for (int j = 0; j < kSums; ++j) bs[j] = bStrip[k * kPitch + x + kSide * j];
-#pragma unroll
-      for (int i = 0; i < kSums; ++i)
-#pragma unroll
-        for (int j = 0; j < kSums; ++j) sums[i][j] = fma(as[i], bs[j], sums[i][j]);
-    }
-    __syncthreads();
-  }
-#pragma unroll // the sums stay in registers only where their indices are constants
-  for (int i = 0; i < kSums; ++i)
-#pragma unroll
-    for (int j = 0; j < kSums; ++j) {
-      const int row = i0 + y + kSide * i, column = j0 + x + kSide * j;
-      if (row < p.m && column < p.n) put(row, column, sums[i][j]);
-    }
+  TileSums<T> sums;
+  sums.add(p, i0, j0, begin, end);
+  sums.put(p.m, p.n, i0, j0, put);
 }
 
 } // namespace
