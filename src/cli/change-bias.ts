@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { basename, extname } from "node:path";
-import { findDeepmdSystems } from "../data/deepmd-systems.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
-import { readSystemFor } from "../models/deepmd/eval-system.js";
+import type { DeepmdSystem } from "../data/deepmd-system.js";
+import { eachSystemFor } from "../models/deepmd/eval-system.js";
 import { readModel } from "../models/deepmd/model-file.js";
 import { saveModel, writableModel } from "../models/deepmd/save-model.js";
 import { AtomgradError } from "../tensor/error.js";
@@ -30,7 +30,11 @@ export function addChangeBiasCommand(program: Command): void {
     .command("change-bias")
     .description("change the energy bias of every type, by the energies of DeePMD systems or to given values")
     .argument("<MODEL>", "a model file")
-    .option("-s, --system <SYSTEM>", "a DeePMD system, or a folder searched for systems", ".")
+    .option(
+      "-s, --system <SYSTEM>",
+      "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
+      ".",
+    )
     .option("-b, --bias-value <EV...>", "the bias of every type, eV, instead of -s")
     .option("-n, --numb-batch <N>", "frames of each system to use; 0: all", "0")
     .option("-m, --mode <MODE>", "change: add what the model misses; set: by the labels alone", "change")
@@ -65,6 +69,7 @@ export function addChangeBiasCommand(program: Command): void {
 
 async function fromSystems(path: string, system: string, mode: BiasMode, most: number): Promise<NewBias> {
   const pot = await DeepPot.load(path);
-  const systems = findDeepmdSystems(system).map((folder) => readSystemFor(pot, folder));
+  const systems: DeepmdSystem[] = [];
+  for await (const one of eachSystemFor(pot, system)) systems.push(one);
   return biasFromSystems(pot, systems, mode, most);
 }

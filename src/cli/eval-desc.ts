@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { basename, join, resolve } from "node:path";
 import { type FileToWrite, writeFilesAtomicSync } from "../data/atomic-write.js";
-import { findDeepmdSystems } from "../data/deepmd-systems.js";
 import { encodeNpy } from "../data/npy.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
-import { descriptorOfSystem, readSystemFor } from "../models/deepmd/eval-system.js";
+import { descriptorOfSystem, eachSystemFor } from "../models/deepmd/eval-system.js";
 import { AtomgradError } from "../tensor/error.js";
 import { precisionOption } from "./options.js";
 
@@ -22,21 +21,25 @@ export function addEvalDescCommand(program: Command): void {
     .command("eval-desc")
     .description("descriptors of the atoms of DeePMD systems, as npy files")
     .requiredOption("-m, --model <MODEL>", "a model file")
-    .requiredOption("-s, --system <SYSTEM>", "a DeePMD system, or a folder searched for systems")
+    .requiredOption(
+      "-s, --system <SYSTEM>",
+      "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
+    )
     .option("-o, --output <DIR>", "where <name of the system folder>.npy [nf, N, D] goes", "desc")
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
     .addHelpText("after", `\nExample:\n  ${evalDescExample}`)
     .action(async (flags: Flags) => {
       const precision = precisionOption(flags.precision);
-      const folders = findDeepmdSystems(flags.system);
-      const names = namesOf(folders);
       const pot = await DeepPot.load(flags.model, { precision });
-      const files = folders.map((folder, k): FileToWrite => {
-        const system = readSystemFor(pot, folder);
+      const folders: string[] = [];
+      const contents: FileToWrite["content"][] = [];
+      for await (const system of eachSystemFor(pot, flags.system)) {
         const shape = [system.frameCount, system.atomCount, pot.descriptorWidth];
-        const content = encodeNpy({ dtype: "f8", shape, data: descriptorOfSystem(pot, system) });
-        return { path: join(flags.output, `${names[k]}.npy`), content };
-      });
+        folders.push(system.name);
+        contents.push(encodeNpy({ dtype: "f8", shape, data: descriptorOfSystem(pot, system) }));
+      }
+      const names = namesOf(folders);
+      const files = contents.map((content, k) => ({ path: join(flags.output, `${names[k]}.npy`), content }));
       writeFilesAtomicSync(files);
       for (const { path } of files) console.log(path);
     });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeFilesAtomicSync, type FileToWrite } from "../data/atomic-write.js";
 import { encodeNpy } from "../data/npy.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
-import { evalSystem, readSystemFor } from "../models/deepmd/eval-system.js";
+import { evalSystem, openSystemFor } from "../models/deepmd/eval-system.js";
 import { precisionOption } from "./options.js";
 
 export const evalExample = "atomgrad eval -m model.dp -s data/quaternary/n128 -o results --atomic";
@@ -22,7 +22,7 @@ export function addEvalCommand(program: Command): void {
     .command("eval")
     .description("energies, forces and virials of a DeePMD system, as npy files")
     .requiredOption("-m, --model <MODEL>", "a model file")
-    .requiredOption("-s, --system <SYSTEM>", "a DeePMD system folder")
+    .requiredOption("-s, --system <SYSTEM>", "a DeePMD system: a folder, or HDF5 or LMDB data that hold one")
     .requiredOption("-o, --output <DIR>", "where energy.npy, force.npy, virial.npy, atom_energy.npy go")
     .option("--atomic", "also write atom_virial.npy")
     .option("--type-map <TYPE...>", "names of the types, for early TensorFlow graphs that do not hold them")
@@ -33,7 +33,7 @@ export function addEvalCommand(program: Command): void {
         precision: precisionOption(flags.precision),
         typeMap: flags.typeMap,
       });
-      const system = readSystemFor(pot, flags.system);
+      const system = await openSystemFor(pot, flags.system);
       const { frameCount: nf, atomCount: n } = system;
       const result = evalSystem(pot, system, { atomic: true });
       const file = (name: string, width: number, data: Float64Array): FileToWrite => ({

@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { writeFileAtomicSync } from "../data/atomic-write.js";
-import { findDeepmdSystems } from "../data/deepmd-systems.js";
 import { readBytes } from "../data/read-file.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
-import { evalSystem, readSystemFor } from "../models/deepmd/eval-system.js";
+import { evalSystem, eachSystemFor } from "../models/deepmd/eval-system.js";
 import { AtomgradError } from "../tensor/error.js";
 import { formatDeviations, modelDeviation } from "../train/deepmd/model-deviation.js";
 import { realOption, wholeOption } from "./options.js";
@@ -29,7 +28,10 @@ export function addModelDeviCommand(program: Command): void {
     .command("model-devi")
     .description("how far several models differ on DeePMD systems: model_devi.out")
     .requiredOption("-m, --models <MODEL...>", "two or more model files with the same type map")
-    .requiredOption("-s, --system <SYSTEM>", "a DeePMD system, or a folder searched for systems")
+    .requiredOption(
+      "-s, --system <SYSTEM>",
+      "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
+    )
     .option("-o, --output <FILE>", "blocks are appended to this file", "model_devi.out")
     .option("-f, --frequency <N>", "steps between frames: the first column is frame x N", "1")
     .option("--atomic", "also the force deviation of every atom")
@@ -46,17 +48,16 @@ export function addModelDeviCommand(program: Command): void {
         relative: level(flags.relative, "--relative"),
         relativeVirial: level(flags.relative_v, "--relative_v"),
       };
-      const folders = findDeepmdSystems(flags.system);
       const pots = await loadAll(flags.models, flags.real_error === true);
-      const blocks = folders.map((folder) => {
-        const system = readSystemFor(pots[0], folder);
+      const blocks: string[] = [];
+      for await (const system of eachSystemFor(pots[0], flags.system)) {
         const results = pots.map((pot) => evalSystem(pot, system));
         const deviations = modelDeviation(system, results, options);
-        return formatDeviations(folder, deviations, frequency, flags.atomic === true);
-      });
+        blocks.push(formatDeviations(system.name, deviations, frequency, flags.atomic === true));
+      }
       const before = existsSync(flags.output) ? readBytes(flags.output, largestOutput) : new Uint8Array(0);
       writeFileAtomicSync(flags.output, [before, new TextEncoder().encode(blocks.join(""))]);
-      console.log(`${folders.length} systems -> ${flags.output}`);
+      console.log(`${blocks.length} systems -> ${flags.output}`);
     });
 }
 

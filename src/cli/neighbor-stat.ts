@@ -16,14 +16,17 @@ export function addNeighborStatCommand(program: Command): void {
   program
     .command("neighbor-stat")
     .description("shortest distance and largest numbers of neighbours in DeePMD systems")
-    .requiredOption("-s, --system <SYSTEM>", "a DeePMD system, or a folder searched for systems")
+    .requiredOption(
+      "-s, --system <SYSTEM>",
+      "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
+    )
     .requiredOption("-r, --rcut <RCUT>", "cutoff radius, angstrom")
     .option("-t, --type-map <TYPE...>", "names of the types (default: those of the data)")
     .option("--mixed-type", "count neighbours of all types together, as se_atten's sel does")
     .addHelpText("after", `\nExample:\n  ${neighborStatExample}`)
-    .action((flags: Flags) => {
+    .action(async (flags: Flags) => {
       const rcut = realOption(flags.rcut, "-r", 0);
-      const found = neighborStatistics(flags.system, rcut, flags.typeMap);
+      const found = await neighborStatistics(flags.system, rcut, flags.typeMap);
       if (flags.typeMap === undefined && found.typeMap !== null)
         console.log(`type_map: ${pythonText(found.typeMap, () => false)}`);
       const sizes = flags.mixedType === true ? [found.total] : [...found.byType];

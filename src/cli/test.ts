@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { findDeepmdSystems } from "../data/deepmd-systems.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
-import { readSystemFor } from "../models/deepmd/eval-system.js";
+import { eachSystemFor } from "../models/deepmd/eval-system.js";
 import { averageErrors, compareSystem, type SystemErrors } from "../train/deepmd/test-errors.js";
 import { DetailFiles } from "../train/deepmd/test-detail.js";
 import { formatAverage, formatSystem } from "../train/deepmd/test-report.js";
@@ -21,28 +20,29 @@ export function addTestCommand(program: Command): void {
     .command("test")
     .description("compare a model with the labels of DeePMD systems")
     .requiredOption("-m, --model <MODEL>", "a model file")
-    .requiredOption("-s, --system <SYSTEM>", "a DeePMD system, or a folder searched for systems")
+    .requiredOption(
+      "-s, --system <SYSTEM>",
+      "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
+    )
     .option("-n, --numb-test <N>", "frames of each system to test; 0: all", "0")
     .option("-d, --detail-file <PREFIX>", "write label and prediction of every value to PREFIX.*.out")
     .addHelpText("after", `\nExample:\n  ${testExample}`)
     .action(async (flags: Flags) => {
       const most = wholeOption(flags.numbTest, "-n", 0);
-      const folders = findDeepmdSystems(flags.system);
       const pot = await DeepPot.load(flags.model);
       const detail = flags.detailFile === undefined ? undefined : new DetailFiles(flags.detailFile);
       const all: SystemErrors[] = [];
-      for (const folder of folders) {
-        const system = readSystemFor(pot, folder);
+      for await (const system of eachSystemFor(pot, flags.system)) {
         const compared = compareSystem(
           pot,
           system,
           most === 0 ? system.frameCount : Math.min(most, system.frameCount),
         );
         all.push(compared.errors);
-        detail?.add(folder, compared);
-        console.log(formatSystem(folder, compared.errors));
+        detail?.add(system.name, compared);
+        console.log(formatSystem(system.name, compared.errors));
       }
       detail?.write();
-      console.log(formatAverage(averageErrors(all), folders.length));
+      console.log(formatAverage(averageErrors(all), all.length));
     });
 }

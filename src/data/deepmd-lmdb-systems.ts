@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { type FrameRecord, systemsOfFrames } from "./deepmd-frames.js";
 import type { DeepmdReadOptions } from "./deepmd-npy.js";
@@ -6,6 +7,11 @@ import type { DeepmdSystem, LabelName } from "./deepmd-system.js";
 import { elementSymbols } from "./elements.js";
 import { DeepmdLmdb } from "./records/deepmd-lmdb.js";
 import type { Field, Structure } from "./structure.js";
+
+/** DeePMD-kit's LMDB data are folders ending in `.lmdb` or holding `data.mdb`. */
+export function isLmdbPath(path: string): boolean {
+  return /\.lmdb\/?$/.test(path) || existsSync(join(path, "data.mdb"));
+}
 
 /**
  * The systems of DeePMD-kit's LMDB data (`x.lmdb`): frames of the same number of atoms and labels together. Types are

@@ -55,7 +55,7 @@ function refuseOtherFormats(path: string): void {
   if (found === null) return;
   throw new AtomgradError(
     "FORMAT",
-    `${basename(path)}: systems in ${found} files cannot be trained on yet; write them as deepmd/npy folders`,
+    `${basename(path.replace(/#.*/, ""))}: a folder of systems (deepmd/npy) is needed here, no ${found} data; train, test and eval take them as they are`,
   );
 }
 

@@ -306,8 +306,12 @@ describe("finding systems", () => {
       /no folder with type\.raw that matches "q\*"/,
     );
     expect(errorOf(() => findDeepmdSystems(root, ["[z-a]"])).code).toBe("CONFIG");
-    expect(errorOf(() => findDeepmdSystems(["x/y.hdf5#/sys"])).message).toMatch(/systems in HDF5 files/);
-    expect(errorOf(() => findDeepmdSystems("x/y.lmdb")).message).toMatch(/systems in LMDB files/);
+    expect(errorOf(() => findDeepmdSystems(["x/y.hdf5#/sys"])).message).toMatch(
+      /^y\.hdf5: a folder of systems .* no HDF5 data/,
+    );
+    expect(errorOf(() => findDeepmdSystems("x/y.lmdb")).message).toMatch(
+      /^y\.lmdb: a folder of systems .* no LMDB data/,
+    );
   });
 });
 

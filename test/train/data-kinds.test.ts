@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import * as h5wasm from "h5wasm";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -10,6 +9,7 @@ import { elementSymbols } from "../../src/data/elements.js";
 import { RandomStream } from "../../src/tensor/philox.js";
 import type { MetricsRow } from "../../src/train/deepmd/metrics-file.js";
 import { trainDeepmd } from "../../src/train/deepmd/run.js";
+import { writeHdf5 } from "../data/hdf5-systems.js";
 
 const alloys = resolve(import.meta.dirname, "../../examples/data/nbmotaw/train");
 const lmdb = resolve(import.meta.dirname, "../../../shared/data/deepmd-lmdb");
@@ -64,26 +64,15 @@ async function train(
   return rows;
 }
 
-/** A system folder as a group of an HDF5 file. */
-async function writeHdf5(path: string, groups: Record<string, DeepmdSystem>): Promise<void> {
-  const module = await h5wasm.ready;
-  const file = new h5wasm.File("/made.h5", "w");
-  for (const [name, system] of Object.entries(groups)) {
-    const { atomCount: n, frameCount: nf, labels } = system;
-    const group = file.create_group(name);
-    group.create_dataset({ name: "type.raw", data: new Int32Array(n) });
-    group.create_dataset({ name: "type_map.raw", data: [...system.typeMap!] });
-    const set = group.create_group("set.000");
-    const put = (key: string, data: Float64Array, width: number): unknown =>
-      set.create_dataset({ name: `${key}.npy`, data, shape: [nf, width], dtype: "<d" });
-    put("coord", system.positions, 3 * n);
-    put("box", system.cells!, 9);
-    put("real_atom_types", Float64Array.from(system.types), n);
-    for (const key of ["energy", "force"] as const) put(key, labels[key]!.data, labels[key]!.width);
-  }
-  file.close();
-  writeFileSync(path, module.FS.readFile("/made.h5"));
-}
+describe("nested folders", () => {
+  it("train as the list of the systems in them", async () => {
+    const names = ["n002", "n016"];
+    const nested = ["a/b/first", "a/second"].map((path) => join(folder, "all", path));
+    names.forEach((name, k) => cpSync(join(alloys, name), nested[k], { recursive: true }));
+    const wanted = await train(nested, metals);
+    expect(await train(join(folder, "all"), metals)).toEqual(wanted);
+  });
+});
 
 describe("HDF5 systems", () => {
   it("train as the same folders do, by group or all of a file", async () => {

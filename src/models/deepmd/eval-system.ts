@@ -1,14 +1,42 @@
-import { readDeepmdSystem } from "../../data/deepmd-npy.js";
+import { basename } from "node:path";
+import { isHdf5Path } from "../../data/deepmd-hdf5.js";
+import { isLmdbPath } from "../../data/deepmd-lmdb-systems.js";
+import { type DeepmdReadOptions, readDeepmdSystem } from "../../data/deepmd-npy.js";
+import { eachDeepmdSystem } from "../../data/deepmd-open.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
+import { AtomgradError } from "../../tensor/error.js";
 import type { DeepPot, EvalResult } from "./deep-pot.js";
 import type { FrameOptions } from "./frames.js";
 
 /** What of a potential reading and evaluating systems needs. */
 export type Evaluator = Pick<DeepPot, "evalSync">;
 
-/** Reads a DeePMD system for a potential: types by its type map, parameters as many as it wants. Errors: as `readDeepmdSystem`. */
+/** How a DeePMD system is read for a potential: types by its type map, parameters as many as it wants. */
+function optionsFor(pot: DeepPot): DeepmdReadOptions {
+  return { typeMap: pot.typeMap, ...pot.parameterCounts };
+}
+
+/** Reads a system folder for a potential. Errors: as `readDeepmdSystem`. */
 export function readSystemFor(pot: DeepPot, folder: string): DeepmdSystem {
-  return readDeepmdSystem(folder, { typeMap: pot.typeMap, ...pot.parameterCounts });
+  return readDeepmdSystem(folder, optionsFor(pot));
+}
+
+/** Reads what `-s` names for a potential, one system after the other. Errors: as `eachDeepmdSystem`. */
+export function eachSystemFor(pot: DeepPot, path: string): AsyncGenerator<DeepmdSystem> {
+  return eachDeepmdSystem(path, optionsFor(pot));
+}
+
+/** The same where one system is needed: a folder, or HDF5 or LMDB data that hold no other. Errors: VALUE for several. */
+export async function openSystemFor(pot: DeepPot, path: string): Promise<DeepmdSystem> {
+  if (!isHdf5Path(path) && !isLmdbPath(path)) return readSystemFor(pot, path);
+  const found: DeepmdSystem[] = [];
+  for await (const system of eachSystemFor(pot, path)) found.push(system);
+  if (found.length === 1) return found[0];
+  const atoms = found.map(({ atomCount }) => atomCount).join(", ");
+  throw new AtomgradError(
+    "VALUE",
+    `${basename(path)}: holds ${found.length} systems (of ${atoms} atoms); name one (x.hdf5#/group), or convert it to deepmd-npy folders`,
+  );
 }
 
 /** Evaluates the first `frames` frames of a system (default: all). Errors: as `evalSync`, naming the system. */

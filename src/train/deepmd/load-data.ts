@@ -1,14 +1,10 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { BatchPlan, type RandomWord } from "../../data/deepmd-batches.js";
-import { isHdf5Path, readDeepmdHdf5 } from "../../data/deepmd-hdf5.js";
-import { readDeepmdLmdb } from "../../data/deepmd-lmdb-systems.js";
 import { type DeepmdReadOptions, readDeepmdSystem } from "../../data/deepmd-npy.js";
+import { eachDeepmdSystem } from "../../data/deepmd-open.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
 import { findDeepmdSystems } from "../../data/deepmd-systems.js";
 import type { ModelConfig } from "../../models/deepmd/config/schema-model.js";
 import type { TrainingDataConfig, ValidationDataConfig } from "../../models/deepmd/config/schema-training.js";
-import { AtomgradError } from "../../tensor/error.js";
 import { philox4x32 } from "../../tensor/philox.js";
 import { labelledBatch, type LabelledBatch } from "./labelled-batch.js";
 
@@ -23,11 +19,6 @@ export type StatisticsSource = Pick<DataSet, "statisticsBatches">;
 
 function readOptions({ fitting_net: fitting, type_map: typeMap }: ModelConfig): DeepmdReadOptions {
   return { typeMap: typeMap ?? undefined, fparam: fitting.numb_fparam, aparam: fitting.numb_aparam };
-}
-
-/** DeePMD-kit's LMDB data are folders ending in `.lmdb` or holding `data.mdb`. */
-function isLmdbPath(path: string): boolean {
-  return /\.lmdb\/?$/.test(path) || existsSync(join(path, "data.mdb"));
 }
 
 /** The systems of one section of an input, and the batches drawn from them. */
@@ -54,7 +45,7 @@ export class DataSet {
     );
   }
 
-  /** Reads every system. Errors: FILE, FORMAT, VALUE, CONFIG. */
+  /** Reads every system of folders. Errors: FILE, FORMAT, VALUE, CONFIG. */
   static load(
     section: TrainingDataConfig | ValidationDataConfig,
     model: ModelConfig,
@@ -66,31 +57,16 @@ export class DataSet {
     return new DataSet(systems, section, seed, purpose);
   }
 
-  /** The same for every kind of data: folders, `.lmdb`, and groups of `.hdf5` files (`file.hdf5#/group`). */
+  /** The same of every kind of data: folders, `.lmdb`, and groups of `.hdf5` files. Errors: FILE, FORMAT, SHAPE, NUMERIC, VALUE, CONFIG. */
   static async open(
     section: TrainingDataConfig | ValidationDataConfig,
     model: ModelConfig,
     seed: number,
     purpose: "train" | "validation",
   ): Promise<DataSet> {
-    const { systems: given, rglob_patterns: patterns } = section;
-    const paths = typeof given === "string" ? [given] : given;
-    if (!paths.some((path) => isHdf5Path(path) || isLmdbPath(path)))
-      return DataSet.load(section, model, seed, purpose);
-    if (patterns !== null)
-      throw new AtomgradError("CONFIG", "rglob_patterns: only folders can be searched; leave it out");
-    const options = readOptions(model);
     const systems: DeepmdSystem[] = [];
-    for (const path of paths) {
-      if (isHdf5Path(path)) systems.push(...(await readDeepmdHdf5(path, options)));
-      else if (isLmdbPath(path)) systems.push(...readDeepmdLmdb(path, options));
-      else
-        systems.push(
-          ...findDeepmdSystems(typeof given === "string" ? path : [path]).map((folder) =>
-            readDeepmdSystem(folder, options),
-          ),
-        );
-    }
+    const each = eachDeepmdSystem(section.systems, readOptions(model), section.rglob_patterns);
+    for await (const system of each) systems.push(system);
     return new DataSet(systems, section, seed, purpose);
   }
 

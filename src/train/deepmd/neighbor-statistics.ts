@@ -1,5 +1,4 @@
-import { readDeepmdSystem } from "../../data/deepmd-npy.js";
-import { findDeepmdSystems } from "../../data/deepmd-systems.js";
+import { eachDeepmdSystem } from "../../data/deepmd-open.js";
 import { largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
 import { openCpu } from "../../backends/cpu/cpu.js";
 
@@ -16,24 +15,22 @@ export interface NeighborStatistics {
 }
 
 /**
- * Neighbours closer than `rcut` in all frames of the systems below a folder; atoms may lie outside their cell.
+ * Neighbours closer than `rcut` in all frames of the systems below a folder, or of HDF5 or LMDB data; atoms may lie outside their cell.
  *
  * @param given names of the types; by default those of the data, in the order in which they come
  *
  * Errors: FILE, FORMAT, VALUE (unknown types, atoms on top of each other).
  */
-export function neighborStatistics(
+export async function neighborStatistics(
   root: string,
   rcut: number,
   given: readonly string[] | undefined,
-): NeighborStatistics {
+): Promise<NeighborStatistics> {
   openCpu();
-  const folders = findDeepmdSystems(root);
-  const typeMap = given ?? commonTypeMap(folders);
+  const typeMap = given ?? (await commonTypeMap(root));
   let [minDistance, total, types] = [Infinity, 0, typeMap?.length ?? 0];
   let byType = new Int32Array(types);
-  for (const folder of folders) {
-    const system = readDeepmdSystem(folder, { typeMap: typeMap ?? undefined, labels: [] });
+  for await (const system of eachDeepmdSystem(root, { typeMap: typeMap ?? undefined, labels: [] })) {
     types = Math.max(types, 1 + system.types.reduce((a, b) => Math.max(a, b), -1));
     if (types > byType.length) byType = Int32Array.from({ length: types }, (_, t) => byType[t] ?? 0);
     for (let frame = 0; frame < system.frameCount; frame++) {
@@ -47,10 +44,9 @@ export function neighborStatistics(
 }
 
 /** The names of all systems' type maps; null where a system has none. */
-function commonTypeMap(folders: readonly string[]): string[] | null {
+async function commonTypeMap(root: string): Promise<string[] | null> {
   const names: string[] = [];
-  for (const folder of folders) {
-    const { typeMap } = readDeepmdSystem(folder, { labels: [] });
+  for await (const { typeMap } of eachDeepmdSystem(root, { labels: [] })) {
     if (typeMap === null) return null;
     for (const name of typeMap) if (!names.includes(name)) names.push(name);
   }
