@@ -1,3 +1,4 @@
+import type { DeviceName } from "../tensor/backend.js";
 import { AtomgradError } from "../tensor/error.js";
 import { neighborListOfFrames } from "./neighbor-list.js";
 
@@ -11,6 +12,8 @@ export interface RadiusGraphOptions {
    * and which ones depends on the device.
    */
   maxNumNeighbors?: number;
+  /** Where to search: the same edges everywhere. Default: the CPU. Errors: DEVICE for one without f64 (webgpu). */
+  device?: DeviceName;
 }
 
 /** Edges of points closer than a radius, sorted by target, then source. */
@@ -29,12 +32,12 @@ export interface RadiusGraph {
 export function radiusGraph(
   positions: ArrayLike<number>,
   radius: number,
-  { batch, loop = false, maxNumNeighbors = Infinity }: RadiusGraphOptions = {},
+  { batch, loop = false, maxNumNeighbors = Infinity, device }: RadiusGraphOptions = {},
 ): RadiusGraph {
   if (positions.length % 3 !== 0)
     throw new AtomgradError("SHAPE", `radiusGraph: ${positions.length} numbers are no points of three`);
   const frames = graphsOf(Array.from(positions), batch);
-  const list = neighborListOfFrames(frames, radius);
+  const list = neighborListOfFrames(frames, radius, { device });
   const source: number[] = [];
   const target: number[] = [];
   for (let i = 0; i < positions.length / 3; i++) {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { neighborList, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import { neighborTensors } from "../../src/geometry/neighbor-tensors.js";
+import { radiusGraph } from "../../src/geometry/radius-graph.js";
 import type { DeviceName } from "../../src/tensor/backend.js";
 import { device as deviceByName, memory } from "../../src/tensor/device.js";
 import { RandomStream } from "../../src/tensor/philox.js";
@@ -37,6 +38,8 @@ export function expectSameNeighbours(device: DeviceName): void {
     expect(wanted.count).toBeGreaterThan(20_000);
     expect(found).toEqual(wanted);
   }
+  const { positions } = frames()[4];
+  expect(radiusGraph(positions, 2.5, { device })).toEqual(radiusGraph(positions, 2.5));
   fc.assert(
     fc.property(fc.oneof({ weight: 15, arbitrary: system }, { weight: 1, arbitrary: crowd }), (s) => {
       const list = (options: object) => neighborList(s.positions, s.cell, s.pbc, s.rcut, options);
