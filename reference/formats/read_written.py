@@ -1,4 +1,4 @@
-"""What ASE, pymatgen, NumPy, safetensors with PyTorch, and DeePMD-kit find in structure files that this package wrote.
+"""What ASE, pymatgen, NumPy, h5py, safetensors with PyTorch, and DeePMD-kit find in structure files that this package wrote.
 
     ATOMGRAD_WRITTEN=build/written npm test test/formats/written-files.test.ts
     python reference/formats/read_written.py build/written test/fixtures/formats/written.json
@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import ase.io
+import h5py
 import numpy as np
 import safetensors.torch
 from deepmd.utils.data import DeepmdData
@@ -67,6 +68,12 @@ def of_deepmd(name: str) -> list[dict]:
     ]
 
 
+def of_h5py(name: str) -> dict:
+    with h5py.File(folder / name, "r") as file:
+        arrays = {key: {"dtype": str(item.dtype), "shape": list(item.shape), "data": flat(item[()])} for key, item in file.items()}
+        return {"h5py": arrays, "attributes": dict(file.attrs.items())}
+
+
 def digest(path: Path) -> str:
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
@@ -95,9 +102,10 @@ found = {
     "mixed": {"deepmd-kit": of_deepmd("mixed")},
     "array.npy": {"numpy": flat(np.load(folder / "array.npy")), "shape": list(np.load(folder / "array.npy").shape)},
     "arrays.npz": {"numpy": {key: flat(value) for key, value in np.load(folder / "arrays.npz").items()}},
+    "arrays.hdf5": of_h5py("arrays.hdf5"),
     "arrays.safetensors": {"torch": {key: flat(value) for key, value in tensors.items()}},
 }
-libraries = ["ase", "pymatgen", "numpy", "safetensors", "torch", "deepmd-kit"]
+libraries = ["ase", "pymatgen", "numpy", "h5py", "safetensors", "torch", "deepmd-kit"]
 report = {
     "command": "python reference/formats/read_written.py build/written test/fixtures/formats/written.json",
     "versions": {name: version(name) for name in libraries},

@@ -6,7 +6,10 @@ export interface Hdf5Array {
   readonly data: Float32Array | Float64Array;
 }
 
-/** The bytes of an HDF5 file of arrays in its root group, in their order, and texts as attributes of that. */
+/**
+ * The bytes of an HDF5 file of arrays in its root group, in their order, and texts as attributes of that; always the same for
+ * the same arrays and texts.
+ */
 export async function encodeHdf5(
   arrays: Iterable<readonly [string, Hdf5Array]>,
   texts: Readonly<Record<string, string>>,
@@ -15,19 +18,32 @@ export async function encodeHdf5(
   const { library, module, birth } = hdf5Library();
   if (birth !== null) birth.growth.most = Infinity;
   const path = freshHdf5Path();
-  const file = new library.File(path, "w");
-  try {
-    for (const [name, { shape, data }] of arrays) {
-      const dtype = data instanceof Float32Array ? "<f" : "<d";
-      file.create_dataset({ name, data, shape: [...shape], dtype });
+  withoutTime(() => {
+    const file = new library.File(path, "w");
+    try {
+      for (const [name, { shape, data }] of arrays) {
+        const dtype = data instanceof Float32Array ? "<f" : "<d";
+        file.create_dataset({ name, data, shape: [...shape], dtype });
+      }
+      for (const [name, text] of Object.entries(texts)) file.create_attribute(name, text);
+    } finally {
+      file.close();
     }
-    for (const [name, text] of Object.entries(texts)) file.create_attribute(name, text);
-  } finally {
-    file.close();
-  }
+  });
   try {
     return module.FS.readFile(path);
   } finally {
     module.FS.unlink(path);
+  }
+}
+
+/** The library notes in a file when each array was made, by this clock, and cannot be told not to. */
+function withoutTime(write: () => void): void {
+  const { now } = Date;
+  Date.now = () => 0;
+  try {
+    write();
+  } finally {
+    Date.now = now;
   }
 }

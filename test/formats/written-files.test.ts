@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { elementSymbols } from "../../src/data/elements.js";
+import { encodeHdf5 } from "../../src/data/hdf5-write.js";
 import { writeNpySync } from "../../src/data/npy.js";
 import { encodeNpz } from "../../src/data/npz.js";
 import { writeSafetensorsSync } from "../../src/data/safetensors.js";
@@ -37,6 +38,7 @@ const peers = existsSync(fixture)
   : {};
 const numbers = Float64Array.from({ length: 24 }, (_, k) => Math.sin(k) / 3);
 const sets: Record<string, Structure[]> = {};
+const hdf5Text = '{"name": "naïve", "list": [1, 2]}';
 
 function digest(path: string): string {
   const files = (at: string): string[] =>
@@ -91,6 +93,8 @@ beforeAll(async () => {
     ([name, array]) => [name, { ...array, dtype: dtypes[name as keyof typeof dtypes] }] as const,
   );
   writeSafetensorsSync(join(folder, "arrays.safetensors"), named);
+  const reals = [["f8", { shape: [4, 6], data: numbers }], ["f4", { shape: [2, 3, 4], data: singles }]] as const; // prettier-ignore
+  writeFileSync(join(folder, "arrays.hdf5"), await encodeHdf5(reals, { json: hdf5Text }));
 });
 
 describe("files written here are read by others as they were meant (fixtures/formats/written.json)", () => {
@@ -113,11 +117,16 @@ describe("files written here are read by others as they were meant (fixtures/for
     frames.forEach((frame, k) => compare(frame, written[k], file));
   });
 
-  it("arrays, by NumPy and PyTorch", () => {
+  it("arrays, by NumPy, PyTorch and h5py", () => {
     expect(peers["array.npy"]).toMatchObject({ numpy: [...numbers], shape: [2, 3, 4] });
     const wanted = { f8: [...numbers], f4: [...Float32Array.from(numbers)], i4: [1, -2, 3, 2 ** 31 - 1] };
     expect(peers["arrays.npz"].numpy).toEqual(wanted);
     expect(peers["arrays.safetensors"].torch).toEqual(wanted);
+    expect(peers["arrays.hdf5"].h5py).toEqual({
+      f8: { dtype: "float64", shape: [4, 6], data: wanted.f8 },
+      f4: { dtype: "float32", shape: [2, 3, 4], data: wanted.f4 },
+    });
+    expect(peers["arrays.hdf5"].attributes).toEqual({ json: hdf5Text });
   });
 });
 
