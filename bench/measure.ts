@@ -107,9 +107,19 @@ async function startPair({
   return shipped;
 }
 
+/**
+ * How often the work is repeated within a sample. Counted anew after four samples, as many as the peers get to warm up: code
+ * that is still interpreted would have the samples of quick work end too soon.
+ */
 async function calibrate(workload: Workload): Promise<number> {
   for (let k = 0; k < 2; k++) await workload.run();
-  let repeats = 1;
+  const first = await lengthen(workload, 1);
+  for (let k = 0; k < 4; k++) await sample(workload, first);
+  return lengthen(workload, first);
+}
+
+/** The number of repeats, at least as many as given, that fills a sample. */
+async function lengthen(workload: Workload, repeats: number): Promise<number> {
   while (repeats < 1 << 20) {
     const { ms } = await sample(workload, repeats);
     if (ms * repeats >= sampleMs) break;

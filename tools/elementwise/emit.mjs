@@ -101,10 +101,11 @@ export function typescriptOps(entries) {
       `  { name: "${entry.name}", args: ${JSON.stringify(entry.args)}, order: ${entry.order}, reference: ${jsFunction(entry)}, wgsl: ${JSON.stringify(wgslBody(entry))}, rules: ${JSON.stringify(entry.rules)}, samples: ${JSON.stringify(entry.samples ?? {})} },`,
   );
   const functions = entries
+    .map((entry, position) => ({ ...entry, position }))
     .filter((entry) => entry.order === 0)
-    .map(({ name, args, text }) => {
+    .map(({ name, args, text, position }) => {
       const parameters = args.map((a) => `${a}: Operand`).join(", ");
-      return `/** \`${text}\`, element by element with broadcasting; numbers stand for scalars. */\nexport function ${name}(${parameters}): Tensor {\n  return apply${args.length}(op("${name}"), ${args.join(", ")});\n}`;
+      return `/** \`${text}\`, element by element with broadcasting; numbers stand for scalars. */\nexport function ${name}(${parameters}): Tensor {\n  return apply${args.length}(at(${position}), ${args.join(", ")});\n}`;
     });
   return `// Generated from table.mjs by tools/generate.mjs.
 /* eslint-disable */
@@ -115,15 +116,17 @@ export const specs: readonly ElementwiseSpec[] = [
 ${specs.join("\n")}
 ];
 
-const ops = new Map<string, ElementwiseOp>();
+const made: ElementwiseOp[] = [];
+const positions = new Map(specs.map((spec, k) => [spec.name, k]));
 
-/** The operation of this name, made at first use; derivatives are named by their operation and argument (\`tanh_x\`). */
+/** The operation at a position of the table, made at first use: found without a search, since small ops cost little more. */
+function at(position: number): ElementwiseOp {
+  return (made[position] ??= new ElementwiseOp(specs[position]));
+}
+
+/** The operation of this name; derivatives are named by their operation and argument (\`tanh_x\`). */
 export function op(name: string): ElementwiseOp {
-  const known = ops.get(name);
-  if (known !== undefined) return known;
-  const made = new ElementwiseOp(specs.find((spec) => spec.name === name)!);
-  ops.set(name, made);
-  return made;
+  return at(positions.get(name)!);
 }
 
 ${functions.join("\n\n")}
