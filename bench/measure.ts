@@ -32,7 +32,7 @@ interface Sample {
 }
 
 /** Quick work is repeated within a sample until the sample is longer than the clock's and the scheduler's grain. */
-const sampleMs = 20;
+const sampleMs = 100;
 
 /** OpenMP's threads spin for up to 200 ms after a loop and would take processor time from whoever comes next. */
 const restMs = 250;
