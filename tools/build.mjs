@@ -29,6 +29,7 @@ function newestHeader() {
   let newest = 0;
   for (const folder of [
     "native",
+    "native/gemm",
     ...readdirSync(join(root, "kernels")).map((name) => join("kernels", name)),
   ]) {
     const path = join(root, folder);

@@ -70,13 +70,17 @@ write(
     `\nexport const families = { ${cased.join(", ")} };\n`,
 );
 
+/** What kernels of several families call; compiled for every instruction set, as they are. */
+const shared = readdirSync(join(root, "native", "gemm"))
+  .filter((name) => name.endsWith(".cc"))
+  .map((name) => `native/gemm/${name}`);
 const { flags, isas, cuda: cudaBuild } = JSON.parse(readFileSync(join(root, "native", "flags.json"), "utf8"));
 write(
   "native/sources.generated.json",
   JSON.stringify(
     {
       common: ["addon", "file_map", "isa", "registry", "slots", "team"].map((name) => `native/${name}.cc`),
-      kernels: cpu.map((f) => `kernels/${f}/cpu.cc`),
+      kernels: [...cpu.map((f) => `kernels/${f}/cpu.cc`), ...shared],
       mpi: ["native/mpi/addon.cc"],
       cuda: {
         sources: [

@@ -2,9 +2,9 @@
 // measured peak of fused multiply-adds. OpenBLAS is opened at run time: path in the first argument, else the system's;
 // says "absent" without it.
 //
-//   g++ -std=c++17 -O3 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -Wno-psabi -I native bench/native/gemm_bench.cc
-//       native/team.cc -o /tmp/gemm_bench -pthread -ldl && /tmp/gemm_bench [libopenblas.so [threads [text in the
-//       shape's name]]]
+//   g++ -std=c++17 -O3 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -Wno-psabi -DAG_ISA=bench -I native
+//       bench/native/gemm_bench.cc native/gemm/tile.cc native/team.cc -o /tmp/gemm_bench -pthread -ldl
+//       && /tmp/gemm_bench [libopenblas.so [threads [text in the shape's name]]]
 #include <dlfcn.h>
 #include <time.h>
 
@@ -13,8 +13,7 @@
 #include <cstring>
 #include <string>
 
-#define AG_ISA bench
-#include "gemm.h"
+#include "gemm/gemm.h"
 
 using namespace ag;
 using namespace ag::AG_ISA;

@@ -1,5 +1,5 @@
 /**
- * Scratch memory of native/gemm.h in bytes: the formulas stated there, for the `work` of ops that call it
+ * Scratch memory of native/gemm/gemm.h in bytes: the formulas stated there, for the `work` of ops that call it
  * (test/ops/matmul.test.ts compares the two).
  */
 

@@ -11,7 +11,7 @@
 // parts; the parts depend on the sizes alone, so the bits do not depend on the threads.
 //
 // Bound: 2 E N K flop a product; memory is g and y once in and (tanhProductVjpVjp) g' and y' once out.
-#include "../../native/gemm.h"
+#include "../../native/gemm/gemm.h"
 
 namespace ag {
 namespace AG_ISA {

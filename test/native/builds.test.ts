@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bundle, root } from "../cli/bundle.js";
@@ -18,13 +18,16 @@ interface SourceList {
   readonly isas: Record<string, Record<string, string[]>>;
 }
 
-/** A checkout of what a native build needs, with few kernels and without optimisation. */
+/** A checkout of what a native build needs, with few CPU kernels and without optimisation; CUDA has a test of its own. */
 function smallCheckout(name: string): string {
   const copy = join(base, name);
   mkdirSync(copy);
   for (const file of ["package.json", "CMakeLists.txt", "binding.gyp", "native", "tools"])
     cpSync(join(root, file), join(copy, file), { recursive: true });
   cpSync(join(root, "kernels", family), join(copy, "kernels", family), { recursive: true });
+  rmSync(join(copy, "kernels", family, "cuda.cu"));
+  for (const name of readdirSync(join(copy, "native/gemm")))
+    if (name.endsWith(".cc")) rmSync(join(copy, "native/gemm", name));
   const flags = join(copy, "native/flags.json");
   writeFileSync(flags, readFileSync(flags, "utf8").replaceAll('"-O3"', '"-O0"'));
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));

@@ -2,16 +2,15 @@
 // K-splits, both types, bits equal for 1 to 4 threads, nothing read or written outside the operands.
 //
 //   for flags in -msse4.2 "-mavx2 -mfma" "-mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma"; do
-//     g++ -std=c++17 -O3 $flags -Wno-psabi -I native test/native/gemm_test.cc native/team.cc -o /tmp/gemm_test
-//     -pthread && /tmp/gemm_test
+//     g++ -std=c++17 -O3 $flags -Wno-psabi -DAG_ISA=test -I native test/native/gemm_test.cc native/gemm/tile.cc
+//     native/team.cc -o /tmp/gemm_test -pthread && /tmp/gemm_test
 //   done
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
-#define AG_ISA test
-#include "gemm.h"
+#include "gemm/gemm.h"
 #include "guarded.h"
 
 using namespace ag;

@@ -1,8 +1,8 @@
 // The vector functions against the C library in long double: dense sweeps, limits, and time per element.
 //
 //   for flags in -msse4.2 "-mavx2 -mfma" "-mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma"; do
-//     g++ -std=c++17 -O3 $flags -Wno-psabi -I native test/native/vecmath_test.cc -o /tmp/vecmath_test &&
-//     /tmp/vecmath_test
+//     g++ -std=c++17 -O3 $flags -Wno-psabi -DAG_ISA=test -I native test/native/vecmath_test.cc -o /tmp/vecmath_test
+//     && /tmp/vecmath_test
 //   done
 #include <time.h>
 
@@ -11,7 +11,6 @@
 #include <limits>
 #include <vector>
 
-#define AG_ISA test
 #include "vecmath.h"
 
 using namespace ag::AG_ISA;

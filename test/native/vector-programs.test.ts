@@ -18,7 +18,7 @@ const { isas: flags } = JSON.parse(readFileSync(join(root, "native/flags.json"),
 
 function runProgram(name: string, isa: string, sources: readonly string[]): string {
   const target = join(folder, `${name}-${isa}`);
-  const common = ["-std=c++17", "-O1", "-Wno-psabi", "-I", "native", "-pthread"];
+  const common = ["-std=c++17", "-O1", "-Wno-psabi", "-DAG_ISA=test", "-I", "native", "-pthread"];
   const ours = flags[process.arch]?.[isa] ?? [];
   const made = spawnSync(compiler, [...common, ...ours, ...sources, "-o", target], {
     cwd: root,
@@ -35,7 +35,7 @@ describe.skipIf(!found)("programs of native/ (need a C++ compiler)", () => {
   const best = all[all.length - 1];
 
   it(`the matrix product agrees with a naive one and keeps to its operands (${best})`, () => {
-    const said = runProgram("gemm", best, ["test/native/gemm_test.cc", "native/team.cc"]);
+    const said = runProgram("gemm", best, ["test/native/gemm_test.cc", "native/gemm/tile.cc", "native/team.cc"]);
     expect(said).toMatch(/: \d{4,} cases, 0 failures/);
   });
 

@@ -33,7 +33,7 @@ const problems = [1, 3, 16, 17, 100, 1025, 3000].flatMap((m) =>
 
 const program = `
 #include <cstdio>
-#include "${join(root, "native/gemm.h")}"
+#include "${join(root, "native/gemm/gemm.h")}"
 using namespace ag::AG_ISA;
 int main() {
   long long m, n, k;
@@ -45,7 +45,7 @@ int main() {
 
 describe("scratch memory of the matrix product", () => {
   it.skipIf(!compiles)(
-    `is what native/gemm.h asks for${compiles ? "" : ` (no compiler ${compiler})`}`,
+    `is what native/gemm/gemm.h asks for${compiles ? "" : ` (no compiler ${compiler})`}`,
     () => {
       const source = join(folder, "sizes.cc");
       writeFileSync(source, program);

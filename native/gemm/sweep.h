@@ -1,9 +1,9 @@
 // The loops around the register tile, for one part of a product: which rows and panels, what is fetched ahead, where
 // sums go.
 #pragma once
-#include "gemm_dot.h"
-#include "gemm_epilogue.h"
-#include "gemm_thin.h"
+#include "dot.h"
+#include "epilogue.h"
+#include "thin.h"
 
 namespace ag {
 namespace AG_ISA {
@@ -66,9 +66,8 @@ template <class T> struct Sweep {
       const Panel<T> panel(p, cols);
       job.b = packed ? packed + depth * panel.col + k0 * panel.stride() : b + k0 * ldb + panel.col;
       job.bRow = packed ? panel.stride() : ldb;
-      job.last = panel.last();
+      job.lastCols = static_cast<int>(panel.lastCols());
       job.whole = packed || panel.cols == panel.stride();
-      job.half = 2 * panel.lastCols() <= kLanes<T>;
       const int64_t height = kTileRows[panel.width];
       for (int64_t i = i0; i < i1; i += height) {
         const int here = static_cast<int>(i1 - i < height ? i1 - i : height);
@@ -138,7 +137,7 @@ template <class T> struct Sweep {
           job.nextStep = aRow == 1 ? aCol : 0;
         } else if (nextB) {
           job.next = nextB;
-          job.nextStep = job.fetchedEachStep(panel.width);
+          job.nextStep = fetchedLines<T>(panel.width) * kLine / static_cast<int64_t>(sizeof(T));
           nextB += job.nextStep * job.depth;
         }
         runTile(job, height, panel.width);

@@ -1,6 +1,6 @@
 // What happens to a matrix product on its way out: C = f(alpha S + bias) + residual (+ C), S being the raw sums.
 #pragma once
-#include "vecmath.h"
+#include "../vecmath.h"
 
 namespace ag {
 namespace AG_ISA {

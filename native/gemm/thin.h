@@ -1,6 +1,7 @@
 // K of at most four: all of op(B)'s panel stays in registers and rows of C stream out one after the other, whole.
 #pragma once
-#include "gemm_tile.h"
+#include "registers.h"
+#include "tile.h"
 
 namespace ag {
 namespace AG_ISA {

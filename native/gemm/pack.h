@@ -1,7 +1,8 @@
 // Packs op(B)[K,N] into panels as wide as the register tile reads: panel after panel, in each k after k, zeros beyond
 // N.
 #pragma once
-#include "gemm_tile.h"
+#include "registers.h"
+#include "tile.h"
 
 namespace ag {
 namespace AG_ISA {

@@ -5,8 +5,8 @@
 // live in registers over all of K. A long K (weight gradients) is cut into splits fixed by the problem alone, whose
 // partial sums are added in order. So the bits do not depend on the number of threads.
 #pragma once
-#include "gemm_sweep.h"
-#include "team.h"
+#include "../team.h"
+#include "sweep.h"
 
 namespace ag {
 namespace AG_ISA {

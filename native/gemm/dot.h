@@ -2,7 +2,8 @@
 // one column does not waste fifteen of sixteen lanes. L rows at a time; their L vectors of sums are then added up into
 // one vector.
 #pragma once
-#include "gemm_pack.h"
+#include "pack.h"
+#include "registers.h"
 
 namespace ag {
 namespace AG_ISA {
