@@ -35,7 +35,11 @@ describe.skipIf(!found)("programs of native/ (need a C++ compiler)", () => {
   const best = all[all.length - 1];
 
   it(`the matrix product agrees with a naive one and keeps to its operands (${best})`, () => {
-    const said = runProgram("gemm", best, ["test/native/gemm_test.cc", "native/gemm/tile.cc", "native/team.cc"]);
+    const said = runProgram("gemm", best, [
+      "test/native/gemm_test.cc",
+      "native/gemm/tile.cc",
+      "native/team.cc",
+    ]);
     expect(said).toMatch(/: \d{4,} cases, 0 failures/);
   });
 
