@@ -100,6 +100,7 @@ describe.skipIf(!held)("every set of the shared data (skipped where ../shared/da
     if (!path.endsWith(".traj")) expect(report.frames).toBe(counts[path]);
     expect(report.suspicious.filter(({ code }) => code === "non-finite" || code === "zero-cell")).toEqual([]);
     expect(report.keys.length).toBeGreaterThan(1);
+    expect(report.keys).toEqual(expect.arrayContaining(Object.keys(report.properties)));
   });
 
   it("none that the README counts is missing", () => {

@@ -143,9 +143,17 @@ function frameOf(reader: UlmReader, item: Json, first: Json, frame: number): Str
     fixed: fixedAtoms(own(header, "constraints"), atoms),
     arrays,
     info,
-    keys: [...new Set([...Object.keys(header), ...Object.keys(item)])]
-      .map((key) => key.replace(/\.$/, ""))
-      .concat(energy === null ? [] : ["energy"], forces === null ? [] : ["forces"]),
+    keys: [
+      ...new Set([
+        ...[...Object.keys(header), ...Object.keys(item)].map((key) => key.replace(/\.$/, "")),
+        // Of the calculator.
+        ...Object.entries({ energy, forces, stress }).flatMap(([key, value]) =>
+          value === null ? [] : [key],
+        ),
+        ...info.keys(),
+        ...arrays.keys(),
+      ]),
+    ],
   });
 }
 
