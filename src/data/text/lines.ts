@@ -215,18 +215,24 @@ function* memoryPieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
 }
 
+/** Whether bytes begin with the byte order mark of UTF-8, which is no part of the text whatever its encoding. */
+function hasMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+}
+
 function* decoded(pieces: Iterable<Uint8Array>, name: string, encoding: Encoding): Generator<string, void> {
   let decoder: TextDecoder | null = null;
   let first = true;
   try {
-    for (const piece of pieces) {
-      if (first && isUtf16(piece))
+    for (const bytes of pieces) {
+      if (first && isUtf16(bytes))
         throw new AtomgradError("FORMAT", `${name}: the text is UTF-16; save it as UTF-8`);
+      const piece = first && hasMark(bytes) ? bytes.subarray(3) : bytes;
       // Most texts are ASCII to their end, of which every encoding says the same, in a tenth of the time.
       if (decoder === null && isAscii(piece))
         yield Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString("latin1");
       else {
-        decoder ??= new TextDecoder(encoding, { fatal: true, ignoreBOM: !first });
+        decoder ??= new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
         yield decoder.decode(piece, { stream: true });
       }
       first = false;
