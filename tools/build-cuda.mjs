@@ -99,7 +99,7 @@ try {
     }),
   );
   // The runtime's own symbols stay inside: another addon may carry another version of it.
-  const hide = process.platform === "linux" ? ["-Xlinker", "--exclude-libs,ALL"] : [];
+  const hide = process.platform === "linux" ? ["-Xlinker", "--exclude-libs,ALL", "-Xlinker", "-z,now"] : [];
   if (stale.length > 0 || !existsSync(target))
     await run(compiler, [
       "-shared",

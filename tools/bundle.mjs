@@ -29,6 +29,9 @@ await build({
   logLevel: "warning",
   // Code that asks for its own place finds it in __filename.
   define: { "import.meta.url": "undefined" },
+  // Wrapped as Node wraps a CommonJS file, so that no second copy of the text is made to do so.
+  banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
+  footer: { js: "})" },
 });
 
 const load = join(dist, "load.cjs");

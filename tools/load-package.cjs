@@ -2,7 +2,7 @@
 // anew takes longer than a potential takes to its first energy. V8 refuses a cache of another version or other flags, and
 // compiles.
 const { existsSync, readFileSync, writeFileSync } = require("node:fs");
-const { createRequire, wrap } = require("node:module");
+const { createRequire } = require("node:module");
 const { join } = require("node:path");
 const vm = require("node:vm");
 
@@ -15,8 +15,8 @@ const open = createRequire(file);
 const openLate = (name) =>
   late.has(name) ? new Proxy({}, { get: (_, member) => open(name)[member] }) : open(name);
 
-// The bundler writes ASCII: every byte is a character.
-const script = new vm.Script(wrap(readFileSync(file, "latin1")), {
+// The bundler writes ASCII, every byte a character, and wraps the code in a function.
+const script = new vm.Script(readFileSync(file, "latin1"), {
   filename: file,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
   importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((name) => import(name)),

@@ -45,8 +45,8 @@ template <class T, class Body> static int elementwise(const Call& c) {
     T spread[A][kRun];
     int64_t e = begin;
     while (e < end) {
-      // Where the run starts, by loop, and each operand's offset there. The first one starts at zeros: in a small tensor the
-      // divisions would take longer than all the rest.
+      // Where the run starts, by loop, and each operand's offset there. The first one starts at zeros: in a small
+      // tensor the divisions would take longer than all the rest.
       int64_t index[kMaxRank] = {}, rest = e;
       for (int d = rank - 1; d >= 0 && e > 0; --d) {
         index[d] = rest % size[d];

@@ -3,9 +3,9 @@
 // Layout: row-major; op is nothing or the transpose, read in place. In a batch an operand of one matrix serves all
 // products.
 //
-// Strategy: one product, or a batch of large ones, goes to the team row block by row block (native/gemm/gemm.h); a batch of
-// small ones is dealt out in at most 64 runs of whole products, each run on one thread with its own scratch memory.
-// Both choices and the order of every sum depend on the sizes alone.
+// Strategy: one product, or a batch of large ones, goes to the team row block by row block (native/gemm/gemm.h); a
+// batch of small ones is dealt out in at most 64 runs of whole products, each run on one thread with its own scratch
+// memory. Both choices and the order of every sum depend on the sizes alone.
 //
 // Bound: 2 M N K flop a product; below K ~ 30 the traffic of A and C.
 // Pitfall: relu6 is a relu followed by a pass over C: the matrix product itself knows no upper cap.

@@ -5,8 +5,9 @@
 // Layout: row-major; E, P and the gaps of `start` may be larger than needed, what belongs to no centre is set to zero.
 //
 // Strategy: centres in at most 64 runs of equal sum of n_i^2, each run on one thread with its own scratch memory;
-// inside, the serial matrix product of native/gemm/gemm.h. The sizes n_i are known here only, so that the product is cut to
-// one whose scratch memory is known beforehand: C_i in panels of 64 columns, O_i and Z_i in sums of at most 192 rows.
+// inside, the serial matrix product of native/gemm/gemm.h. The sizes n_i are known here only, so that the product is
+// cut to one whose scratch memory is known beforehand: C_i in panels of 64 columns, O_i and Z_i in sums of at most 192
+// rows.
 //
 // Bound: 2 H flop per pair; the operands of one centre (n H + n^2 elements) stay in the second-level cache.
 #include <cstring>

@@ -1,0 +1,74 @@
+import type { Kernel } from "../tensor/backend.js";
+import { AtomgradError } from "../tensor/error.js";
+import { type Expression, parseExpression, Symbols } from "./contract.js";
+import type { AttrType, OpSpec } from "./op-spec.js";
+
+export interface Input {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly expression: Expression;
+}
+
+/** What is read out of an `OpSpec`. */
+export class OpContract {
+  readonly kernel: Kernel;
+  readonly inputs: readonly Input[];
+  readonly outputs: readonly Expression[];
+  readonly symbols = new Symbols();
+  readonly attrEntries: readonly [string, AttrType][];
+  readonly savedNames: readonly string[];
+  /** Positions of the saved inputs. */
+  readonly saved: readonly number[];
+  readonly savesOut: boolean;
+
+  /** Errors: VALUE for a text that is no shape expression, or a name that stands for nothing. */
+  constructor(spec: OpSpec) {
+    this.inputs = Object.entries(spec.inputs).map(([key, text]) => ({
+      name: key.replace("?", ""),
+      optional: key.endsWith("?"),
+      expression: parseExpression(text, this.symbols),
+    }));
+    this.attrEntries = Object.entries(spec.attrs ?? {});
+    for (const [name, type] of this.attrEntries) if (type !== "real") this.symbols.index(name);
+    const outputs = typeof spec.output === "string" ? { out: spec.output } : spec.output;
+    this.outputs =
+      spec.output === "none" ? [] : Object.values(outputs).map((text) => parseExpression(text, this.symbols));
+    this.savedNames = (
+      spec.save ?? (spec.decompose && !spec.vjp ? this.inputs.map((i) => i.name) : [])
+    ).filter((name) => name !== "out");
+    this.saved = this.savedNames.map((name) => this.inputs.findIndex((i) => i.name === name));
+    this.savesOut = spec.save?.includes("out") ?? false;
+    this.kernel = {
+      name: spec.name,
+      intNames: this.symbols.names,
+      realNames: this.attrEntries.filter(([, type]) => type === "real").map(([name]) => name),
+      inputs: this.inputs.length,
+      outputs: this.outputs.length,
+      types: [...this.inputs.map((i) => i.expression.dtype), ...this.outputs.map((e) => e.dtype)],
+      inPlace: (spec.inPlace ?? []).map((name) => this.inputs.findIndex((i) => i.name === name)),
+      reference: spec.reference,
+      wgsl: spec.wgsl,
+      bound: this.boundBuffers(spec),
+      cost: spec.cost && ((ints) => spec.cost!(this.dims(ints))),
+      cache: [],
+    };
+  }
+
+  /** Values of the dimensions and integer attributes by name. */
+  dims(bound: ArrayLike<number>): Record<string, number> {
+    const dims: Record<string, number> = {};
+    this.symbols.names.forEach((name, k) => (dims[name] = bound[k]));
+    return dims;
+  }
+
+  /** Positions of the buffers of which a WGSL text reads or writes. */
+  private boundBuffers({ name: op, wgsl }: OpSpec): number[] {
+    const unread = wgsl?.unread ?? [];
+    const names = this.inputs.map((input) => input.name);
+    const unknown = unread.find((name) => !names.includes(name));
+    if (unknown !== undefined)
+      throw new AtomgradError("VALUE", `${op}: unread names "${unknown}", which is no input`);
+    const all = Array.from({ length: this.inputs.length + this.outputs.length }, (_, k) => k);
+    return all.filter((k) => !unread.includes(names[k]));
+  }
+}
