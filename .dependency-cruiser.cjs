@@ -16,7 +16,8 @@ const floors = [
   "^src/cli/",
 ];
 
-// data/ holds formats only and may be read by models/ for their files; both stand above geometry/.
+// data/ holds formats only and may be read by models/ for their files; both stand above geometry/. The cases of a kernel are test
+// inputs: some are checked with what stands above (irreps, cells), which no kernel may use.
 module.exports = {
   forbidden: [
     ...floors.slice(0, -1).map((floor, k) => ({
