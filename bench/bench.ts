@@ -15,6 +15,8 @@ export interface PeerRequest {
 export interface Workload {
   /** One repetition. */
   readonly run: () => unknown;
+  /** Waited for after each repetition with the clock stopped. */
+  readonly settle?: () => Promise<void>;
   /** What one repetition does: atoms, pairs, rows, ... */
   readonly work: Readonly<Record<string, number>>;
   /** The least any program must do for it. */

@@ -112,7 +112,7 @@ async function startPair({
  * that is still interpreted would have the samples of quick work end too soon.
  */
 async function calibrate(workload: Workload): Promise<number> {
-  for (let k = 0; k < 2; k++) await workload.run();
+  for (let k = 0; k < 2; k++) await sample(workload, 1);
   const first = await lengthen(workload, 1);
   for (let k = 0; k < 4; k++) await sample(workload, first);
   return lengthen(workload, first);
@@ -130,10 +130,14 @@ async function lengthen(workload: Workload, repeats: number): Promise<number> {
 
 async function sample(workload: Workload, repeats: number): Promise<Sample> {
   const cpu = process.cpuUsage();
-  const start = performance.now();
+  let start = performance.now();
   for (let k = 0; k < repeats; k++) {
     const pending = workload.run();
     if (pending instanceof Promise) await pending;
+    if (workload.settle === undefined) continue;
+    const stopped = performance.now();
+    await workload.settle();
+    start += performance.now() - stopped;
   }
   const ms = performance.now() - start;
   const used = process.cpuUsage(cpu);

@@ -1,8 +1,8 @@
 import { type OpCases, defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { tensor, zeros } from "../../src/tensor/tensor.js";
-import { applyAny } from "./op.js";
-import { add, div, mul, op, specs, tanh } from "./ops.generated.js";
+import { applyAny, type ElementwiseSpec } from "./op.js";
+import { add, div, mul, names, op, tanh } from "./ops.generated.js";
 
 /** Shapes of up to three operands: flat, empty, odd, broadcast in front, behind and between. */
 const shapes: (readonly number[])[][] = [
@@ -26,7 +26,7 @@ const shapes: (readonly number[])[][] = [
   [[1, 2, 1, 3], [4, 1, 5, 1], [3]],
 ];
 
-function samplesOf(spec: (typeof specs)[number], random: Samples): Sample[] {
+function samplesOf(spec: ElementwiseSpec, random: Samples): Sample[] {
   const pick = (list: (readonly number[])[]) =>
     Object.fromEntries(
       spec.args.map((name, k) => {
@@ -91,18 +91,21 @@ const errors: OpCases["errors"] = [
 ];
 
 export const cases = defineCases(
-  ...specs.map((spec): OpCases => ({
-    op: spec.name,
-    run: (inputs) =>
-      applyAny(
-        op(spec.name),
-        spec.args.map((name) => inputs[name]),
-      ),
-    samples: (random) => samplesOf(spec, random),
-    differentiate: spec.rules.flatMap((rule, k) => (rule === null ? [] : [spec.args[k]])),
-    // Derivatives are checked through their operation; their own derivatives once more.
-    order: spec.order === 0 ? 2 : 1,
-    tolerance: { f32: 5e-6, f64: 1e-14 },
-    errors: spec.name === "add" ? errors : [],
-  })),
+  ...names.map((name): OpCases => {
+    const { spec } = op(name);
+    return {
+      op: spec.name,
+      run: (inputs) =>
+        applyAny(
+          op(spec.name),
+          spec.args.map((name) => inputs[name]),
+        ),
+      samples: (random) => samplesOf(spec, random),
+      differentiate: spec.rules.flatMap((rule, k) => (rule === null ? [] : [spec.args[k]])),
+      // Derivatives are checked through their operation; their own derivatives once more.
+      order: spec.order === 0 ? 2 : 1,
+      tolerance: { f32: 5e-6, f64: 1e-14 },
+      errors: spec.name === "add" ? errors : [],
+    };
+  }),
 );

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
+import { crcOf } from "./crc.js";
 import { inflate } from "./inflate.js";
 import { memorySource } from "./read-file.js";
 import type { ByteSource } from "./read-file.js";
@@ -199,15 +200,5 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-/** The checksum of zip (and gzip, png). */
-export function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = crcTable[(crc ^ byte) & 255] ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
+/** The checksum of zip. */
+const crc32 = crcOf(0xedb88320);

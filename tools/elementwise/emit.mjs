@@ -98,7 +98,7 @@ function expressionUses(node, name) {
 export function typescriptOps(entries) {
   const specs = entries.map(
     (entry) =>
-      `  { name: "${entry.name}", args: ${JSON.stringify(entry.args)}, order: ${entry.order}, reference: ${jsFunction(entry)}, wgsl: ${JSON.stringify(wgslBody(entry))}, rules: ${JSON.stringify(entry.rules)}, samples: ${JSON.stringify(entry.samples ?? {})} },`,
+      `  () => ({ name: "${entry.name}", args: ${JSON.stringify(entry.args)}, order: ${entry.order}, reference: ${jsFunction(entry)}, wgsl: ${JSON.stringify(wgslBody(entry))}, rules: ${JSON.stringify(entry.rules)}, samples: ${JSON.stringify(entry.samples ?? {})} }),`,
   );
   const functions = entries
     .map((entry, position) => ({ ...entry, position }))
@@ -112,20 +112,25 @@ export function typescriptOps(entries) {
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { apply1, apply2, apply3, ElementwiseOp, type ElementwiseSpec, type Operand } from "./op.js";
 
-export const specs: readonly ElementwiseSpec[] = [
+/** The operations of the table, each made where it is asked for: most programs use a few. */
+const table: readonly (() => ElementwiseSpec)[] = [
 ${specs.join("\n")}
 ];
 
 const made: ElementwiseOp[] = [];
-const positions = new Map(specs.map((spec, k) => [spec.name, k]));
+let positions: Map<string, number> | undefined;
+
+/** Names of all operations, derivatives included, in the order of the table. */
+export const names: readonly string[] = ${JSON.stringify(entries.map(({ name }) => name))};
 
 /** The operation at a position of the table, made at first use: found without a search, since small ops cost little more. */
 function at(position: number): ElementwiseOp {
-  return (made[position] ??= new ElementwiseOp(specs[position]));
+  return (made[position] ??= new ElementwiseOp(table[position]()));
 }
 
 /** The operation of this name; derivatives are named by their operation and argument (\`tanh_x\`). */
 export function op(name: string): ElementwiseOp {
+  positions ??= new Map(names.map((each, position) => [each, position]));
   return at(positions.get(name)!);
 }
 

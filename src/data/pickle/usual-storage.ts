@@ -10,8 +10,10 @@ const headBytes = 512;
 const ascii = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0));
 const shortText = (text: string): number[] => [0x58, text.length, 0, 0, 0, ...ascii(text)];
 
+let beginning: readonly number[] | undefined;
+
 /** Magic number, protocol, machine facts, and the beginning of the persistent id up to the storage's class. */
-const beginning = Uint8Array.of(
+const usualBeginning = (): readonly number[] => [
   ...[0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e],
   ...[0x80, 2, 0x4d, 0xe9, 3, 0x2e],
   ...[0x80, 2, 0x7d, 0x71, 0, 0x28],
@@ -23,7 +25,7 @@ const beginning = Uint8Array.of(
   ...[...shortText("long"), 0x71, 7, 0x4b, 4, 0x75, 0x75, 0x2e],
   ...[0x80, 2, 0x28, ...shortText("storage"), 0x71, 0],
   ...[0x63, ...ascii("torch\n")],
-);
+];
 
 /**
  * The storage of a torch.save stream that is laid out byte for byte as PyTorch 1 and 2 write one storage: what
@@ -31,6 +33,7 @@ const beginning = Uint8Array.of(
  */
 export function usualStorage(source: ByteSource): PickleStorage | null {
   const head = source.memory?.subarray(0, headBytes) ?? readPart(source, 0, Math.min(headBytes, source.size));
+  beginning ??= usualBeginning();
   for (let k = 0; k < beginning.length; k++) if (head[k] !== beginning[k]) return null;
   const text = new Matcher(head, beginning.length);
   const name = text.line();

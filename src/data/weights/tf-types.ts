@@ -29,10 +29,8 @@ export interface TfType {
   readonly field: string;
 }
 
-const byCode = new Map(table.map(([code, , dtype, field]) => [code, { dtype, field }]));
-const byName = new Map(table.map(([, name, dtype, field]) => [name, { dtype, field }]));
-
 /** The type of a number or name of types.proto; undefined for handles, variants and quantised types. */
 export function tfType(type: number | string): TfType | undefined {
-  return typeof type === "number" ? byCode.get(type) : byName.get(type);
+  const row = table.find(([code, name]) => type === code || type === name);
+  return row && { dtype: row[2], field: row[3] };
 }
