@@ -14,5 +14,14 @@ export { AtomgradError } from "./tensor/error.js";
 export { keep, scope, scopeAsync } from "./tensor/scope.js";
 export { full, ones, Tensor, tensor, zeros } from "./tensor/tensor.js";
 export * from "../kernels/index.generated.js";
-export { neighborList, type NeighborList } from "./geometry/neighbor-list.js";
+export { edgeGraph } from "./geometry/batch.js";
+export {
+  type FramesNeighborList,
+  neighborList,
+  neighborListAsync,
+  neighborListOfFrames,
+  neighborListOfFramesAsync,
+  type NeighborList,
+} from "./geometry/neighbor-list.js";
+export { type NeighborTensors, neighborTensorsAsync } from "./geometry/neighbor-tensors.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";

@@ -52,13 +52,25 @@ export { padNeighbors, type PaddedNeighborList } from "./geometry/limit-neighbor
 export {
   type FramesNeighborList,
   neighborList,
+  neighborListAsync,
   neighborListInParts,
   neighborListOfFrames,
+  neighborListOfFramesAsync,
   type NeighborList,
   type NeighborListOptions,
 } from "./geometry/neighbor-list.js";
-export { type NeighborTensors, neighborTensors } from "./geometry/neighbor-tensors.js";
-export { type RadiusGraph, radiusGraph, type RadiusGraphOptions } from "./geometry/radius-graph.js";
+export {
+  type NeighborTensors,
+  neighborTensors,
+  neighborTensorsAsync,
+  type NeighborTensorsOptions,
+} from "./geometry/neighbor-tensors.js";
+export {
+  type RadiusGraph,
+  radiusGraph,
+  radiusGraphAsync,
+  type RadiusGraphOptions,
+} from "./geometry/radius-graph.js";
 export { VerletList, type VerletListOptions } from "./geometry/verlet-list.js";
 export {
   type Abortable,

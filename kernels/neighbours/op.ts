@@ -1,6 +1,9 @@
 import { defineOp } from "../../src/autograd/define-op.js";
+import { groupsOf64 } from "../../src/tensor/backend.js";
 import { Tensor } from "../../src/tensor/tensor.js";
+import { candidateReference } from "./candidate-reference.js";
 import { extentReference, fillReference, findReference, gridReference } from "./reference.js";
+import { wgsl } from "./wgsl.generated.js";
 
 /** Frames of atoms in a row with their cells; src/geometry/search-space.ts makes them. */
 export interface AtomsToSearch {
@@ -117,6 +120,28 @@ export const neighbourFillSingleOp = /*#__PURE__*/ defineOp({
   reference: fillReference,
 });
 
+/**
+ * Devices without f64 find candidates, all pairs of which rounding leaves open whether they are neighbours among them, and the
+ * host decides. Without `ptr` the numbers of candidates of M centres from `from` on, W = M; with it the candidates,
+ * W = 2 ptr[M]: number of the sorted atom, number of the image.
+ */
+export const neighbourCandidatesOp = /*#__PURE__*/ defineOp({
+  name: "neighbourCandidates",
+  inputs: {
+    place: "[N,4]",
+    window: "i32[N,7]",
+    cellPtr: "i32[C+1]",
+    frame: "[F,10]",
+    plan: "i32[F,10]",
+    "ptr?": "i32[P]",
+  },
+  attrs: { M: "int", W: "int", from: "int" },
+  types: ["f32"],
+  output: "i32[W]",
+  reference: candidateReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[4]) },
+});
+
 /** Atoms sorted by grid cell, ready to be searched. */
 export interface SearchSpace {
   readonly inputs: readonly Tensor[];
@@ -169,4 +194,36 @@ export function neighbourFill(
 ): void {
   const op = into[3].dtype === "f64" ? neighbourFillOp : neighbourFillSingleOp;
   op.applyInto([...space.inputs, store, ptr], { ...range, rcut, inclusive, tasks: space.sizes.tasks }, into);
+}
+
+/** Frames of atoms as devices without f64 search them; src/geometry/candidate-arrays.ts makes them. */
+export interface AtomsInCells {
+  /** f32[N,4] sorted by grid cell, about the frame's middle, in the frame's unit */
+  readonly place: Tensor;
+  /** i32[N,7] first (3) and last (3) grid cell to look through per axis, beyond the grid for other images, and the frame (1) */
+  readonly window: Tensor;
+  /** i32[C+1] atoms of each grid cell */
+  readonly cellPtr: Tensor;
+  /** f32[F,10] vectors of the compact cell (9) and the largest square of a candidate's distance (1), in the frame's unit */
+  readonly frame: Tensor;
+  /** i32[F,10] grid cells per axis (3), the first in `cellPtr` (1), the first image per axis (3) and their numbers (3) */
+  readonly plan: Tensor;
+}
+
+/** i32[centres] numbers of candidates of the sorted atoms `from` .. `to`. */
+export function countCandidates(atoms: AtomsInCells, from: number, to: number): Tensor {
+  return candidatesOf(atoms, { M: to - from, W: to - from, from });
+}
+
+/** i32[2E] sorted atom and image of the candidates of the sorted atoms from `from` on; `ptr` i32[centres + 1], E its last. */
+export function listCandidates(atoms: AtomsInCells, from: number, ptr: Tensor, E: number): Tensor {
+  return candidatesOf(atoms, { M: ptr.size - 1, W: 2 * E, from }, ptr);
+}
+
+function candidatesOf(
+  { place, window, cellPtr, frame, plan }: AtomsInCells,
+  range: { readonly M: number; readonly W: number; readonly from: number },
+  ptr?: Tensor,
+): Tensor {
+  return neighbourCandidatesOp.applyAll([place, window, cellPtr, frame, plan, ptr], range)[0];
 }

@@ -11,7 +11,7 @@ interface Pair {
 const axes = [0, 1, 2] as const;
 
 /** What the kernels read of frame f (op.ts says where it stands). */
-function frameOf(f: number, frame: TypedArray, plan: TypedArray) {
+export function frameOf(f: number, frame: TypedArray, plan: TypedArray) {
   const real = (from: number, count: number) => frame.subarray(37 * f + from, 37 * f + from + count);
   const whole = (from: number, count: number) => plan.subarray(17 * f + from, 17 * f + from + count);
   const [periodic, firstCell] = whole(12, 2);
@@ -22,6 +22,7 @@ function frameOf(f: number, frame: TypedArray, plan: TypedArray) {
     low: real(27, 3),
     high: real(30, 3),
     reach: real(33, 3),
+    slack: frame[37 * f + 36],
     basis: whole(0, 9),
     cells: whole(9, 3),
     wraps: axes.map((a) => ((periodic >> a) & 1) === 1),
@@ -30,7 +31,7 @@ function frameOf(f: number, frame: TypedArray, plan: TypedArray) {
   };
 }
 
-type Frame = ReturnType<typeof frameOf>;
+export type Frame = ReturnType<typeof frameOf>;
 
 /** A row of three times a matrix of nine. */
 function times(row: ArrayLike<number>, m: TypedArray): number[] {

@@ -1,10 +1,17 @@
 import type { DeviceName } from "../tensor/backend.js";
 import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
+import { searchCandidates } from "./candidate-search.js";
 import type { Pbc } from "./cell.js";
 import { type KeptNeighbors, limitNeighbors } from "./limit-neighbors.js";
 import type { Matrix3 } from "./matrix3.js";
-import { NeighborSearch, rowsOf } from "./neighbor-search.js";
+import {
+  assertSearchesAlone,
+  type FoundPairs,
+  NeighborSearch,
+  rowsOf,
+  searchesAlone,
+} from "./neighbor-search.js";
 import type { FramesNeighborList, NeighborList } from "./pair-list.js";
 import type { AtomsInCell } from "./search-space.js";
 
@@ -17,7 +24,7 @@ export interface NeighborListOptions {
   readonly maxNeighbors?: number;
   /** Which ones; default nearest. */
   readonly keep?: KeptNeighbors;
-  /** Where to search: the same pairs everywhere. Default: the CPU. Errors: DEVICE for one without f64 (webgpu). */
+  /** Where to search: the same pairs everywhere. Default: the CPU. "webgpu" answers in the `Async` forms alone. */
   readonly device?: DeviceName;
 }
 
@@ -37,7 +44,7 @@ type Double = NeighborListOptions & { readonly dtype?: "f64" };
  * @param options `dtype: "f32"`: vectors and distances rounded to single precision
  *
  * Errors: SHAPE; VALUE for non-finite positions, a periodic cell without volume, a cutoff that is not
- * positive.
+ * positive; ASYNC_DEVICE for a device that cannot answer at once (webgpu).
  */
 export function neighborList(
   positions: ArrayLike<number>,
@@ -60,7 +67,35 @@ export function neighborList(
   rcut: number,
   options: Single | Double = {},
 ): NeighborList<Float32Array | Float64Array> {
-  return listOf([{ positions, cell, pbc }], rcut, options);
+  return listOf("neighborList", [{ positions, cell, pbc }], rcut, options);
+}
+
+/**
+ * `neighborList` for every device: the same pairs in the same order, by promise. On "webgpu" the device looks for candidates and
+ * the host decides; the vectors are as precise as from any other device.
+ */
+export function neighborListAsync(
+  positions: ArrayLike<number>,
+  cell: Matrix3 | null,
+  pbc: Pbc,
+  rcut: number,
+  options: Single,
+): Promise<NeighborList<Float32Array>>;
+export function neighborListAsync(
+  positions: ArrayLike<number>,
+  cell: Matrix3 | null,
+  pbc: Pbc,
+  rcut: number,
+  options?: Double,
+): Promise<NeighborList>;
+export function neighborListAsync(
+  positions: ArrayLike<number>,
+  cell: Matrix3 | null,
+  pbc: Pbc,
+  rcut: number,
+  options: Single | Double = {},
+): Promise<NeighborList<Float32Array | Float64Array>> {
+  return promisedListOf("neighborList", [{ positions, cell, pbc }], rcut, options);
 }
 
 /**
@@ -82,39 +117,85 @@ export function neighborListOfFrames(
   rcut: number,
   options: Single | Double = {},
 ): FramesNeighborList<Float32Array | Float64Array> {
-  return listOf(frames, rcut, options);
+  return listOf("neighborListOfFrames", frames, rcut, options);
 }
 
-function listOf(
+/** `neighborListOfFrames` for every device, as `neighborListAsync`. */
+export function neighborListOfFramesAsync(
   frames: readonly AtomsInCell[],
   rcut: number,
-  { inclusive = false, dtype = "f64", maxNeighbors, keep = "nearest", device }: Single | Double,
-): FramesNeighborList<Float32Array | Float64Array> {
+  options: Single,
+): Promise<FramesNeighborList<Float32Array>>;
+export function neighborListOfFramesAsync(
+  frames: readonly AtomsInCell[],
+  rcut: number,
+  options?: Double,
+): Promise<FramesNeighborList>;
+export function neighborListOfFramesAsync(
+  frames: readonly AtomsInCell[],
+  rcut: number,
+  options: Single | Double = {},
+): Promise<FramesNeighborList<Float32Array | Float64Array>> {
+  return promisedListOf("neighborListOfFrames", frames, rcut, options);
+}
+
+type AnyList = FramesNeighborList<Float32Array | Float64Array>;
+
+function listOf(
+  name: string,
+  frames: readonly AtomsInCell[],
+  rcut: number,
+  options: Single | Double,
+): AnyList {
+  checkLimit(options);
+  const place = options.device === undefined ? undefined : deviceByName(options.device);
+  if (place !== undefined) assertSearchesAlone(place, name);
+  const search = new NeighborSearch(frames, rcut, options.inclusive ?? false, place);
+  try {
+    const pairs = search.pairs(0, search.atoms, options.dtype ?? "f64");
+    return limited(listFrom(pairs, rowsOf(search.ptr, 0, search.atoms), search.framePtr), options);
+  } finally {
+    search.dispose();
+  }
+}
+
+async function promisedListOf(
+  name: string,
+  frames: readonly AtomsInCell[],
+  rcut: number,
+  options: Single | Double,
+): Promise<AnyList> {
+  const place = options.device === undefined ? undefined : deviceByName(options.device);
+  if (place === undefined || searchesAlone(place)) return listOf(name, frames, rcut, options);
+  checkLimit(options);
+  const found = await searchCandidates(frames, rcut, options.inclusive ?? false, place);
+  return limited(listFrom(found.pairs(options.dtype ?? "f64"), found.ptr, found.framePtr), options);
+}
+
+function checkLimit({ maxNeighbors }: NeighborListOptions): void {
   if (maxNeighbors !== undefined && (!Number.isInteger(maxNeighbors) || maxNeighbors < 0))
     throw new AtomgradError(
       "VALUE",
       `neighborList: maxNeighbors is ${maxNeighbors}; give a whole number of at least 0`,
     );
-  const place = device === undefined ? undefined : deviceByName(device);
-  const search = new NeighborSearch(frames, rcut, inclusive, place);
-  try {
-    const { neighbour, centre, shift, vector, distance } = search.pairs(0, search.atoms, dtype);
-    const ptr = rowsOf(search.ptr, 0, search.atoms);
-    const list = {
-      count: ptr[search.atoms],
-      edgeIndex: [neighbour, centre] as const,
-      edgeShift: shift,
-      edgeVector: vector,
-      distance,
-      ptr,
-      framePtr: search.framePtr,
-      edgePtr: search.framePtr.map((i) => ptr[i]),
-    };
-    if (maxNeighbors === undefined) return list;
-    return limitNeighbors(list, maxNeighbors, keep);
-  } finally {
-    search.dispose();
-  }
+}
+
+function listFrom(pairs: FoundPairs, ptr: Int32Array, framePtr: Int32Array): AnyList {
+  const { neighbour, centre, shift, vector, distance } = pairs;
+  return {
+    count: ptr[ptr.length - 1],
+    edgeIndex: [neighbour, centre],
+    edgeShift: shift,
+    edgeVector: vector,
+    distance,
+    ptr,
+    framePtr,
+    edgePtr: framePtr.map((i) => ptr[i]),
+  };
+}
+
+function limited(list: AnyList, { maxNeighbors, keep = "nearest" }: NeighborListOptions): AnyList {
+  return maxNeighbors === undefined ? list : limitNeighbors(list, maxNeighbors, keep);
 }
 
 /**

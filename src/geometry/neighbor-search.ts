@@ -39,16 +39,14 @@ export class NeighborSearch implements Disposable {
   private readonly store: Tensor;
   private readonly kept: Tensor[] = [];
 
-  /** Errors: SHAPE, VALUE as `neighborList`; DEVICE for one that has no f64. */
+  /** Errors: SHAPE, VALUE as `neighborList`. @param device one with f64 */
   constructor(
     frames: readonly AtomsInCell[] | readonly [AtomsOnDevice],
     private readonly rcut: number,
     private readonly inclusive: boolean,
     private readonly device = searchDevice(),
   ) {
-    if (!(rcut > 0) || !Number.isFinite(rcut))
-      throw new AtomgradError("VALUE", `neighborList: rcut is ${rcut}; give a positive length`);
-    assertDouble(device);
+    assertCutoff(rcut);
     const arrays = new SearchArrays(frames, rcut, device.name);
     this.atoms = arrays.atoms;
     this.framePtr = arrays.framePtr;
@@ -97,13 +95,7 @@ export class NeighborSearch implements Disposable {
   }
 
   private count(from: number, to: number): number {
-    const E = this.ptr[to] - this.ptr[from];
-    if (E > mostPairs)
-      throw new AtomgradError(
-        "VALUE",
-        `neighborList: ${E} pairs; at most ${mostPairs} fit, use a smaller rcut`,
-      );
-    return E;
+    return checkedCount(this.ptr[to] - this.ptr[from]);
   }
 
   private fill(from: number, to: number, into: PairTensors): void {
@@ -133,13 +125,37 @@ export class NeighborSearch implements Disposable {
   }
 }
 
-/** Errors: DEVICE for a device on which nothing can be searched. */
-export function assertDouble({ name, backend }: DeviceContext): void {
-  if (!backend.dtypes.includes("f64"))
+/** Errors: VALUE for what is no cutoff. */
+export function assertCutoff(rcut: number): void {
+  if (!(rcut > 0) || !Number.isFinite(rcut))
+    throw new AtomgradError("VALUE", `neighborList: rcut is ${rcut}; give a positive length`);
+}
+
+/** Whether kernels of a device find neighbours by themselves: it is decided in f64 which pairs they are. */
+export function searchesAlone({ backend }: DeviceContext): boolean {
+  return backend.dtypes.includes("f64");
+}
+
+/** Errors: ASYNC_DEVICE for a device that cannot search at once; `name` says which function was called. */
+export function assertSearchesAlone(device: DeviceContext, name: string): void {
+  if (!searchesAlone(device))
     throw new AtomgradError(
-      "DEVICE",
-      `neighborList: ${name} has no f64, in which it is decided which pairs are neighbours; search on the cpu`,
+      "ASYNC_DEVICE",
+      `${name}: ${device.name} cannot answer at once; use \`await ${name}Async(...)\` there`,
     );
+}
+
+/** A number of pairs that fits into arrays. Errors: VALUE. */
+function checkedCount(E: number): number {
+  if (E <= mostPairs) return E;
+  throw new AtomgradError("VALUE", `neighborList: ${E} pairs; at most ${mostPairs} fit, use a smaller rcut`);
+}
+
+/** Pointers of all pairs, from their numbers behind a zero, in place. Errors: VALUE when they are too many for an array. */
+export function pairPointers(counts: Int32Array): Int32Array {
+  const sums = sumsOf(counts);
+  checkedCount(sums[sums.length - 1]);
+  return sums as Int32Array;
 }
 
 function foundPairs<A>(five: readonly A[], read: (a: A) => TypedArray): FoundPairs {
@@ -169,7 +185,7 @@ export function rowsOf(ptr: Int32Array | Float64Array, from: number, to: number)
  * Where host arrays are searched unless told otherwise: answers are needed at once and in float64, so the CPU, or its
  * readable stand-in where there is none (browsers).
  */
-function searchDevice(): DeviceContext {
+export function searchDevice(): DeviceContext {
   if (isOpen("cpu")) return deviceByName("cpu");
   defaultDevice(); // an error when nothing is open: the stand-in must not become the default unasked
   openReference();

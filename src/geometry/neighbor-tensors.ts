@@ -1,12 +1,21 @@
 import { cast } from "../../kernels/cast/op.js";
 import { detach } from "../autograd/node.js";
+import type { DeviceContext } from "../tensor/device.js";
+import type { TypedArray } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { scope } from "../tensor/scope.js";
 import { showShape } from "../tensor/shape.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
 import type { Pbc } from "./cell.js";
 import type { Matrix3 } from "./matrix3.js";
-import { assertDouble, NeighborSearch, rowsOf } from "./neighbor-search.js";
+import { searchCandidates } from "./candidate-search.js";
+import {
+  assertSearchesAlone,
+  type FoundPairs,
+  NeighborSearch,
+  rowsOf,
+  searchesAlone,
+} from "./neighbor-search.js";
 
 /** A neighbour list on the device of its positions: what `NeighborList` holds, as tensors. */
 export interface NeighborTensors {
@@ -24,30 +33,32 @@ export interface NeighborTensors {
   readonly ptr: Tensor;
 }
 
+export interface NeighborTensorsOptions {
+  /** Also pairs exactly at the cutoff. */
+  readonly inclusive?: boolean;
+  /** Number type of vectors and distances. Default: that of the positions. */
+  readonly dtype?: "f32" | "f64";
+}
+
 /**
  * All pairs closer than `rcut`, as `neighborList` finds them and in the same order, found on the device where the positions
  * are (cpu or cuda) and left there; the numbers of neighbours are read back to size the result. Which pairs are neighbours
  * is decided in f64, of positions in f32 as they are.
  *
  * @param positions [N, 3] angstrom; @param cell 9 numbers, rows are lattice vectors; null: no cell
- * @param options `inclusive`: also pairs exactly at the cutoff; `dtype` of vectors and distances: that of the positions
  *
- * Errors: SHAPE, VALUE as `neighborList`; DEVICE for positions on a device without f64 (webgpu).
+ * Errors: SHAPE, VALUE as `neighborList`; ASYNC_DEVICE for positions on a device that cannot answer at once (webgpu).
  */
 export function neighborTensors(
   positions: Tensor,
   cell: Matrix3 | null,
   pbc: Pbc,
   rcut: number,
-  { inclusive = false, dtype }: { readonly inclusive?: boolean; readonly dtype?: "f32" | "f64" } = {},
+  { inclusive = false, dtype }: NeighborTensorsOptions = {},
 ): NeighborTensors {
-  if (positions.rank !== 2 || positions.shape[1] !== 3 || !/^f(32|64)$/.test(positions.dtype))
-    throw new AtomgradError(
-      "SHAPE",
-      `neighborTensors: positions are ${positions.dtype}${showShape(positions.shape)}; give f32 or f64 [N,3]`,
-    );
+  checkPositions(positions);
   const { device } = positions;
-  assertDouble(device);
+  assertSearchesAlone(device, "neighborTensors");
   return scope(() => {
     const exact = cast(detach(positions), "f64");
     const search = new NeighborSearch([{ positions: exact, cell, pbc }], rcut, inclusive, device);
@@ -61,4 +72,51 @@ export function neighborTensors(
       search.dispose();
     }
   });
+}
+
+/**
+ * `neighborTensors` for every device, by promise. Positions on webgpu are read back; the device looks for candidates, the host
+ * decides in f64, as exactly as anywhere, and sends the pairs. The tensors belong to the scope that is open when the promise is
+ * kept: call it in `scopeAsync`, or dispose of them.
+ *
+ * Errors: as `neighborTensors`; DTYPE for vectors in f64 where the device has none; DEVICE for more pairs than its buffers hold.
+ */
+export async function neighborTensorsAsync(
+  positions: Tensor,
+  cell: Matrix3 | null,
+  pbc: Pbc,
+  rcut: number,
+  options: NeighborTensorsOptions = {},
+): Promise<NeighborTensors> {
+  checkPositions(positions);
+  const { device } = positions;
+  if (searchesAlone(device)) return neighborTensors(positions, cell, pbc, rcut, options);
+  const dtype = options.dtype ?? (positions.dtype as "f32" | "f64");
+  device.backend.itemBytes(dtype); // an error now rather than after the search
+  const exact = Float64Array.from(await positions.data());
+  const { inclusive = false } = options;
+  const found = await searchCandidates([{ positions: exact, cell, pbc }], rcut, inclusive, device);
+  return scope(() => tensorsOf(found.pairs(dtype), found.ptr, device));
+}
+
+function checkPositions(positions: Tensor): void {
+  if (positions.rank !== 2 || positions.shape[1] !== 3 || !/^f(32|64)$/.test(positions.dtype))
+    throw new AtomgradError(
+      "SHAPE",
+      `neighborTensors: positions are ${positions.dtype}${showShape(positions.shape)}; give f32 or f64 [N,3]`,
+    );
+}
+
+function tensorsOf(pairs: FoundPairs, ptr: Int32Array, device: DeviceContext): NeighborTensors {
+  const { neighbour, centre, shift, vector, distance } = pairs;
+  const E = distance.length;
+  const onDevice = (data: TypedArray, shape: number[]) => tensor(data, shape, { device: device.name });
+  return {
+    count: E,
+    edgeIndex: [onDevice(neighbour, [E]), onDevice(centre, [E])],
+    edgeShift: onDevice(shift, [E, 3]),
+    edgeVector: onDevice(vector, [E, 3]),
+    distance: onDevice(distance, [E]),
+    ptr: onDevice(ptr, [ptr.length]),
+  };
 }

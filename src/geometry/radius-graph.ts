@@ -1,6 +1,9 @@
 import type { DeviceName } from "../tensor/backend.js";
+import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
-import { neighborListOfFrames } from "./neighbor-list.js";
+import { neighborListOfFrames, neighborListOfFramesAsync } from "./neighbor-list.js";
+import { assertSearchesAlone } from "./neighbor-search.js";
+import type { NeighborList } from "./pair-list.js";
 
 export interface RadiusGraphOptions {
   /** [N] graph of each point, rising from 0; points of different graphs are not connected. Default: one graph. */
@@ -12,7 +15,7 @@ export interface RadiusGraphOptions {
    * and which ones depends on the device.
    */
   maxNumNeighbors?: number;
-  /** Where to search: the same edges everywhere. Default: the CPU. Errors: DEVICE for one without f64 (webgpu). */
+  /** Where to search: the same edges everywhere. Default: the CPU. "webgpu" answers in `radiusGraphAsync` alone. */
   device?: DeviceName;
 }
 
@@ -27,21 +30,36 @@ export interface RadiusGraph {
 /**
  * All pairs of points closer than `radius` (strictly) in open space; different points at one place are pairs.
  *
- * @param positions [N, 3] row-major. Errors: VALUE, SHAPE.
+ * @param positions [N, 3] row-major. Errors: VALUE, SHAPE; ASYNC_DEVICE for a device that cannot answer at once (webgpu).
  */
 export function radiusGraph(
   positions: ArrayLike<number>,
   radius: number,
-  { batch, loop = false, maxNumNeighbors = Infinity, device }: RadiusGraphOptions = {},
+  options: RadiusGraphOptions = {},
 ): RadiusGraph {
-  if (positions.length % 3 !== 0)
-    throw new AtomgradError("SHAPE", `radiusGraph: ${positions.length} numbers are no points of three`);
-  const frames = graphsOf(Array.from(positions), batch);
-  const list = neighborListOfFrames(frames, radius, { device });
+  const { batch, device } = options;
+  if (device !== undefined) assertSearchesAlone(deviceByName(device), "radiusGraph");
+  return graphOf(neighborListOfFrames(graphsOf(positions, batch), radius, { device }), options);
+}
+
+/** `radiusGraph` for every device: the same edges, by promise. */
+export async function radiusGraphAsync(
+  positions: ArrayLike<number>,
+  radius: number,
+  options: RadiusGraphOptions = {},
+): Promise<RadiusGraph> {
+  const { batch, device } = options;
+  return graphOf(await neighborListOfFramesAsync(graphsOf(positions, batch), radius, { device }), options);
+}
+
+function graphOf(
+  { edgeIndex: [neighbour], ptr }: NeighborList,
+  { loop = false, maxNumNeighbors = Infinity }: RadiusGraphOptions,
+): RadiusGraph {
   const source: number[] = [];
   const target: number[] = [];
-  for (let i = 0; i < positions.length / 3; i++) {
-    const found = Array.from(list.edgeIndex[0].subarray(list.ptr[i], list.ptr[i + 1]));
+  for (let i = 0; i + 1 < ptr.length; i++) {
+    const found = Array.from(neighbour.subarray(ptr[i], ptr[i + 1]));
     if (loop) found.splice(found.filter((j) => j < i).length, 0, i);
     for (const j of found.slice(0, maxNumNeighbors)) {
       source.push(j);
@@ -51,7 +69,10 @@ export function radiusGraph(
   return { source: Int32Array.from(source), target: Int32Array.from(target) };
 }
 
-function graphsOf(positions: number[], batch: ArrayLike<number> | undefined) {
+function graphsOf(given: ArrayLike<number>, batch: ArrayLike<number> | undefined) {
+  if (given.length % 3 !== 0)
+    throw new AtomgradError("SHAPE", `radiusGraph: ${given.length} numbers are no points of three`);
+  const positions = Array.from(given);
   const N = positions.length / 3;
   const frame = (from: number, to: number) => ({
     positions: positions.slice(3 * from, 3 * to),

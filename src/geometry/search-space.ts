@@ -70,9 +70,10 @@ export class SearchArrays {
   readonly atoms: number;
   readonly framePtr: Int32Array;
   readonly sizes: SearchSizes;
+  /** What `AtomsToSearch` says of them. */
+  readonly frame: Float64Array;
+  readonly plan: Int32Array;
   private readonly positions: Float64Array | Tensor;
-  private readonly frame: Float64Array;
-  private readonly plan: Int32Array;
   private readonly lattices: Lattice[] = [];
 
   /**
@@ -220,8 +221,8 @@ export class SearchArrays {
         );
   }
 
-  /** The coordinates, for messages that name the atom. */
-  private onHost(): Float64Array {
+  /** The coordinates as given. */
+  onHost(): Float64Array {
     return this.positions instanceof Tensor ? (this.positions.dataSync() as Float64Array) : this.positions;
   }
 }

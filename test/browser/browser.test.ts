@@ -96,5 +96,11 @@ describe.skipIf(chromium === undefined)(
       expect(losses[0]).toBeGreaterThan(0.05);
       expect(losses.at(-1)!).toBeLessThan(0.01 * losses[0]);
     });
+
+    it("finds the neighbours on WebGPU that TypeScript finds", () => {
+      const { pairs, same } = report.bundle.neighbours;
+      expect(same).toBe(true);
+      expect(pairs).toBeGreaterThan(1000);
+    });
   },
 );

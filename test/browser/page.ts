@@ -134,6 +134,15 @@ async function train(bundle: Bundle): Promise<number[]> {
   return losses;
 }
 
+/** Neighbours of a skewed crystal with the shipped bundle, searched on WebGPU and in TypeScript: how many, and whether the same. */
+async function search(bundle: Bundle): Promise<{ pairs: number; same: boolean }> {
+  const cell = [7, 0, 0, 2, 7, 0, 0, -1, 7];
+  const positions = Float64Array.from({ length: 360 }, (_, k) => 9 * Math.sin(0.7 * k * k + 1));
+  const wanted = bundle.neighborList(positions, cell, true, 3, { device: "reference" });
+  const found = await bundle.neighborListAsync(positions, cell, true, 3, { device: "webgpu" });
+  return { pairs: found.count, same: JSON.stringify(found) === JSON.stringify(wanted) };
+}
+
 async function run(): Promise<PageReport> {
   const body = document.querySelector("tbody");
   const operations: OperationReport[] = [];
@@ -150,7 +159,9 @@ async function run(): Promise<PageReport> {
   const shipped = (await import(address)) as Bundle;
   const devices = await shipped.devices();
   const losses = await train(shipped);
-  return { adapter: webGpuAdapter(), operations, bundle: { devices, losses }, rowsShown: body.rows.length };
+  const neighbours = await search(shipped);
+  const bundle = { devices, losses, neighbours };
+  return { adapter: webGpuAdapter(), operations, bundle, rowsShown: body.rows.length };
 }
 
 const send = (report: object): Promise<unknown> =>

@@ -14,8 +14,12 @@ export interface OperationReport {
 export interface PageReport {
   readonly adapter: string;
   readonly operations: readonly OperationReport[];
-  /** Of the shipped bundle: the devices it finds, and the losses of a small training on WebGPU. */
-  readonly bundle: { readonly devices: readonly string[]; readonly losses: readonly number[] };
+  /** Of the shipped bundle: the devices it finds, the losses of a small training and the result of a neighbour search on WebGPU. */
+  readonly bundle: {
+    readonly devices: readonly string[];
+    readonly losses: readonly number[];
+    readonly neighbours: { readonly pairs: number; readonly same: boolean };
+  };
   /** Rows of the table that stands in the page. */
   readonly rowsShown: number;
   readonly failure?: string;

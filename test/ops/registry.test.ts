@@ -5,11 +5,13 @@ import { cudaKernels, ops } from "./registry.js";
 /** Storage buffers that WebGPU promises to bind in one kernel. */
 const mostBuffers = 8;
 
-/** Operations in f64 alone have no kernel for WebGPU: graphs are made elsewhere and moved there. */
+/** Operations in f64 alone have no kernel for WebGPU, where others, in f32 alone, take their place. */
 const inDouble = (op: Op): boolean => op.spec.types !== undefined && !op.spec.types.includes("f32");
+const inSingle = (op: Op): boolean => op.spec.types?.join() === "f32";
+const everywhere = ops.filter((op) => !inDouble(op) && !inSingle(op));
 const byName = (name: string): Op | undefined => ops.find((op) => op.name === name);
 
-describe.each(ops.filter((op) => !inDouble(op)).map((op) => [op.name, op] as const))("%s", (_name, op) => {
+describe.each(everywhere.map((op) => [op.name, op] as const))("%s", (_name, op) => {
   const { wgsl, decompose, partOf, shortcutOf } = op.spec;
 
   it("runs on every device: by a kernel, by its parts, or not at all without the op it belongs to", () => {
@@ -48,4 +50,13 @@ it("knows which operations exist in f64 alone", () => {
 
 it.each(double.map((op) => op.name))("%s runs where f64 does", (name) => {
   expect(cudaKernels.has(name)).toBe(true);
+});
+
+it("knows which operations exist for devices without f64 alone", () => {
+  const single = ops.filter(inSingle);
+  expect(single.map((op) => op.name)).toEqual(["neighbourCandidates"]);
+  for (const op of single) {
+    expect(op.spec.wgsl).toBeDefined();
+    expect(op.kernel.bound!.length).toBeLessThanOrEqual(mostBuffers);
+  }
 });

@@ -21,8 +21,9 @@ Written by \`npm test -- test/ops/table.test.ts -u\`, which runs every operation
 page is out of date. A number is the highest derivative that the samples of the operation run to on that device (2: gradients
 of gradients; higher orders follow from the same rules), 0 the value alone; – nothing, because the number type does not exist
 there. "parts": on this device the operation, or one of its derivatives, has no kernel of its own and runs by its elementary
-parts. "on cpu": runs on the CPU (in a browser: in TypeScript), and its results are moved to the device. \`cuda\`: + kernels of
-its own compile with nvcc and pass on an emulated device. **CUDA has not been run on hardware.**
+parts. "candidates": f64 decides, which the device lacks; a kernel there finds what can be in question, and the host decides
+(\`neighborListAsync\`, \`neighborTensorsAsync\`: the same neighbours as everywhere). \`cuda\`: + kernels of its own compile with
+nvcc and pass on an emulated device. **CUDA has not been run on hardware.**
 
 `;
 
@@ -30,6 +31,12 @@ const orderIn = ({ order }: { order: number }): string => (order < 0 ? "–" : S
 
 /** Kernels that a device may lack without doing anything by parts. */
 const shortcuts = ops.filter(({ spec }) => spec.shortcutOf !== undefined).map((op) => op.name);
+
+/** How WebGPU does what is decided in f64. */
+async function withoutDouble(family: string): Promise<string> {
+  const names = await namesOf(family);
+  return ops.some(({ name, spec }) => names.includes(name) && spec.wgsl !== undefined) ? "candidates" : "–";
+}
 
 /** The row of an operation: what runs, and whether by the kernels that the CPU uses. */
 async function rowOf(family: string, c: OpCases): Promise<string> {
@@ -39,7 +46,7 @@ async function rowOf(family: string, c: OpCases): Promise<string> {
   const single = on("f32") ? orderIn(await supportOf(c, "cpu", "f32")) : "–";
   const start = `| ${family}/${c.op} | ${single} | ${on("f64") ? orderIn(exact) : "–"}`;
   const cuda = own.every((name) => cudaKernels.has(name));
-  if (!on("f32")) return `${start} | on cpu | ${cuda ? "+" : "on cpu"} |`;
+  if (!on("f32")) return `${start} | ${await withoutDouble(family)} | ${cuda ? "+" : "parts"} |`;
   const gpu = await supportOf(c, "webgpu", "f32");
   const parts = own.every((name) => gpu.kernels.has(name)) ? "" : " parts";
   return `${start} | ${orderIn(gpu)}${parts} | ${cuda ? "+" : "parts"} |`;

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { add, cos, mul, pow, sigmoid, sin } from "../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../kernels/reduce/op.js";
 import { openWebGpu, webGpuAdapter } from "../../src/backends/webgpu/webgpu.js";
-import { neighborList } from "../../src/geometry/neighbor-list.js";
+import { neighborList, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import { neighborTensors } from "../../src/geometry/neighbor-tensors.js";
+import { radiusGraph } from "../../src/geometry/radius-graph.js";
 import { memory } from "../../src/tensor/device.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { scope } from "../../src/tensor/scope.js";
@@ -37,10 +38,13 @@ describe.skipIf(absent !== undefined)(`webgpu${absent === undefined ? "" : ` (${
     expect(codeOf(() => zeros([2 ** 31 - 1], gpu))).toMatch(/^DEVICE: webgpu: a buffer of .*smaller batch/);
   });
 
-  it("searches no neighbours, which is done in f64", () => {
-    const none = /^DEVICE: neighborList: webgpu has no f64.*search on the cpu/;
-    expect(codeOf(() => neighborTensors(zeros([2, 3], gpu), null, false, 1))).toMatch(none);
-    expect(codeOf(() => neighborList([0, 0, 0], null, false, 1, gpu))).toMatch(none);
+  it("does not find neighbours at once, and says which function does later", () => {
+    const later = (name: string) =>
+      `ASYNC_DEVICE: ${name}: webgpu cannot answer at once; use \`await ${name}Async(...)\` there`;
+    expect(codeOf(() => neighborTensors(zeros([2, 3], gpu), null, false, 1))).toBe(later("neighborTensors"));
+    expect(codeOf(() => neighborList([0, 0, 0], null, false, 1, gpu))).toBe(later("neighborList"));
+    expect(codeOf(() => neighborListOfFrames([], 1, gpu))).toBe(later("neighborListOfFrames"));
+    expect(codeOf(() => radiusGraph([0, 0, 0], 1, gpu))).toBe(later("radiusGraph"));
   });
 
   it("keeps integers, bytes, booleans and empty tensors", async () => {
