@@ -28,7 +28,7 @@ async function collected() {
 }
 
 rmSync(join(dist, "atomgrad.cache"), { force: true });
-await build({
+const { outputFiles } = await build({
   stdin: {
     contents: await collected(),
     resolveDir: join(dist, "src"),
@@ -43,9 +43,12 @@ await build({
   // Code that asks for its own place finds it in __filename.
   define: { "import.meta.url": "undefined" },
   // Wrapped as Node wraps a CommonJS file, so that no second copy of the text is made to do so.
-  banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
+  banner: { js: "(function (exports, require, module, __filename, __dirname, importModule) {" },
   footer: { js: "})" },
+  write: false,
 });
+// Code that V8 takes from its cache does not know who imports for it.
+writeFileSync(join(dist, "atomgrad.cjs"), outputFiles[0].text.replaceAll(/\bimport\(/g, "importModule("));
 
 const load = join(dist, "load.cjs");
 copyFileSync(join(root, "tools/load-package.cjs"), load);

@@ -19,9 +19,11 @@ const openLate = (name) =>
 const script = new vm.Script(readFileSync(file, "latin1"), {
   filename: file,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
-  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((name) => import(name)),
 });
-script.runInThisContext().call(module.exports, module.exports, openLate, module, file, __dirname);
+const importModule = (name) => import(name);
+script
+  .runInThisContext()
+  .call(module.exports, module.exports, openLate, module, file, __dirname, importModule);
 
 async function writeCache(model) {
   if (model !== undefined) {

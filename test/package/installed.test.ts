@@ -109,6 +109,31 @@ describe.skipIf(!isBuilt || !hasTar)(`the package as npm installs it (${needs})`
     expect(run(process.execPath, main, "--version").stdout).toBe(`${version}\n`);
   });
 
+  it.each(["cjs", "mjs"])(
+    "opens a DeePMD-kit model, whose reader is imported when it is needed (%s)",
+    (kind) => {
+      const main = join(installed, "dist/src/cli/main.js");
+      const model = join(root, "examples/data/water/model.safetensors");
+      const { status: converted, stderr: refusal } = run(
+        process.execPath,
+        main,
+        "convert-backend",
+        model,
+        "model.dp",
+      );
+      expect(converted, refusal).toBe(0);
+      const open =
+        kind === "mjs" ? 'import { DeepPot } from "atomgrad";' : 'const { DeepPot } = require("atomgrad");';
+      writeFileSync(
+        join(folder, `open.${kind}`),
+        `${open} DeepPot.load("model.dp").then((pot) => console.log(pot.typeMap.join()));`,
+      );
+      const { status, stdout, stderr } = run(process.execPath, `open.${kind}`);
+      expect(status, stderr).toBe(0);
+      expect(stdout).toBe("O,H\n");
+    },
+  );
+
   it("brings types that a strict program compiles with", () => {
     writeFileSync(
       join(folder, "consumer.mts"),
