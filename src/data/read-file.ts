@@ -37,16 +37,18 @@ const reasons: Record<string, string> = {
   EDQUOT: "the disk quota is used up",
 };
 
-/** The `FILE` error for a failed system call on `path`; an AtomgradError passes through unchanged. */
+/** The `FILE` error for a failed system call on `path`; an error that no system call made passes through unchanged. */
 export function fileError(
   error: unknown,
   path: string,
   action: "read" | "write",
   label = basename(path),
-): AtomgradError {
-  if (error instanceof AtomgradError) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? "";
-  const reason = reasons[code] ?? (error as Error).message;
+): Error {
+  // Node gives its own refusals (a file too large, say) a code as well; the language's errors have none.
+  const code: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (!(error instanceof Error) || error instanceof AtomgradError || typeof code !== "string")
+    return error instanceof Error ? error : new Error(String(error));
+  const reason = reasons[code] ?? error.message;
   const remedy = action === "read" ? "check the path" : "choose a place that can be written";
   return new AtomgradError("FILE", `${label}: cannot ${action} "${path}": ${reason}; ${remedy}`, {
     cause: error,

@@ -3,6 +3,7 @@ import { AtomgradError } from "../tensor/error.js";
 import { filePart, formatToRead, formatToWrite } from "./formats/detect.js";
 import type { StructureFormat } from "./formats/format.js";
 import { formatNamed } from "./formats/table.js";
+import { foreseenFrames } from "./formats/unforeseen.js";
 import { parseFrames, selectFrames } from "./frames.js";
 import type { Structure } from "./structure.js";
 
@@ -43,7 +44,10 @@ export async function openStructures(
   const name = basename(resolve(filePart(path)));
   const frames: Iterable<Structure> = {
     [Symbol.iterator]: () => {
-      const all = someFrames(format.read!(path), name);
+      const all = someFrames(
+        foreseenFrames(name, () => format.read!(path)),
+        name,
+      );
       return selection === null ? all : selectFrames(all, selection, name);
     },
   };

@@ -50,6 +50,14 @@ const texts: Readonly<Record<string, readonly [file: string, text: string]>> = {
     "x.data",
     "title\n\n2 atoms\n2 atom types\n0 5 xlo xhi\n0 4 ylo yhi\n0 6 zlo zhi\n1 0 0 xy xz yz\n\nMasses\n\n1 15.999\n2 1.008\n\nAtoms # atomic\n\n2 2 1 2 3\n1 1 0 0 0.5\n",
   ],
+  "lammps-data.1": [
+    "full.data",
+    "title\n\n2 atoms\n0 5 xlo xhi\n0 4 ylo yhi\n0 6 zlo zhi\n\nAtom Type Labels\n\n1 O\n2 H\n\nAtoms # full\n\n2 1 2 0.5 1 2 3 0 -1 2\n1 1 1 -0.5 0 0 0.5 1 0 0\n\nVelocities\n\n1 0 0 1\n2 0 1 0\n",
+  ],
+  "lammps-data.2": [
+    "molecular.data",
+    "title\n\n1 atoms\n0 5 xlo xhi\n0 4 ylo yhi\n0 6 zlo zhi\n\nAtoms\n\n12 7 1 1.5 2.5 3.5 1 0 -1\n",
+  ],
   "lammps-dump": [
     "x.dump",
     "ITEM: TIMESTEP\n5\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS xy xz yz pp pp ff\n0 5 1\n0 4 0\n0 6 0\nITEM: ATOMS id element xs ys zs fx fy fz q\n2 O 0.5 0.5 0.5 1 2 3 0.5\n1 Cu 0 0 0.25 0 0 0 -1\n",

@@ -39,6 +39,17 @@ describe("atomic writing", () => {
     expect(readdirSync(here).sort()).toEqual(["a.txt", "b.bin", "c.bin"]);
   });
 
+  it("hands on what making the content throws, and blames the file for nothing but system calls", () => {
+    const here = freshFolder();
+    const broken = function* (): Generator<Uint8Array> {
+      yield Uint8Array.of(1);
+      throw new RangeError("of the reader");
+    };
+    expect(() => writeFileAtomicSync(join(here, "a.txt"), broken())).toThrow(new RangeError("of the reader"));
+    expect(readdirSync(here)).toEqual([]);
+    expect(errorOf(() => writeFileAtomicSync(here, "b")).message).toContain("cannot write");
+  });
+
   it("replaces a file and keeps its mode and the link that names it", () => {
     const here = freshFolder();
     const target = put(join(here, "real.txt"), "old");

@@ -140,6 +140,17 @@ describe("LAMMPS data", () => {
   const head =
     "title\n\n3 atoms\n2 atom types\n\n0 4 xlo xhi\n-1 4 ylo yhi\n0 6 zlo zhi\n0.5 0.25 -0.5 xy xz yz\n\n";
 
+  const atoms = (style: string, rest: string, second = "1"): string =>
+    `${head}Atoms # ${style}\n\n1 1 ${rest}\n2 ${second} ${rest}\n3 1 ${rest}\n`;
+
+  it("reads magnetic structures, named spin or, by dpdata, atomic", async () => {
+    for (const style of ["spin", "atomic"]) {
+      const [frame] = await readStructures(write("spin.lmp", atoms(style, "0 0 0 0.6 0.8 0 5")));
+      const fields = ["spx", "spy", "spz", "sp"].map((name) => frame.arrays.get(name)!.data[2]);
+      expect([...fields, frame.arrays.has("image")]).toEqual([0.6, 0.8, 0, 5, false]);
+    }
+  });
+
   it("keeps atoms and cell to the last bit where the cell stands as LAMMPS wants it", async () => {
     const path = join(folder, "crystal.data");
     await writeStructures(path, [crystal]);
@@ -177,6 +188,13 @@ describe("LAMMPS data", () => {
     ["style.data", `${head}Atoms # wavy\n\n1 1 0 0 0\n2 1 0 0 0\n3 1 0 0 0\n`, /atom style "wavy"/],
     ["double.data", `${head}Atoms # atomic\n\n1 1 0 0 0\n1 1 0 0 0\n3 1 0 0 0\n`, /two atoms have the id 1/],
     ["box.data", `t\n\n1 atoms\n0 1 xlo xhi\n\nAtoms # atomic\n\n1 1 0 0 0\n`, /gives no box/],
+    ["image.data", atoms("atomic", "0 0 0 0.6 0 0"), /holds 0.6 in column 6, where an image flag/],
+    ["nan.data", atoms("atomic", "0 0 0 0 nan 0"), /holds NaN in column 7, where an image flag/],
+    ["far.data", atoms("atomic", "0 0 0 0 0 1e300"), /holds 1e\+300 in column 8, where an image flag/],
+    ["molecule.data", atoms("molecular", "1 0 0 0", "1.5"), /holds 1.5 in column 2, .* molecule/],
+    ["type.data", atoms("atomic", "0 0 0", "1.5"), /holds 1.5 in column 2, where the type/],
+    ["wide.data", atoms("atomic", "0 0 0 7"), /style atomic have 5 columns, or 8 .* has 6/],
+    ["id.data", `${head}Atoms # atomic\n\n1 1 0 0 0\nnan 1 0 0 0\n3 1 0 0 0\n`, /holds NaN in column 1/],
   ])("refuses %s", async (name, text, message) => {
     await expect(readStructures(write(name, text))).rejects.toThrow(message);
   });

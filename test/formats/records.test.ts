@@ -154,6 +154,16 @@ describe("JSON Lines", () => {
   });
 });
 
+describe("JSON Lines of others", () => {
+  it("give numbers their meaning whatever their size, and none to what is no tag and no flag", async () => {
+    const record = `{"elements":["H"],"positions":[[0,0,0]],"forces":[[3000000000,0,0.0]],"tags":[0.5],"fixed":[2]}`;
+    const [whole] = await readStructures(write("forces.jsonl", record.replace("0.0]", "0]")));
+    expect([...whole.forces!]).toEqual([3e9, 0, 0]);
+    expect([whole.tags, whole.fixed]).toEqual([null, null]);
+    expect([whole.arrays.get("tags")!.data[0], whole.arrays.get("fixed")!.data[0]]).toEqual([0.5, 2]);
+  });
+});
+
 describe("CSV with CIF", () => {
   const cif =
     "data_x\n_cell_length_a 4\n_cell_length_b 4\n_cell_length_c 4\n_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nNa 0 0 0.5\n";

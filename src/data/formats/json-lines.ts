@@ -86,11 +86,11 @@ function readRecord(record: Entries, spelled: ReadonlyMap<string, string>, lines
     const field = fieldOfJson(value, text);
     const per = field !== null && field.shape[0] === atoms && field.shape.length > 0 && field.kind !== "json";
     if (key === "pbc" && field?.kind === "boolean") known = { ...known, pbc: pbcFlags(field) };
-    else if (key === "forces" && per && field.shape.length === 2 && field.shape[1] === 3)
-      known = { ...known, forces: Float64Array.from(field.data as ArrayLike<number>) };
-    else if (key === "tags" && per && field.shape.length === 1)
-      known = { ...known, tags: Int32Array.from(field.data as ArrayLike<number>) };
-    else if (key === "fixed" && per && field.shape.length === 1)
+    else if (key === "forces" && per && field.shape.length === 2 && field.shape[1] === 3 && isNumeric(field))
+      known = { ...known, forces: Float64Array.from(field.data as ArrayLike<number | bigint>, Number) };
+    else if (key === "tags" && per && field.shape.length === 1 && field.data instanceof Int32Array)
+      known = { ...known, tags: field.data };
+    else if (key === "fixed" && per && field.shape.length === 1 && isFlags(field))
       known = { ...known, fixed: Uint8Array.from(field.data as ArrayLike<number>) };
     else if (key === "info" && field?.kind === "json") readNested(value as object, text, info);
     else if (field !== null) (per ? arrays : info).set(key, field);
@@ -106,6 +106,15 @@ function readRecord(record: Entries, spelled: ReadonlyMap<string, string>, lines
     arrays,
     keys: [...record.keys()],
   });
+}
+
+function isNumeric({ kind }: Field): boolean {
+  return kind === "real" || kind === "integer";
+}
+
+/** Whether a field holds truth values, as such or as 0 and 1. */
+function isFlags({ kind, data }: Field): boolean {
+  return kind === "boolean" || (data instanceof Int32Array && data.every((x) => x === 0 || x === 1));
 }
 
 /** Fields of the frame that could be mistaken for fields per atom stand in an object of their own. */

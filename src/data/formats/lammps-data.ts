@@ -14,7 +14,7 @@ import { boxCell, fitsBox, restricted } from "./lammps-box.js";
 import { onlyStructure } from "./one-frame.js";
 import { elementOfName } from "./species.js";
 
-/** Data files of LAMMPS (`read_data`): units metal, atom styles atomic, charge, bond, molecular, full, sphere. */
+/** Data files of LAMMPS (`read_data`): units metal, atom styles atomic, charge, bond, molecular, full, sphere, spin. */
 export const lammpsData: StructureFormat = {
   name: "lammps-data",
   extensions: [".data", ".lmp", ".lammps"],
@@ -25,22 +25,16 @@ export const lammpsData: StructureFormat = {
   write: (path, structures) => writeTextPieces(path, [formatData(onlyStructure(structures, "lammps-data"))]),
 };
 
-/** Where the columns of an atom style stand; x, y, z follow each other. */
-interface Style {
-  readonly type: number;
-  readonly x: number;
-  readonly charge?: number;
-  readonly molecule?: number;
-}
-
-const styles: ReadonlyMap<string, Style> = new Map([
-  ["atomic", { type: 1, x: 2 }],
-  ["charge", { type: 1, charge: 2, x: 3 }],
-  ["sphere", { type: 1, x: 4 }],
-  ["bond", { molecule: 1, type: 2, x: 3 }],
-  ["angle", { molecule: 1, type: 2, x: 3 }],
-  ["molecular", { molecule: 1, type: 2, x: 3 }],
-  ["full", { molecule: 1, type: 2, charge: 3, x: 4 }],
+/** The columns of each atom style behind the id of the atom, by the names their fields get. */
+const styles: ReadonlyMap<string, readonly string[]> = new Map([
+  ["atomic", ["type", "x", "y", "z"]],
+  ["charge", ["type", "charge", "x", "y", "z"]],
+  ["sphere", ["type", "diameter", "density", "x", "y", "z"]],
+  ["spin", ["type", "x", "y", "z", "spx", "spy", "spz", "sp"]],
+  ["bond", ["molecule", "type", "x", "y", "z"]],
+  ["angle", ["molecule", "type", "x", "y", "z"]],
+  ["molecular", ["molecule", "type", "x", "y", "z"]],
+  ["full", ["molecule", "type", "charge", "x", "y", "z"]],
 ]);
 
 const sections =
@@ -100,16 +94,22 @@ class Rows {
     throw this.lines.error(`the section ${this.title} ${found} where ${what} is needed`);
   }
 
-  /** The words of a column in the order of rows, numbers in their shortest form. */
-  words(at: number, order: Uint32Array): string[] {
-    return (
-      this.columns[at].texts(order) ?? Array.from(order, (row) => String(this.columns[at].numbers![row]))
+  /** The same, whole numbers that a float64 tells apart. */
+  wholeNumbers(at: number, what: string): Float64Array {
+    const numbers = this.numbers(at, what);
+    const bad = numbers.subarray(0, this.count).find((value) => !Number.isSafeInteger(value));
+    if (bad === undefined) return numbers;
+    throw this.lines.error(
+      `the section ${this.title} holds ${bad} in column ${at + 1}, where ${what}, a whole number, is needed; correct it, or name the atom style after "Atoms #"`,
     );
   }
 
-  /** Words of the first row. */
-  get width(): number {
-    return this.columns.length;
+  /** The words of a column in the order of rows: names, or whole numbers. */
+  words(at: number, what: string, order: Uint32Array): string[] {
+    const names = at < this.least ? this.columns[at].texts(order) : null;
+    if (names !== null) return names;
+    const numbers = this.wholeNumbers(at, what);
+    return Array.from(order, (row) => String(numbers[row]));
   }
 
   holdsWhole(at: number): boolean {
@@ -212,19 +212,19 @@ function assemble(lines: Lines, file: DataFile): Structure {
       `the header announces ${Math.max(0, file.atoms)} atoms, the section Atoms holds ${atoms}`,
     );
   const style = styleOf(lines, rows, file.style);
-  const ids = atoms === 0 ? new Float64Array(0) : rows.numbers(0, "the id of an atom");
+  const ids = atoms === 0 ? new Float64Array(0) : rows.wholeNumbers(0, idOfAtom);
   const order = orderOf(ids);
   const double = order.findIndex((k, n) => n > 0 && ids[k] === ids[order[n - 1]]);
   if (double >= 0) throw lines.error(`two atoms have the id ${ids[order[double]]}; number them differently`);
   const positions = new Float64Array(3 * atoms);
   if (atoms > 0)
     for (let axis = 0; axis < 3; axis++) {
-      const values = rows.numbers(style.x + axis, "a coordinate");
+      const values = rows.numbers(columnOf(style, "x") + axis, "a coordinate");
       for (let atom = 0; atom < atoms; atom++) positions[3 * atom + axis] = values[order[atom]];
     }
   const cell = boxCell(file.box);
   if (cell === null) throw lines.error("the header gives no box (xlo xhi, ylo yhi, zlo zhi)");
-  const types = atoms === 0 ? [] : rows.words(style.type, order);
+  const types = atoms === 0 ? [] : rows.words(columnOf(style, "type"), "the type of an atom", order);
   const atomicNumbers = Int32Array.from(types, (type) => file.elements.get(type) ?? 0);
   const species = atomicNumbers.includes(0)
     ? types.map((type, k) => elementSymbols[atomicNumbers[k] - 1] ?? `Type_${type}`)
@@ -240,26 +240,33 @@ function assemble(lines: Lines, file: DataFile): Structure {
   });
 }
 
+/** Columns that are parts of the structure, not fields. */
+const structureColumns: ReadonlySet<string> = new Set(["type", "x", "y", "z"]);
+
 function extraColumns(
   { velocities }: DataFile,
   rows: Rows,
-  style: Style,
+  style: readonly string[],
   order: Uint32Array,
 ): Map<string, Field> {
   const atoms = order.length;
   const arrays = new Map<string, Field>();
   const sorted = (values: Float64Array): Float64Array => Float64Array.from(order, (row) => values[row]);
-  const { molecule, charge, x } = style;
-  if (molecule !== undefined)
-    arrays.set("molecule", {
-      kind: "integer",
-      shape: [atoms],
-      data: integers(sorted(rows.numbers(molecule, "molecule"))),
-    });
-  if (charge !== undefined)
-    arrays.set("charge", { kind: "real", shape: [atoms], data: sorted(rows.numbers(charge, "charge")) });
-  if (rows.least >= x + 6) {
-    const images = inRows([3, 4, 5].map((k) => sorted(rows.numbers(x + k, "an image flag"))));
+  for (const name of style) {
+    if (structureColumns.has(name)) continue;
+    const at = columnOf(style, name);
+    const shape = [atoms];
+    if (name === "molecule")
+      arrays.set(name, {
+        kind: "integer",
+        shape,
+        data: integers(sorted(rows.wholeNumbers(at, "the id of a molecule"))),
+      });
+    else arrays.set(name, { kind: "real", shape, data: sorted(rows.numbers(at, `the ${name}`)) });
+  }
+  if (rows.least === style.length + 4) {
+    const flags = [1, 2, 3].map((k) => sorted(rows.wholeNumbers(style.length + k, "an image flag")));
+    const images = inRows(flags);
     if (images.some((image) => image !== 0))
       arrays.set("image", { kind: "integer", shape: [atoms, 3], data: integers(images) });
   }
@@ -267,9 +274,16 @@ function extraColumns(
     arrays.set("velocities", {
       kind: "real",
       shape: [atoms, 3],
-      data: velocitiesOf(velocities, sorted(rows.numbers(0, "the id of an atom"))),
+      data: velocitiesOf(velocities, sorted(rows.wholeNumbers(0, idOfAtom))),
     });
   return arrays;
+}
+
+const idOfAtom = "the id of an atom";
+
+/** Where a column of a style stands in its rows, behind the id. */
+function columnOf(style: readonly string[], name: string): number {
+  return style.indexOf(name) + 1;
 }
 
 /** Columns x, y, z as the rows of an array. */
@@ -281,7 +295,7 @@ function inRows(columns: readonly Float64Array[]): Float64Array {
 
 /** The velocities of atoms, given their sorted ids. */
 function velocitiesOf(velocities: Rows, ids: Float64Array): Float64Array {
-  const own = velocities.numbers(0, "the id of an atom").subarray(0, velocities.count);
+  const own = velocities.wholeNumbers(0, idOfAtom).subarray(0, velocities.count);
   const order = orderOf(own);
   let at = 0;
   const rows = Uint32Array.from(ids, (id) => {
@@ -297,17 +311,30 @@ function velocitiesOf(velocities: Rows, ids: Float64Array): Float64Array {
   );
 }
 
-/** The style named after `Atoms #`, else the one that fits the number of columns. */
-function styleOf(lines: Lines, rows: Rows, style: string | null): Style {
-  const known = styles.get(style ?? "");
-  if (known !== undefined) return known;
-  if (style !== null)
-    throw lines.error(`the atom style ${shown(style)} is not known; known: ${[...styles.keys()].join(", ")}`);
-  const width = rows.count > 0 ? rows.width : 5;
+/** The style named after `Atoms #`, else the one that fits the number of columns; three image flags may follow its own. */
+function styleOf(lines: Lines, rows: Rows, name: string | null): readonly string[] {
+  if (name === null) return styles.get(usualStyle(lines, rows))!;
+  const style = styles.get(name);
+  if (style === undefined)
+    throw lines.error(`the atom style ${shown(name)} is not known; known: ${[...styles.keys()].join(", ")}`);
+  if (rows.count === 0) return style;
+  const found = rows.least;
+  const own = style.length + 1;
+  if (found === own || found === own + 3) return style;
+  const spin = styles.get("spin")!;
+  // As dpdata writes magnetic structures; LAMMPS itself takes no such rows for atomic.
+  if (name === "atomic" && found === spin.length + 1) return spin;
+  throw lines.error(
+    `atoms of the style ${name} have ${own} columns, or ${own + 3} with image flags; the section Atoms has ${found}: name another style after "Atoms #" (${[...styles.keys()].join(", ")})`,
+  );
+}
+
+function usualStyle(lines: Lines, rows: Rows): string {
+  const width = rows.count > 0 ? rows.least : 5;
   const bare = width > 7 ? width - 3 : width;
-  if (bare === 5) return styles.get("atomic")!;
-  if (bare === 7) return styles.get("full")!;
-  if (bare === 6) return styles.get(rows.holdsWhole(2) ? "molecular" : "charge")!;
+  if (bare === 5) return "atomic";
+  if (bare === 7) return "full";
+  if (bare === 6) return rows.holdsWhole(2) ? "molecular" : "charge";
   throw lines.error(`atoms with ${width} columns; name the style after "Atoms #"`);
 }
 

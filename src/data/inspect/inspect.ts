@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { detectFormat, filePart, fileStart, refuseUtf16 } from "../formats/detect.js";
 import type { StructureFormat, StructureSample } from "../formats/format.js";
+import { foreseenFrames, refusingUnforeseen } from "../formats/unforeseen.js";
 import { openStructures } from "../structures.js";
 import { otherReaders, type InspectOptions } from "./other-readers.js";
 import { StructureSummary, type StructureReport } from "./structure-report.js";
@@ -51,16 +52,20 @@ function isFolder(path: string): boolean {
 }
 
 async function inspectStructures(path: string, format: StructureFormat): Promise<StructureReport> {
+  const name = basename(resolve(filePart(path)));
   const summary = new StructureSummary(format.name, format.electronVolts ?? false);
   if (format.sample !== undefined && bytesOf(filePart(path)) >= wholeBytes) {
     await format.prepare?.();
-    const sample = sampleOf(path, format);
+    const sample = refusingUnforeseen(name, () => sampleOf(path, format));
     if (sample !== null) {
-      for (const structure of sample.structures) summary.add(structure);
+      for (const structure of foreseenFrames(name, () => sample.structures)) summary.add(structure);
       return summary.report(sample.frames, sample.isEstimate);
     }
   }
-  const frames = format.describe?.(path) ?? (await openStructures(path, { format: format.name })).frames;
+  const frames =
+    format.describe === undefined
+      ? (await openStructures(path, { format: format.name })).frames
+      : foreseenFrames(name, () => format.describe!(path));
   for (const structure of frames) summary.add(structure);
   return summary.report();
 }

@@ -179,8 +179,7 @@ export function* withLines<T>(
     const size = bytes?.length ?? state.size;
     yield* use(new Lines(name, size, decoded(pieces, name, encoding), longestLine));
   } catch (error) {
-    const system = error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
-    throw system ? fileError(error, path, "read") : error;
+    throw fileError(error, path, "read");
   } finally {
     if (descriptor !== null) closeSync(descriptor);
   }
