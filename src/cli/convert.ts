@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { basename } from "node:path";
+import { hasBareTypes } from "../data/formats/type-names.js";
 import { nonFiniteFields, type Structure } from "../data/structure.js";
 import { openStructures, writeStructures } from "../data/structures.js";
 import { AtomgradError } from "../tensor/error.js";
@@ -29,16 +30,19 @@ export function addConvertCommand(program: Command): void {
       "--frames <a:b:c|n>",
       "frames to take, by Python's slice rules; negative numbers count from the end",
     )
-    .option("--type-map <ELEMENTS>", "elements of DeePMD output in this order, separated by commas")
+    .option(
+      "--type-map <ELEMENTS>",
+      "elements separated by commas: of types that IN only numbers (LAMMPS), and of DeePMD output",
+    )
     .addHelpText(
       "after",
       `\nExamples:\n  ${convertExample}\n  atomgrad convert water.extxyz water --to deepmd-npy --type-map O,H`,
     )
     .action(async (input: string, output: string, flags: Flags) => {
-      const { frames } = await naming([input], () =>
-        openStructures(input, { format: flags.from, frames: flags.frames }),
-      );
       const typeMap = flags.typeMap?.split(",").map((name) => name.trim());
+      const { frames } = await naming([input], () =>
+        openStructures(input, { format: flags.from, frames: flags.frames, typeMap }),
+      );
       const counted = new Counted(frames, basename(input));
       await naming([input, output], () => writeStructures(output, counted, { format: flags.to, typeMap }));
       if (counted.odd !== null) console.error(`atomgrad: ${counted.odd}`);
@@ -64,7 +68,7 @@ async function naming<T>(paths: readonly string[], run: () => Promise<T>): Promi
 class Counted implements Iterable<Structure> {
   frames = 0;
   atoms = 0;
-  /** What is said of the first frame with a further field that is not finite. */
+  /** What is said of the first frame with types of no element, or with a further field that is not finite. */
   odd: string | null = null;
 
   constructor(
@@ -89,6 +93,10 @@ class Counted implements Iterable<Structure> {
 
   private note(structure: Structure): void {
     if (this.odd !== null) return;
+    if (hasBareTypes(structure)) {
+      this.odd = `note: ${this.name}: knows its types by numbers only; --type-map with an element for each of them, in their order, makes them elements`;
+      return;
+    }
     const [field] = nonFiniteFields(structure);
     if (field !== undefined)
       this.odd = `note: ${this.name}: frame ${this.frames} (of those taken) holds NaN or infinity in ${JSON.stringify(field.slice(0, 60))}; it is written as it is (as null where JSON is written)`;

@@ -3,6 +3,7 @@ import { AtomgradError } from "../tensor/error.js";
 import { filePart, formatToRead, formatToWrite } from "./formats/detect.js";
 import type { StructureFormat } from "./formats/format.js";
 import { formatNamed } from "./formats/table.js";
+import { checkTypeMap, withNamedTypes } from "./formats/type-names.js";
 import { foreseenFrames } from "./formats/unforeseen.js";
 import { parseFrames, selectFrames } from "./frames.js";
 import type { Structure } from "./structure.js";
@@ -12,6 +13,8 @@ export interface ReadStructuresOptions {
   readonly format?: string;
   /** A frame number or a slice `a:b:c` by Python's rules; all frames by default. */
   readonly frames?: string | number;
+  /** Names of types without elements (LAMMPS, DeePMD), in the order of their numbers. */
+  readonly typeMap?: readonly string[];
 }
 
 export interface WriteStructuresOptions {
@@ -40,15 +43,18 @@ export async function openStructures(
       `${basename(path)}: the format ${format.name} can be written, not read`,
     );
   const selection = options.frames === undefined ? null : parseFrames(String(options.frames));
+  const { typeMap } = options;
+  if (typeMap !== undefined) checkTypeMap(typeMap);
   await format.prepare?.();
   const name = basename(resolve(filePart(path)));
   const frames: Iterable<Structure> = {
     [Symbol.iterator]: () => {
-      const all = someFrames(
+      const found = someFrames(
         foreseenFrames(name, () => format.read!(path)),
         name,
       );
-      return selection === null ? all : selectFrames(all, selection, name);
+      const taken = selection === null ? found : selectFrames(found, selection, name);
+      return typeMap === undefined ? taken : withNamedTypes(taken, typeMap, format.firstType ?? 0);
     },
   };
   return { format, frames };
@@ -74,6 +80,7 @@ export async function writeStructures(
       "CONFIG",
       `${basename(path)}: the format ${format.name} can be read, not written`,
     );
+  if (options.typeMap !== undefined) checkTypeMap(options.typeMap);
   await format.prepare?.();
   format.write(path, structures, { typeMap: options.typeMap });
 }

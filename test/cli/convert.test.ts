@@ -56,6 +56,38 @@ describe("convert", () => {
     expect(gaps).toEqual(kept);
   });
 
+  it("--type-map names the types that LAMMPS numbers, each once", () => {
+    const rows = "1 1 1 2 3\n2 2 0 0 0\n";
+    writeFileSync(
+      join(cwd, "types.dump"),
+      `ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n0 5\n0 5\n0 5\nITEM: ATOMS id type x y z\n${rows}`,
+    );
+    const box = ["x", "y", "z"].map((axis) => `0 5 ${axis}lo ${axis}hi\n`).join("");
+    writeFileSync(join(cwd, "types.data"), `t\n\n2 atoms\n2 atom types\n${box}\nAtoms # atomic\n\n${rows}`);
+    for (const file of ["types.dump", "types.data"]) {
+      convert(file, "named.extxyz", "--type-map", "O,H");
+      expect(text("named.extxyz")).toMatch(/\nO 1.0 2.0 3.0.*\nH 0.0 0.0 0.0/);
+      convert(file, "named.vasp", "--type-map", "O,H");
+      expect(text("named.vasp")).toContain("O H\n1 1\n");
+      const bare = atomgrad(["convert", file, "bare.extxyz"], { cwd });
+      expect([bare.status, bare.stderr]).toEqual([
+        0,
+        expect.stringMatching(/types by numbers only; --type-map/),
+      ]);
+      for (const [map, says] of [
+        ["O", /has no name for the type 2/],
+        ["H,O,H", /H stands twice/],
+        ["H,", /name 1 is ""/],
+      ] as const)
+        expectRefusal(atomgrad(["convert", file, "no.extxyz", "--type-map", map], { cwd }), says);
+    }
+    expect(existsSync(join(cwd, "no.extxyz"))).toBe(false);
+    expectRefusal(
+      atomgrad(["convert", "one.extxyz", "twice", "--to", "deepmd-npy", "--type-map", "Na,Cl,Na"], { cwd }),
+      /Na stands twice/,
+    );
+  });
+
   it.each(["jsonl", "ocp-lmdb", "deepmd-npy", "deepmd-mixed"])("to %s and back", (format) => {
     convert("one.extxyz", `there-${format}`, "--to", format);
     convert(`there-${format}`, `back-${format}.extxyz`, "--from", format);

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readStructures, writeStructures } from "../../src/data/structures.js";
+import { makeStructure } from "../../src/data/structure.js";
+import { openStructures, readStructures, writeStructures } from "../../src/data/structures.js";
 import { put, temporaryFolder } from "../data/temporary-folder.js";
 
 const folder = temporaryFolder();
@@ -82,6 +83,56 @@ describe("extended XYZ", () => {
         0,
       ]);
     }
+  });
+
+  it("reads each frame by its own comment: without pairs it is a comment, here and in .xyz", async () => {
+    const rich = `2\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3:forces:R:3 energy=3 pbc="T T F"\nO 0 0 0 1 2 3\nH 1 1 1 1 2 3\n`;
+    for (const [comment, info] of [
+      ["", []],
+      ["a free comment", [["comment", "a free comment"]]],
+    ] as const)
+      for (const name of ["blank.extxyz", "blank.xyz"]) {
+        const frames = await readStructures(write(name, `1\n${comment}\nH 0 0 0.5\n${rich}1\n\nCu 1 2 3\n`));
+        expect([...frames[0].info].map(([key, { data }]) => [key, data[0]])).toEqual(info);
+        expect([frames[0].cell, frames[2].cell, frames[2].atomicNumbers[0]]).toEqual([null, null, 29]);
+        const { energy, pbc, forces, cell } = frames[1];
+        expect([energy, pbc, [...forces!], cell![0]]).toEqual([
+          3,
+          [true, true, false],
+          [1, 2, 3, 1, 2, 3],
+          4,
+        ]);
+      }
+    expect((await openStructures(join(folder, "blank.extxyz"))).format.name).toBe("extxyz");
+    const plain = write("plain.xyz", "1\n12\nH 0 0 0.5 7\n1\nfree\n8 0 0 0.5\n");
+    expect((await openStructures(plain)).format.name).toBe("xyz");
+    expect((await readStructures(plain)).map(({ atomicNumbers }) => atomicNumbers[0])).toEqual([1, 8]);
+    expect((await openStructures(plain, { format: "extxyz" })).format.name).toBe("extxyz");
+  });
+
+  it("reads columns as Properties says them behind a frame with a free comment, and no 0 as an element", async () => {
+    const numbers = `2\nProperties=pos:R:3:Z:I:1 energy=3\n0 0 0 8\n1 1 1 1\n`;
+    const [, s] = await readStructures(write("z.extxyz", `1\nsome free comment\nH 0 0 0\n${numbers}`));
+    expect([...s.atomicNumbers, ...s.positions, s.energy]).toEqual([8, 1, 0, 0, 0, 1, 1, 1, 3]);
+    await expect(readStructures(write("zero.xyz", "1\n\n0 0 0 8\n"))).rejects.toThrow(
+      /names "0" as the element of atom 0; symbols of elements are needed/,
+    );
+  });
+
+  it("writes X for names of no element, which others open, and keeps them", async () => {
+    const s = makeStructure({
+      atomicNumbers: Int32Array.of(0, 1, 0),
+      species: ["Type_1", "H", "X"],
+      positions: new Float64Array(9),
+    });
+    for (const ending of ["extxyz", "jsonl"]) {
+      const path = join(folder, `names.${ending}`);
+      await writeStructures(path, [s]);
+      const [back] = await readStructures(path);
+      expect([back.species, [...back.atomicNumbers]]).toEqual([s.species, [0, 1, 0]]);
+      expect([...back.arrays]).toEqual([]);
+    }
+    expect(readFileSync(join(folder, "names.extxyz"), "utf8")).toContain("\nX 0.0 0.0 0.0 Type_1\nH ");
   });
 
   it.each([

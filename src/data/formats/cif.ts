@@ -204,7 +204,10 @@ export function formatCif({ atomicNumbers, positions, cell }: Structure, name: s
   atomicNumbers.forEach((z, atom) => {
     const symbol = elementSymbols[z - 1];
     if (symbol === undefined)
-      throw new AtomgradError("VALUE", `cif: atom ${atom} is no element; CIF names elements`);
+      throw new AtomgradError(
+        "VALUE",
+        `cif: atom ${atom} is no element; CIF names elements; --type-map names types without elements`,
+      );
     const at = [0, 1, 2].map((k) => formatReal(fractions[3 * atom + k])).join(" ");
     out.push(`${symbol} ${symbol}${atom + 1} ${at} 1`);
   });

@@ -3,7 +3,7 @@ import type { Field, Structure } from "../structure.js";
 import { formatItem } from "../text/field-text.js";
 import { formatReal, shown } from "../text/numbers.js";
 import { formatPair } from "./extxyz-comment.js";
-import { speciesName } from "./species.js";
+import { hasOwnNames, knownName, ownNames, speciesName } from "./species.js";
 
 const letters = { real: "R", integer: "I", boolean: "L", text: "S", json: "S" } as const;
 
@@ -46,10 +46,14 @@ function columnsOf(structure: Structure): WrittenColumn[] {
     width: 1,
     item: (k) => String(data[k]),
   });
-  const columns: WrittenColumn[] = [
-    { name: "species", letter: "S", width: 1, item: (k) => word(speciesName(structure, k), "species") },
-    reals("pos", positions),
-  ];
+  const names = (name: string, of: typeof knownName): WrittenColumn => ({
+    name,
+    letter: "S",
+    width: 1,
+    item: (k) => word(of(structure, k), "species"),
+  });
+  const columns = [names("species", knownName), reals("pos", positions)];
+  if (hasOwnNames(structure)) columns.push(names(ownNames, speciesName));
   if (forces !== null && forcesKey === null) columns.push(reals("forces", forces));
   if (tags !== null) columns.push(whole("tags", tags));
   if (fixed !== null) columns.push(whole("fixed", fixed));

@@ -2,6 +2,7 @@ import {
   makeStructure,
   pbcOf,
   scalarOf,
+  textField,
   valueCount,
   type Field,
   type PbcFlags,
@@ -15,21 +16,25 @@ import { writeTextPieces } from "../text/write-text.js";
 import { CommentReader } from "./extxyz-comment.js";
 import { formatFrames } from "./extxyz-write.js";
 import type { FileStart, StructureFormat } from "./format.js";
-import { readSpecies } from "./species.js";
+import { ownNames, readSpecies } from "./species.js";
 import { sampleText } from "./sample-text.js";
+import { startsXyzFrame, xyzComments } from "./xyz-frames.js";
 import { WordSpans } from "../text/word-spans.js";
 
-/** Extended XYZ: a frame is a line with the number of atoms, a line of `key=value` pairs, a line per atom. */
+/**
+ * Extended XYZ: a frame is a line with the number of atoms, a line of `key=value` pairs, a line per atom. A comment without
+ * any pair is a comment, of whatever frame.
+ */
 export const extxyz: StructureFormat = {
   name: "extxyz",
   extensions: [".extxyz", ".xyz"],
-  sniff: ({ text }: FileStart) => {
-    const [count, comment] = text.trimStart().split("\n", 2);
-    return /^\d{1,15}\s*$/.test(count) && comment !== undefined && comment.includes("=");
+  sniff: ({ name, text }: FileStart) => {
+    const { comments } = xyzComments(text);
+    return name.endsWith(".extxyz") ? comments.length > 0 : comments.some((comment) => comment.includes("="));
   },
   read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
   sample: (path, count) =>
-    sampleText(path, count, { startsFrame, read: readFrames, longestLine: structureLine }),
+    sampleText(path, count, { startsFrame: startsXyzFrame, read: readFrames, longestLine: structureLine }),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };
 
@@ -54,10 +59,6 @@ interface Layout {
 
 type ColumnData = Float64Array | BigInt64Array | Int32Array | Uint8Array | string[];
 
-function startsFrame(line: string, next: string): boolean {
-  return /^\d{1,15}$/.test(line) && next.includes("=");
-}
-
 export function* readFrames(lines: Lines): Generator<Structure> {
   const layouts = new Map<string, Layout>();
   let keys: readonly string[] = [];
@@ -67,7 +68,8 @@ export function* readFrames(lines: Lines): Generator<Structure> {
     const atoms = parseInteger(head.trim());
     if (atoms === null || atoms < 0)
       throw lines.error(`${shown(head.trim())} stands where the number of atoms of a frame is expected`);
-    const info = comments.parse(lines.need("the comment line of a frame").trim(), mostKeys);
+    const comment = lines.need("the comment line of a frame").trim();
+    const info = comment.includes("=") ? comments.parse(comment, mostKeys) : freeComment(comment);
     if (info.size > mostKeys)
       throw lines.error(`a comment line of more than ${mostKeys} keys; leave some out`);
     const properties = info.get("Properties");
@@ -79,6 +81,11 @@ export function* readFrames(lines: Lines): Generator<Structure> {
     if (!isKeyList(keys, layout, info)) keys = [...layout.columns.map(({ name }) => name), ...info.keys()];
     yield assemble(lines, readColumns(lines, spans, layout, atoms), info, keys);
   }
+}
+
+/** What a comment without pairs says. */
+function freeComment(comment: string): Map<string, Field> {
+  return new Map(comment === "" ? [] : [["comment", textField(comment)]]);
 }
 
 /** Whether a list of keys, that of the frame before, is that of this frame: structures share it then. */
@@ -130,7 +137,11 @@ function readColumns(
     if (!lines.take()) lines.need(`atom ${atom + 1} of ${atoms}`);
     const count = spans.find(lines.text, lines.start, lines.end);
     if (count < width || (count > width && !open))
-      throw lines.error(`${count} words for an atom, Properties asks for ${width}`);
+      throw lines.error(
+        open
+          ? `${count} words for an atom; element x y z are needed`
+          : `${count} words for an atom, Properties asks for ${width}`,
+      );
     for (const [column, data] of targets) fillRow(lines, column, data, atom, spans);
   }
   return found;
@@ -182,6 +193,7 @@ function assemble(
   const positions = take("pos", "R", 3) as Float64Array;
   const atoms = positions.length / 3;
   const { atomicNumbers, names } = takeSpecies(lines, take);
+  const own = take(ownNames, "S", 1) as string[] | null;
   const forces = take("forces", "R", 3) as Float64Array | null;
   const tags = take("tags", "I", 1) as BigInt64Array | null;
   const fixed = take("fixed", "IL", 1) as BigInt64Array | Uint8Array | null;
@@ -192,7 +204,7 @@ function assemble(
   for (const [name, [column, data]] of columns) arrays.set(name, columnField(column, data, atoms));
   return makeStructure({
     atomicNumbers,
-    species: names,
+    species: own ?? names,
     positions,
     cell,
     pbc,

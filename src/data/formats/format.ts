@@ -38,6 +38,8 @@ export interface StructureFormat {
   readonly fileName?: RegExp;
   /** Whether the unit of the energy is eV by definition; elsewhere it is guessed from its size. */
   readonly electronVolts?: boolean;
+  /** Number of the first type where types may have no elements (`Type_1`); 0 by default. */
+  readonly firstType?: number;
   /** Whether the content is of this format beyond doubt. */
   sniff(start: FileStart): boolean;
   /** Loads what reading and writing need (a WebAssembly module). */

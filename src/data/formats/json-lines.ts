@@ -17,7 +17,7 @@ import { shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
 import type { StructureFormat } from "./format.js";
 import { smilesElements } from "./smiles.js";
-import { readSpecies, speciesName } from "./species.js";
+import { hasOwnNames, knownName, ownNames, readSpecies, speciesName } from "./species.js";
 import { sampleText } from "./sample-text.js";
 
 /**
@@ -92,6 +92,8 @@ function readRecord(record: Entries, spelled: ReadonlyMap<string, string>, lines
       known = { ...known, tags: field.data };
     else if (key === "fixed" && per && field.shape.length === 1 && isFlags(field))
       known = { ...known, fixed: Uint8Array.from(field.data as ArrayLike<number>) };
+    else if (key === ownNames && per && field.shape.length === 1 && field.kind === "text")
+      known = { ...known, species: field.data as readonly string[] };
     else if (key === "info" && field?.kind === "json") readNested(value as object, text, info);
     else if (field !== null) (per ? arrays : info).set(key, field);
   }
@@ -159,7 +161,7 @@ function readAtoms(record: Entries, lines: Lines): Atoms {
   const positions = matrix(record.get(key), count, key, lines);
   const names =
     list !== undefined
-      ? (record.get(list) as Json[]).map(String)
+      ? (record.get(list) as Json[]).map((name) => (name === 0 ? "X" : String(name)))
       : typeof smiles === "string"
         ? smilesElements(smiles)
         : typeof residues === "string"
@@ -223,7 +225,7 @@ function formatRecord(structure: Structure): string {
     structure;
   const rows = (data: Float64Array): number[][] =>
     Array.from({ length: data.length / 3 }, (_, k) => [data[3 * k], data[3 * k + 1], data[3 * k + 2]]);
-  const names = Array.from(atomicNumbers, (_, atom) => speciesName(structure, atom));
+  const names = Array.from(atomicNumbers, (_, atom) => knownName(structure, atom));
   const parts: [string, string][] = [];
   const add = (key: string, value: unknown): void => void parts.push([key, JSON.stringify(value)]);
   if (cell !== null && determinant(cell) !== 0) {
@@ -246,6 +248,11 @@ function formatRecord(structure: Structure): string {
   if (forces !== null && forcesKey === null) add("forces", rows(forces));
   if (virial !== null) add("virial", rows(virial));
   if (stress !== null) add("stress", rows(stress));
+  if (hasOwnNames(structure))
+    add(
+      ownNames,
+      names.map((_, atom) => speciesName(structure, atom)),
+    );
   if (structure.tags !== null) add("tags", [...structure.tags]);
   if (structure.fixed !== null) add("fixed", [...structure.fixed]);
   const info = [...structure.info];

@@ -19,6 +19,7 @@ export const lammpsData: StructureFormat = {
   name: "lammps-data",
   extensions: [".data", ".lmp", ".lammps"],
   fileName: /^data\./,
+  firstType: 1,
   sniff: ({ text }) =>
     /^[ \t]*\d+[ \t]+atoms\b/m.test(text) && /^[ \t]*\S+[ \t]+\S+[ \t]+xlo[ \t]+xhi/m.test(text),
   read: (path) => withLines(path, readOne),
@@ -355,7 +356,10 @@ function formatData(structure: Structure): string {
   const symbol = (z: number): string => {
     const found = elementSymbols[z - 1];
     if (found === undefined)
-      throw new AtomgradError("VALUE", "lammps-data: an atom is no element, its mass is unknown");
+      throw new AtomgradError(
+        "VALUE",
+        "lammps-data: an atom is no element, its mass is unknown; --type-map names types without elements",
+      );
     return found;
   };
   const charge = arrays.get("charge") ?? arrays.get("charges");

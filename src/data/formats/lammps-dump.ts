@@ -15,6 +15,7 @@ export const lammpsDump: StructureFormat = {
   name: "lammps-dump",
   extensions: [".dump", ".lammpstrj", ".lammpsdump"],
   fileName: /^dump\./,
+  firstType: 1,
   sniff: ({ text }) => /^\uFEFF?\s*ITEM: (?:TIMESTEP|UNITS|TIME)\b/.test(text),
   read: (path) => withLines(path, readFrames),
   sample: (path, count) => sampleText(path, count, { startsFrame, read: readFrames }),

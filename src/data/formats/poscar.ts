@@ -165,7 +165,10 @@ export function formatPoscar(structure: Structure): string {
   for (const z of atomicNumbers) {
     const name = elementSymbols[z - 1];
     if (name === undefined)
-      throw new AtomgradError("VALUE", `poscar: an atom is no element (${z}); POSCAR names elements`);
+      throw new AtomgradError(
+        "VALUE",
+        `poscar: an atom is no element (${z}); POSCAR names elements; --type-map names types without elements`,
+      );
     const last = blocks.at(-1);
     if (last?.name === name) last.count++;
     else blocks.push({ name, count: 1 });
