@@ -109,6 +109,7 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
     seeds.push(copied(name.replace(".xml", "").toLowerCase(), join(vasp, name)));
   const files: [string, string][] = [
     ["ase-traj", "run.traj"],
+    ["ase-traj.1", "fields.traj"],
     ["npz.0", "rmd17.npz"],
     ["npz.1", "dimenet.npz"],
     ["ani-hdf5", "ani.h5"],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inspectFile } from "../../src/data/inspect/inspect.js";
 import type { StructureReport } from "../../src/data/inspect/structure-report.js";
+import type { Field } from "../../src/data/structure.js";
 import { readStructures } from "../../src/data/structures.js";
 
 const folder = join("test", "fixtures", "formats", "peers");
@@ -50,5 +51,51 @@ describe("files that other programs wrote", () => {
     });
     const report = (await inspectFile(path)) as StructureReport;
     expect([report.format, report.frames, report.atoms.total]).toEqual([format, 3, 12]);
+  });
+});
+
+describe("a trajectory of ASE with fields of every kind (reference/formats/trajectory.py)", () => {
+  type Told = Record<"info" | "arrays" | "results", Record<string, unknown>>;
+  const { frames: told } = JSON.parse(readFileSync(join(folder, "fields.json"), "utf8")) as {
+    frames: Told[];
+  };
+
+  /** A field as Python prints it. */
+  const plain = ({ kind, shape, data }: Field): unknown => {
+    const items = Array.from(data as readonly unknown[], (value) =>
+      kind === "boolean" ? value === 1 : typeof value === "bigint" ? Number(value) : value,
+    );
+    if (kind === "json") return JSON.parse(items[0] as string);
+    const nested = (axis: number, from: number, size: number): unknown =>
+      axis === shape.length
+        ? items[from]
+        : Array.from({ length: shape[axis] }, (_, k) =>
+            nested(axis + 1, from + (k * size) / shape[axis], size / shape[axis]),
+          );
+    return nested(0, 0, items.length);
+  };
+
+  it("says what ASE says", async () => {
+    const frames = await readStructures(join(folder, "fields.traj"));
+    frames.forEach(({ info, arrays, energy, forces, stress, tags, keys }, k) => {
+      const { info: wanted, arrays: perAtom, results } = told[k];
+      for (const [name, value] of Object.entries(wanted))
+        expect([name, plain(info.get(name)!)]).toEqual([name, value === "inf" ? Infinity : value]);
+      for (const name of ["initial_charges", "initial_magmoms"])
+        expect(plain(arrays.get(name)!)).toEqual(perAtom[name]);
+      expect([...tags!]).toEqual(perAtom.tags);
+      for (const name of ["charges", "energies"]) expect(plain(arrays.get(name)!)).toEqual(results[name]);
+      for (const name of ["dipole", "free_energy", "magmom"])
+        expect(plain(info.get(name)!)).toEqual(results[name]);
+      expect([energy, [...forces!]]).toEqual([results.energy, (results.forces as number[][]).flat()]);
+      expect([...stress!]).toEqual([0, 5, 4, 5, 1, 3, 4, 3, 2]);
+      expect(keys).toEqual(expect.arrayContaining(["dipole", "my", "initial_charges", "charges", "stress"]));
+    });
+    expect(frames[0].info.get("wide")!.data).toEqual(BigInt64Array.of(9007199254740993n, 1n));
+    expect(["my", "whole", "n"].map((name) => frames[0].info.get(name)!.kind)).toEqual([
+      "real",
+      "real",
+      "integer",
+    ]);
   });
 });

@@ -2,12 +2,16 @@ import { AtomgradError } from "../../tensor/error.js";
 import { openFile, type ByteSource } from "../read-file.js";
 import { readPart } from "../slice-source.js";
 import { isArrayDType, StridedArray } from "../strided-array.js";
-import { makeStructure, pbcOf, realField, type Field, type PbcFlags, type Structure } from "../structure.js";
-import { parseNestedList } from "../text/field-text.js";
+import { makeStructure, pbcOf, type Field, type PbcFlags, type Structure } from "../structure.js";
+import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
+import { fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
 import type { StructureFormat } from "./format.js";
 
-/** Trajectories of ASE (`.traj`): an ULM container, an item of JSON and raw arrays per frame. Units eV and angstrom. */
+/**
+ * Trajectories of ASE (`.traj`): an ULM container, an item of JSON and raw arrays per frame. Units eV and angstrom. Fields
+ * have the names that ASE gives them when it reads the file.
+ */
 export const aseTraj: StructureFormat = {
   name: "ase-traj",
   extensions: [".traj"],
@@ -20,6 +24,12 @@ export const aseTraj: StructureFormat = {
 const maxJsonBytes = 1 << 26;
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** An object of JSON, and its text, which tells real numbers from whole ones. */
+interface Item {
+  readonly values: Json;
+  readonly text: string;
+}
 
 function* readTrajectory(path: string): Generator<Structure> {
   const source = openFile(path);
@@ -57,7 +67,7 @@ class UlmReader {
   }
 
   /** The JSON of an item. */
-  item(k: number): Json {
+  item(k: number): Item {
     const { source } = this;
     const at = Number(this.offsets[k]);
     if (!(at >= 48) || at + 8 > source.size)
@@ -67,10 +77,10 @@ class UlmReader {
       throw this.bad(`frame ${k} announces ${length} bytes of JSON, more than the file holds`);
     const text = new TextDecoder().decode(readPart(source, at + 8, length));
     try {
-      const value: unknown = JSON.parse(text.replace(/\bNaN\b|-?\bInfinity\b/g, "null"));
+      const value = parsePythonJson(text);
       if (typeof value === "object" && value !== null && !Array.isArray(value)) {
         this.littleEndian = (value as Json)._little_endian !== false;
-        return value as Json;
+        return { values: value as Json, text };
       }
     } catch (error) {
       throw this.bad(`frame ${k} holds no JSON (${(error as Error).message.slice(0, 60)})`);
@@ -84,14 +94,15 @@ class UlmReader {
     const inside = own(item, name);
     if (outside?.ndarray === undefined) {
       if (!Array.isArray(inside)) return null;
-      const list = parseNestedList(JSON.stringify(inside));
-      return list === null || list.kind === "text" ? null : list;
+      const field = jsonField(inside, JSON.stringify(inside));
+      return field?.kind === "text" || field?.kind === "json" ? null : field;
     }
     const [shape, dtype, offset] = Array.isArray(outside.ndarray) ? (outside.ndarray as unknown[]) : [];
     if (
       !Array.isArray(shape) ||
       typeof dtype !== "string" ||
       !isArrayDType(dtype) ||
+      dtype.startsWith("complex") ||
       typeof offset !== "number"
     )
       throw this.bad(`frame ${frame}: ${name} is no array of numbers`);
@@ -109,9 +120,20 @@ function own(item: Json, key: string): unknown {
   return Object.hasOwn(item, key) ? item[key] : undefined;
 }
 
-const atomArrays = ["momenta", "magmoms", "initial_magmoms", "charges", "initial_charges", "masses"];
+/** Arrays per atom beside numbers and positions; trajectories spell the initial ones short. */
+const atomArrays: readonly (readonly [stored: string, name: string])[] = [
+  ["momenta", "momenta"],
+  ["masses", "masses"],
+  ["magmoms", "initial_magmoms"],
+  ["charges", "initial_charges"],
+];
 
-function frameOf(reader: UlmReader, item: Json, first: Json, frame: number): Structure {
+function frameOf(
+  reader: UlmReader,
+  { values: item, text }: Item,
+  { values: first }: Item,
+  frame: number,
+): Structure {
   // Numbers, pbc and constraints stand in the first frame only, unless they change.
   const header = own(item, "numbers") !== undefined || own(item, "numbers.") !== undefined ? item : first;
   const numbers = reader.array(header, "numbers", frame);
@@ -128,9 +150,14 @@ function frameOf(reader: UlmReader, item: Json, first: Json, frame: number): Str
   const cell = matrix !== null && matrix.data.length === 9 ? reals(matrix) : null;
   const arrays = new Map<string, Field>();
   const info = new Map<string, Field>();
-  for (const name of atomArrays) addArray(reader.array(item, name, frame), name, atoms, arrays);
-  const { energy, forces, stress } = calculator(reader, item, frame, atoms, arrays, info);
-  const tags = reader.array(header, "tags", frame) ?? reader.array(item, "tags", frame);
+  for (const [stored, name] of atomArrays) {
+    const field = reader.array(item, stored, frame);
+    if (field?.shape[0] === atoms) arrays.set(name, field);
+  }
+  const spelled = jsonEntries(text);
+  addEntries(own(item, "info"), spelled.get("info"), info);
+  const { energy, forces, stress } = calculator(reader, item, spelled, frame, { atoms, arrays, info });
+  const tags = reader.array(item, "tags", frame);
   return makeStructure({
     atomicNumbers,
     positions: reals(positions),
@@ -143,18 +170,29 @@ function frameOf(reader: UlmReader, item: Json, first: Json, frame: number): Str
     fixed: fixedAtoms(own(header, "constraints"), atoms),
     arrays,
     info,
-    keys: [
-      ...new Set([
-        ...[...Object.keys(header), ...Object.keys(item)].map((key) => key.replace(/\.$/, "")),
-        // Of the calculator.
-        ...Object.entries({ energy, forces, stress }).flatMap(([key, value]) =>
-          value === null ? [] : [key],
-        ),
-        ...info.keys(),
-        ...arrays.keys(),
-      ]),
-    ],
+    keys: keysOf(header, item, { energy, forces, stress }, [...info.keys(), ...arrays.keys()]),
   });
+}
+
+/** Containers of fields, which are no fields themselves. */
+const groups: ReadonlySet<string> = new Set(["info", "calculator", "version", "ase_version"]);
+
+function keysOf(header: Json, item: Json, results: Json, fields: readonly string[]): string[] {
+  const renamed = new Map(atomArrays);
+  const stored = [...Object.keys(header), ...Object.keys(item)].map((key) => key.replace(/\.$/, ""));
+  const own = stored.filter((key) => !groups.has(key)).map((key) => renamed.get(key) ?? key);
+  const ofCalculator = Object.keys(results).filter((key) => results[key] !== null);
+  return [...new Set([...own, ...ofCalculator, ...fields])];
+}
+
+/** The entries of the JSON object `info` as fields. */
+function addEntries(value: unknown, text: string | undefined, info: Map<string, Field>): void {
+  if (typeof value !== "object" || value === null || text === undefined) return;
+  const spelled = jsonEntries(text);
+  for (const [key, inner] of Object.entries(value)) {
+    const field = jsonField(inner, spelled.get(key) ?? "");
+    if (field !== null) info.set(key, field);
+  }
 }
 
 function reals(field: Field): Float64Array {
@@ -166,42 +204,61 @@ function flags(value: unknown): PbcFlags {
   return [Boolean(value[0]), Boolean(value[1]), Boolean(value[2])];
 }
 
-function addArray(field: Field | null, name: string, atoms: number, arrays: Map<string, Field>): void {
-  if (field !== null && field.shape[0] === atoms) arrays.set(name, field);
+/** Where the fields of a frame go. */
+interface Fields {
+  readonly atoms: number;
+  readonly arrays: Map<string, Field>;
+  readonly info: Map<string, Field>;
 }
+
+/** Results of calculators that ASE has per atom; all others are the frame's, whatever their shape. */
+const atomResults: ReadonlySet<string> = new Set([
+  ...["stresses", "charges", "magmoms", "energies", "born_effective_charges"],
+]);
+/** What stands beside the results. */
+const notResults: ReadonlySet<string> = new Set(["name", "parameters", "energy", "forces", "stress"]);
 
 function calculator(
   reader: UlmReader,
   item: Json,
+  spelled: ReadonlyMap<string, string>,
   frame: number,
-  atoms: number,
-  arrays: Map<string, Field>,
-  info: Map<string, Field>,
+  { atoms, arrays, info }: Fields,
 ): Pick<Structure, "energy" | "forces" | "stress"> {
-  const found = own(item, "calculator.") ?? own(item, "calculator");
+  const key = own(item, "calculator.") === undefined ? "calculator" : "calculator.";
+  const found = own(item, key);
   if (typeof found !== "object" || found === null) return { energy: null, forces: null, stress: null };
   const results = found as Json;
+  const texts = jsonEntries(spelled.get(key)!);
   const forces = reader.array(results, "forces", frame);
   if (forces !== null && forces.data.length !== 3 * atoms)
     throw reader.bad(`frame ${frame}: forces [${forces.shape.join(", ")}] do not fit ${atoms} atoms`);
-  for (const [name, value] of Object.entries(results))
-    if (typeof value === "number" && name !== "energy") info.set(name, realField(value));
-  for (const name of ["magmoms", "charges"])
-    addArray(reader.array(results, name, frame), name, atoms, arrays);
-  const voigt = reader.array(results, "stress", frame);
+  for (const [stored, value] of Object.entries(results)) {
+    const name = stored.replace(/\.$/, "");
+    if (notResults.has(name)) continue;
+    const field = stored.endsWith(".")
+      ? reader.array(results, name, frame)
+      : jsonField(value, texts.get(stored) ?? "");
+    if (field === null) continue;
+    const fields = atomResults.has(name) && field.shape[0] === atoms ? arrays : info;
+    fields.set(fields.has(name) ? `${name}_` : name, field);
+  }
+  const stress = reader.array(results, "stress", frame);
+  const isStress = stress?.data.length === 6 || stress?.data.length === 9;
+  if (stress !== null && !isStress) info.set("stress", stress);
   const energy = own(results, "energy");
   if (energy !== undefined && energy !== null && typeof energy !== "number")
     throw reader.bad(`frame ${frame}: its energy is ${shown(JSON.stringify(energy))}`);
   return {
     energy: energy ?? (energy === null ? NaN : null),
     forces: forces === null ? null : reals(forces),
-    stress: voigt?.data.length === 6 ? fullStress(reals(voigt)) : null,
+    stress: stress === null || !isStress ? null : matrixOf(reals(stress)),
   };
 }
 
-/** xx yy zz yz xz xy to nine numbers. */
-function fullStress([xx, yy, zz, yz, xz, xy]: Float64Array): Float64Array {
-  return Float64Array.of(xx, xy, xz, xy, yy, yz, xz, yz, zz);
+/** Six numbers of Voigt, or nine. */
+function matrixOf(stress: Float64Array): Float64Array {
+  return stress.length === 6 ? fullStress(stress) : stress;
 }
 
 /** Atoms of FixAtoms, which ASE keeps as JSON inside the JSON. Null without constraints. */

@@ -362,7 +362,7 @@ function formatData(structure: Structure): string {
       );
     return found;
   };
-  const charge = arrays.get("charge") ?? arrays.get("charges");
+  const charge = arrays.get("charge") ?? arrays.get("charges") ?? arrays.get("initial_charges");
   const charged = charge?.kind === "real" && charge.shape.length === 1;
   const positions = turned(structure.positions);
   const out = [

@@ -4,10 +4,10 @@ import { AtomgradError } from "../../tensor/error.js";
 import { inflate } from "../inflate.js";
 import { LmdbFile } from "../lmdb/reader.js";
 import { fileError } from "../read-file.js";
-import { booleanField, integerField, integers, makeStructure, realField, textField } from "../structure.js";
+import { makeStructure } from "../structure.js";
 import type { Field, Structure } from "../structure.js";
-import { parseNestedList } from "../text/field-text.js";
 import { jsonEntries } from "../text/json-entries.js";
+import { flatten, fullStress, jsonField, parsePythonJson } from "./ase-json.js";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -114,20 +114,7 @@ export class AseLmdb {
       throw this.bad(key, `cannot be unpacked (${(error as Error).message.slice(0, 60)})`);
     }
     try {
-      return { value: JSON.parse(text) as unknown, text };
-    } catch {
-      return this.lenientJson(key, text);
-    }
-  }
-
-  /** Python writes NaN and infinities, which JSON has not: NaN becomes null, infinities overflow. */
-  private lenientJson(key: string, text: string): { value: unknown; text: string } {
-    const plain = text.replace(
-      /("(?:[^"\\]|\\.)*")|(-?)\b(NaN|Infinity)\b/g,
-      (_, quoted?: string, sign = "", word = "") => quoted ?? (word === "NaN" ? "null" : `${sign}1e999`),
-    );
-    try {
-      return { value: JSON.parse(plain) as unknown, text: plain };
+      return { value: parsePythonJson(text), text };
     } catch (error) {
       throw this.bad(key, `is no JSON (${(error as Error).message.slice(0, 60)})`);
     }
@@ -179,8 +166,7 @@ class RowReader {
     const given = this.numbers("stress");
     if (given === null || given.length === 9) return given;
     if (given.length !== 6) throw this.bad("stress", `holds ${given.length} numbers; 6 or 9 are needed`);
-    const [xx, yy, zz, yz, xz, xy] = given;
-    return Float64Array.of(xx, xy, xz, xy, yy, yz, xz, yz, zz);
+    return fullStress(given);
   }
 
   /** The atoms of FixAtoms constraints. */
@@ -243,70 +229,4 @@ class RowReader {
   private bad(key: string, what: string): AtomgradError {
     return new AtomgradError("FORMAT", `${this.name}: ${key} ${what}`);
   }
-}
-
-/** The numbers of a nested list, or of ASE's {"__ndarray__": [shape, type, numbers]}. */
-function flatten(value: unknown): number[] | null {
-  const list = ndarrayOf(value)?.[2] ?? value;
-  const out: number[] = [];
-  const visit = (item: unknown, depth: number): boolean => {
-    if (Array.isArray(item)) return depth < 8 && item.every((part) => visit(part, depth + 1));
-    if (typeof item === "number" || typeof item === "boolean") out.push(Number(item));
-    else if (item === null) out.push(NaN);
-    else return false;
-    return true;
-  };
-  return visit(list, 0) ? out : null;
-}
-
-function ndarrayOf(value: unknown): unknown[] | null {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "__ndarray__")) return null;
-  const parts = (value as { __ndarray__: unknown }).__ndarray__;
-  return Array.isArray(parts) && parts.length === 3 ? (parts as unknown[]) : null;
-}
-
-/** A value and its text, which tells real numbers from whole ones. */
-function jsonField(value: unknown, text: string): Field | null {
-  if (typeof value === "string") return textField(value);
-  if (typeof value === "boolean") return booleanField(value);
-  if (typeof value === "number")
-    return Number.isSafeInteger(value) && !/[.eE]/.test(text) ? integerField(value) : realField(value);
-  if (value === null || value === undefined) return null;
-  const list = ndarrayField(value) ?? (Array.isArray(value) ? numberList(value, text) : null);
-  return list ?? (text === "{}" || text === "[]" ? null : { kind: "json", shape: [], data: [text] });
-}
-
-/** ASE's {"__ndarray__": [shape, type, numbers]}. */
-function ndarrayField(value: unknown): Field | null {
-  const [shape, dtype, numbers] = ndarrayOf(value) ?? [];
-  const flat = flatten(numbers ?? []);
-  if (
-    !Array.isArray(shape) ||
-    flat === null ||
-    flat.length === 0 ||
-    shape.some((size) => !Number.isSafeInteger(size))
-  )
-    return null;
-  const sizes = shape as number[];
-  if (sizes.reduce((a, b) => a * b, 1) !== flat.length) return null;
-  if (/^bool/.test(String(dtype))) return { kind: "boolean", shape: sizes, data: Uint8Array.from(flat) };
-  if (/^u?int/.test(String(dtype)) && flat.every(Number.isSafeInteger))
-    return { kind: "integer", shape: sizes, data: integers(flat) };
-  return { kind: "real", shape: sizes, data: Float64Array.from(flat) };
-}
-
-/** A rectangular list; null stands for NaN. */
-function numberList(value: readonly unknown[], text: string): Field | null {
-  const list = parseNestedList(text);
-  if (list !== null && list.kind !== "text") return list;
-  const flat = flatten(value);
-  const shape = shapeOf(value);
-  if (flat === null || flat.length === 0 || shape.reduce((a, b) => a * b, 1) !== flat.length) return null;
-  return { kind: "real", shape, data: Float64Array.from(flat) };
-}
-
-function shapeOf(list: unknown): number[] {
-  const shape: number[] = [];
-  for (let item = list; Array.isArray(item); item = item[0]) shape.push(item.length);
-  return shape;
 }
