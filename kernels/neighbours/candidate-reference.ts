@@ -15,7 +15,7 @@ export const candidateReference: ReferenceKernel = ({ ints: { M, from }, buffers
     const k = from + m;
     const own = window.subarray(7 * k, 7 * k + 7);
     const vectors = frame.subarray(10 * own[6], 10 * own[6] + 10);
-    const [nx, ny, nz, firstCell, lowX, lowY, lowZ, , imagesY, imagesZ] = plan.subarray(10 * own[6]);
+    const [nx, ny, nz, firstCell, farX, farY, farZ] = plan.subarray(7 * own[6]);
     let at = (ptr as TypedArray | undefined)?.[m] ?? 0;
     const look = (l: number, image: readonly number[]): void => {
       const d = axes.map((b) => {
@@ -24,7 +24,8 @@ export const candidateReference: ReferenceKernel = ({ ints: { M, from }, buffers
       });
       const home = l === k && image.every((x) => x === 0);
       if (home || d[0] * d[0] + d[1] * d[1] + d[2] * d[2] > vectors[9]) return;
-      const number = ((image[0] - lowX) * imagesY + image[1] - lowY) * imagesZ + image[2] - lowZ;
+      const number =
+        ((image[0] + farX) * (2 * farY + 1) + image[1] + farY) * (2 * farZ + 1) + image[2] + farZ;
       if (ptr !== undefined) found.set([l, number], 2 * at);
       at++;
     };

@@ -132,7 +132,7 @@ export const neighbourCandidatesOp = /*#__PURE__*/ defineOp({
     window: "i32[N,7]",
     cellPtr: "i32[C+1]",
     frame: "[F,10]",
-    plan: "i32[F,10]",
+    plan: "i32[F,7]",
     "ptr?": "i32[P]",
   },
   attrs: { M: "int", W: "int", from: "int" },
@@ -206,7 +206,10 @@ export interface AtomsInCells {
   readonly cellPtr: Tensor;
   /** f32[F,10] vectors of the compact cell (9) and the largest square of a candidate's distance (1), in the frame's unit */
   readonly frame: Tensor;
-  /** i32[F,10] grid cells per axis (3), the first in `cellPtr` (1), the first image per axis (3) and their numbers (3) */
+  /**
+   * i32[F,7] grid cells per axis (3), the first in `cellPtr` (1), the farthest image per axis (3): -farthest .. farthest are
+   * numbered, row by row
+   */
   readonly plan: Tensor;
 }
 

@@ -3,19 +3,18 @@ import { rowsTimes } from "./matrix3.js";
 import type { SearchArrays } from "./search-space.js";
 
 /** Numbers of an atom's window, of a frame and of its plan (`AtomsInCells` in kernels/neighbours/op.ts). */
-const [windowInts, frameReals, planInts] = [7, 10, 10];
+const [windowInts, frameReals, planInts] = [7, 10, 7];
 
 const axes = [0, 1, 2] as const;
 
-/** The images of a frame's compact cell that its windows reach, numbered row by row. */
+/** A frame's cell and the images of its compact cell that are numbered, row by row. */
 export interface CandidateFrame {
   /** 9 numbers, the cell as given */
   readonly cell: ArrayLike<number>;
   /** compact = basis . cell */
   readonly basis: ArrayLike<number>;
-  /** First image and number of images per axis. */
-  readonly low: readonly number[];
-  readonly images: readonly number[];
+  /** Images per axis: -farthest .. farthest. */
+  readonly farthest: readonly number[];
 }
 
 /**
@@ -26,9 +25,10 @@ export interface CandidateFrame {
  * |p_l + X a + Y b + Z c - p_k|^2 <= limit, of wrapped positions p about the middle of the frame. No neighbour fails it:
  *
  * - Let S be at least the sum of the sizes of its five terms, in every component and whatever pair and image. WGSL rounds to one
- *   of the two nearest numbers, an error of at most u = 2^-23 of the result, and may reorder and fuse. Terms are rounded by the
- *   host (u / 2) and by their product (u; X, Y and Z, below 2^24, are exact); each goes through at most four additions, of sums of at most S (1 + 6 u): a component
- *   errs by less than 8 u S = 2^-20 S, the distance by less than sqrt(3) times that, less than 2^-19 S.
+ *   of the two nearest numbers, an error of at most u = 2^-23 of the result, and may reorder and fuse. The host's rounding to
+ *   single precision (u / 2) and the products (u; X, Y and Z, below 2^24, are exact) change the sum by at most 1.5 u S, its four
+ *   additions in any order by u S (1 + 6 u) each: a component errs by less than 8 u S = 2^-20 S, the distance by less than
+ *   sqrt(3) times that, less than 2^-19 S.
  * - Three squares and two additions make the square larger by a factor of at most (1 + u)^3 < 1 + 2^-21.
  * - Neighbours lie within rcut + slack of each other, wrapped (`slack` is what rounding in f64 may add, search-space.ts). So
  *   limit = (rcut + slack + 2^-19 S)^2 (1 + 2^-20), of which half covers the limit's own rounding to single precision.
@@ -95,10 +95,10 @@ export class CandidateArrays {
       this.offset.set(offsets.subarray(from, from + 3), 3 * k);
       this.setWindow(k, f, fractions.subarray(from, from + 3), grid, here);
     }
-    const { low, images } = this.imagesOf(first, end, grid.n);
-    this.frames.push({ cell: here.cell, basis: here.basis, low, images });
-    this.plan.set([...grid.n, firstCell, ...low, ...images], planInts * f);
-    this.setPlaces(f, here, wrapped, first, low, images);
+    const farthest = this.farthestImages(first, end, grid.n);
+    this.frames.push({ cell: here.cell, basis: here.basis, farthest });
+    this.plan.set([...grid.n, firstCell, ...farthest], planInts * f);
+    this.setPlaces(f, here, wrapped, first, farthest);
   }
 
   /** A counting sort: atoms of one cell keep their order. */
@@ -132,18 +132,16 @@ export class CandidateArrays {
     this.window[own + 6] = f;
   }
 
-  /** A box of all images that windows of the atoms first .. end reach; the home image is in it. */
-  private imagesOf(first: number, end: number, n: readonly number[]): { low: number[]; images: number[] } {
-    const [low, high] = [
-      [0, 0, 0],
-      [0, 0, 0],
-    ];
+  /** How many cells away windows of the atoms first .. end reach along each axis. */
+  private farthestImages(first: number, end: number, n: readonly number[]): number[] {
+    const farthest = [0, 0, 0];
     for (let k = first; k < end; k++)
       for (const a of axes) {
-        low[a] = Math.min(low[a], Math.floor(this.window[windowInts * k + a] / n[a]));
-        high[a] = Math.max(high[a], Math.floor(this.window[windowInts * k + 3 + a] / n[a]));
+        const from = Math.floor(this.window[windowInts * k + a] / n[a]);
+        const to = Math.floor(this.window[windowInts * k + 3 + a] / n[a]);
+        farthest[a] = Math.max(farthest[a], -from, to);
       }
-    return { low, images: axes.map((a) => high[a] - low[a] + 1) };
+    return farthest;
   }
 
   /** Positions, vectors and limit in the frame's unit. */
@@ -152,11 +150,9 @@ export class CandidateArrays {
     { compact, slack }: Frame,
     wrapped: Float64Array,
     first: number,
-    low: readonly number[],
-    images: readonly number[],
+    farthest: readonly number[],
   ): void {
     const { middle, half } = extentOf(wrapped);
-    const farthest = axes.map((a) => Math.max(-low[a], low[a] + images[a] - 1));
     let size = 0;
     for (const b of axes) {
       const moved = farthest.map((count, a) => count * Math.abs(compact[3 * a + b]));

@@ -62,29 +62,46 @@ export class PairDecision {
     return { ptr, framePtr: this.framePtr, pairs: (dtype) => this.sorted(ptr, dtype) };
   }
 
-  /**
-   * Every pair is found from both sides. What centre i finds goes, reversed, to the lists of its neighbours; with the centres in
-   * order all lists come out sorted by neighbour, and images of one neighbour backwards, which the walk backwards mends.
-   */
+  /** Errors: DEVICE for a pair that was found from one side alone. */
   private sorted(ptr: Int32Array, dtype: "f32" | "f64"): FoundPairs {
     const { order, rank } = this.arrays;
-    const N = order.length;
-    const to = new PairRows(ptr[N], dtype);
-    const next = ptr.slice(0, N);
+    const seen = this.reversed(ptr);
+    const to = new PairRows(ptr[order.length], dtype);
     const pair = new Pair(this.arrays);
-    const lists = this.byCentre();
-    for (let i = 0; i < N; i++) {
-      const { list, first, end } = lists(rank[i]);
+    for (let i = 0; i < order.length; i++) {
       pair.centre(rank[i]);
+      for (let e = ptr[i]; e < ptr[i + 1]; e++) {
+        const l = seen[2 * e];
+        pair.look(l, seen[2 * e + 1]);
+        to.insert(ptr[i], e, i, order[l], pair);
+      }
+    }
+    return to;
+  }
+
+  /**
+   * Sorted atom and image of every pair, sorted by centre and neighbour. Every pair is found from both sides: what atom i finds
+   * goes, reversed, to the lists of its neighbours. With i rising all lists come out sorted by neighbour; the images of one
+   * neighbour are walked through backwards, so that, reversed, they come in order where the compact cell is the given one.
+   */
+  private reversed(ptr: Int32Array): Int32Array {
+    const { order, rank, window, frames } = this.arrays;
+    const seen = new Int32Array(2 * ptr[order.length]);
+    const next = ptr.slice(0, order.length);
+    const lists = this.byCentre();
+    for (let i = 0; i < order.length; i++) {
+      const k = rank[i];
+      const { list, first, end } = lists(k);
+      const lastImage = lastImageOf(frames[window[7 * k + 6]].farthest);
       for (let e = end - 1; e >= first; e--) {
-        pair.look(list[2 * e], list[2 * e + 1]);
         const j = order[list[2 * e]];
-        if (next[j] === ptr[j + 1]) throw lopsided();
-        to.insert(ptr[j], next[j]++, i, j, pair);
+        const at = next[j]++;
+        seen[2 * at] = k;
+        seen[2 * at + 1] = lastImage - list[2 * e + 1];
       }
     }
     if (next.some((end, i) => end !== ptr[i + 1])) throw lopsided();
-    return to;
+    return seen;
   }
 
   /** Where the neighbours of a sorted atom stand. */
@@ -101,6 +118,11 @@ export class PairDecision {
   }
 }
 
+/** The number of the image farthest along all axes; that of the opposite image is as much lower as the image's own is high. */
+function lastImageOf([x, y, z]: readonly number[]): number {
+  return (2 * x + 1) * (2 * y + 1) * (2 * z + 1) - 1;
+}
+
 function lopsided(): AtomgradError {
   return new AtomgradError(
     "DEVICE",
@@ -110,6 +132,7 @@ function lopsided(): AtomgradError {
 
 /** The pair of a centre and a candidate, as kernels/neighbours/reference.ts computes it. */
 class Pair {
+  /** angstrom */
   readonly vector = new Float64Array(3);
   readonly shift = new Int32Array(3);
   distance = 0;
@@ -117,17 +140,26 @@ class Pair {
   private readonly offset: Int32Array;
   private readonly own = new Float64Array(3);
   private readonly ownOffset = new Int32Array(3);
-  private frame: CandidateArrays["frames"][number];
+  private readonly cell = new Float64Array(9);
+  private readonly basis = new Int32Array(9);
+  private readonly farthest = new Int32Array(3);
+  private frame = -1;
 
   constructor(private readonly arrays: CandidateArrays) {
     this.given = arrays.given;
     this.offset = arrays.offset;
-    this.frame = arrays.frames[0];
   }
 
   /** Looks from the sorted atom k. */
   centre(k: number): void {
-    this.frame = this.arrays.frames[this.arrays.window[7 * k + 6]];
+    const { window, frames } = this.arrays;
+    const f = window[7 * k + 6];
+    if (f !== this.frame) {
+      this.frame = f;
+      this.cell.set(frames[f].cell);
+      this.basis.set(frames[f].basis);
+      this.farthest.set(frames[f].farthest);
+    }
     for (let b = 0; b < 3; b++) {
       this.own[b] = this.given[3 * k + b];
       this.ownOffset[b] = this.offset[3 * k + b];
@@ -136,19 +168,26 @@ class Pair {
 
   /** At the sorted atom l in an image. */
   look(l: number, image: number): void {
-    const { vector, shift, given, offset, own, ownOffset } = this;
-    const { cell, basis, low, images } = this.frame;
-    const row = Math.floor(image / images[2]);
-    const z = low[2] + image - row * images[2];
-    const x = low[0] + Math.floor(row / images[1]);
-    const y = low[1] + row - (x - low[0]) * images[1];
-    for (let b = 0; b < 3; b++)
-      shift[b] = x * basis[b] + y * basis[3 + b] + z * basis[6 + b] - offset[3 * l + b] + ownOffset[b];
-    for (let b = 0; b < 3; b++) {
-      const moved = shift[0] * cell[b] + shift[1] * cell[3 + b] + shift[2] * cell[6 + b];
-      vector[b] = given[3 * l + b] - own[b] + moved;
-    }
-    this.distance = Math.sqrt(vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]);
+    const { given, offset, own, ownOffset, cell, basis, farthest, shift, vector } = this;
+    const [wide, deep] = [2 * farthest[1] + 1, 2 * farthest[2] + 1];
+    const row = Math.floor(image / deep);
+    const layer = Math.floor(row / wide);
+    const x = layer - farthest[0];
+    const y = row - layer * wide - farthest[1];
+    const z = image - row * deep - farthest[2];
+    const s = x * basis[0] + y * basis[3] + z * basis[6] - offset[3 * l] + ownOffset[0];
+    const t = x * basis[1] + y * basis[4] + z * basis[7] - offset[3 * l + 1] + ownOffset[1];
+    const u = x * basis[2] + y * basis[5] + z * basis[8] - offset[3 * l + 2] + ownOffset[2];
+    const dx = given[3 * l] - own[0] + (s * cell[0] + t * cell[3] + u * cell[6]);
+    const dy = given[3 * l + 1] - own[1] + (s * cell[1] + t * cell[4] + u * cell[7]);
+    const dz = given[3 * l + 2] - own[2] + (s * cell[2] + t * cell[5] + u * cell[8]);
+    shift[0] = s;
+    shift[1] = t;
+    shift[2] = u;
+    vector[0] = dx;
+    vector[1] = dy;
+    vector[2] = dz;
+    this.distance = Math.sqrt(dx * dx + dy * dy + dz * dz);
   }
 }
 
@@ -169,25 +208,23 @@ class PairRows implements FoundPairs {
     this.distance = new Reals(E);
   }
 
-  /** The reverse of a pair that i found, into the list of j, whose pairs stand at first .. end, before larger offsets of i. */
+  /** The pair of i and j behind those of i at first .. end, but before larger offsets of j. */
   insert(first: number, end: number, i: number, j: number, { vector, shift, distance }: Pair): void {
     let e = end;
-    for (; e > first && this.neighbour[e - 1] === i && this.isAfter(e - 1, shift); e--) this.moveUp(e - 1);
-    this.neighbour[e] = i;
-    this.centre[e] = j;
+    for (; e > first && this.neighbour[e - 1] === j && this.isAfter(e - 1, shift); e--) this.moveUp(e - 1);
+    this.neighbour[e] = j;
+    this.centre[e] = i;
     this.distance[e] = distance;
     for (let b = 0; b < 3; b++) {
-      this.shift[3 * e + b] = -shift[b];
-      this.vector[3 * e + b] = 0 - vector[b];
+      this.shift[3 * e + b] = shift[b];
+      this.vector[3 * e + b] = vector[b];
     }
   }
 
-  /** Whether the offset of row e is larger than minus `shift`. */
+  /** Whether the offset of row e is the larger one. */
   private isAfter(e: number, shift: Int32Array): boolean {
-    for (let b = 0; b < 3; b++) {
-      const difference = this.shift[3 * e + b] + shift[b];
-      if (difference !== 0) return difference > 0;
-    }
+    for (let b = 0; b < 3; b++)
+      if (this.shift[3 * e + b] !== shift[b]) return this.shift[3 * e + b] > shift[b];
     return false;
   }
 

@@ -45,19 +45,23 @@ export async function searchCandidates(
   return decision.pairs();
 }
 
+/** The arrays on the device: tensors that live until they are disposed of, or none where one of them does not fit. */
 function upload(
   { order, place, window, cellPtr, frame, plan }: CandidateArrays,
   device: DeviceContext,
 ): AtomsInCells & Record<string, Tensor> {
-  const [N, F] = [order.length, plan.length / 10];
-  const over = (data: Float32Array | Int32Array, shape: number[]) => keep(Tensor.over(device, data, shape));
-  return {
-    place: over(place, [N, 4]),
-    window: over(window, [N, 7]),
-    cellPtr: over(cellPtr, [cellPtr.length]),
-    frame: over(frame, [F, 10]),
-    plan: over(plan, [F, 10]),
-  };
+  const [N, F] = [order.length, plan.length / 7];
+  return scope(() => {
+    const atoms = {
+      place: Tensor.over(device, place, [N, 4]),
+      window: Tensor.over(device, window, [N, 7]),
+      cellPtr: Tensor.over(device, cellPtr, [cellPtr.length]),
+      frame: Tensor.over(device, frame, [F, 10]),
+      plan: Tensor.over(device, plan, [F, 7]),
+    };
+    for (const t of Object.values(atoms)) keep(t);
+    return atoms;
+  });
 }
 
 /** Asks for the values of a tensor that is freed at once: reads see what is there when they are asked for. */

@@ -134,7 +134,7 @@ async function train(bundle: Bundle): Promise<number[]> {
   return losses;
 }
 
-/** Neighbours of a skewed crystal with the shipped bundle, searched on WebGPU and in TypeScript: how many, and whether the same. */
+/** Neighbours in a skewed cell, searched by the shipped bundle on WebGPU and in TypeScript: how many, and whether the same. */
 async function search(bundle: Bundle): Promise<{ pairs: number; same: boolean }> {
   const cell = [7, 0, 0, 2, 7, 0, 0, -1, 7];
   const positions = Float64Array.from({ length: 360 }, (_, k) => 9 * Math.sin(0.7 * k * k + 1));

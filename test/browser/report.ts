@@ -14,7 +14,7 @@ export interface OperationReport {
 export interface PageReport {
   readonly adapter: string;
   readonly operations: readonly OperationReport[];
-  /** Of the shipped bundle: the devices it finds, the losses of a small training and the result of a neighbour search on WebGPU. */
+  /** Of the shipped bundle: the devices it finds, the losses of a small training and a neighbour search on WebGPU. */
   readonly bundle: {
     readonly devices: readonly string[];
     readonly losses: readonly number[];

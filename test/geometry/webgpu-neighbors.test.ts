@@ -184,6 +184,35 @@ describe.skipIf(absent !== undefined)(
       expect(memory("webgpu").tensors).toBe(before);
     });
 
+    it("asked for at the same time are found at the same time", async () => {
+      const systems = [
+        gas(200, 11, [true, true, true], 1),
+        gas(90, 9, [false, true, true], 2),
+        cubic(4, 2, true),
+      ];
+      const counts = systems.map((s) => neighborList(s.positions, s.cell, s.pbc, s.rcut).count);
+      expect(await Promise.all(systems.map((s) => expectSame(s)))).toEqual(counts);
+    });
+
+    it("that do not fit the device's buffers are refused with the size, and leave nothing behind", async () => {
+      const before = memory("webgpu").tensors;
+      const s = gas(200, 11, [true, true, true]);
+      const { backend } = deviceByName("webgpu");
+      const allocate = backend.allocate.bind(backend);
+      const most = 2000;
+      deviceByName("webgpu").pool.trim();
+      backend.allocate = (bytes) => allocate(bytes > most ? 2 ** 50 : bytes);
+      try {
+        await expect(neighborListAsync(s.positions, s.cell, s.pbc, s.rcut, gpu)).rejects.toThrow(
+          /a buffer of [\d.]+ MiB is more than this adapter binds/,
+        );
+      } finally {
+        Reflect.deleteProperty(backend, "allocate");
+      }
+      expect(memory("webgpu").tensors).toBe(before);
+      await expectSame(s);
+    });
+
     it("refuses wrong input with the CPU's messages, and leaves nothing behind", async () => {
       const before = memory("webgpu").tensors;
       const list = (positions: number[], cell: number[] | null, rcut: number) =>
