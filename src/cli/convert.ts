@@ -40,11 +40,14 @@ export function addConvertCommand(program: Command): void {
     )
     .action(async (input: string, output: string, flags: Flags) => {
       const typeMap = flags.typeMap?.split(",").map((name) => name.trim());
+      const notes = new Set<string>();
+      const onNote = (text: string): void => void notes.add(text);
       const { frames } = await naming([input], () =>
-        openStructures(input, { format: flags.from, frames: flags.frames, typeMap }),
+        openStructures(input, { format: flags.from, frames: flags.frames, typeMap, onNote }),
       );
       const counted = new Counted(frames, basename(input));
       await naming([input, output], () => writeStructures(output, counted, { format: flags.to, typeMap }));
+      for (const note of notes) console.error(`atomgrad: note: ${note}`);
       if (counted.odd !== null) console.error(`atomgrad: ${counted.odd}`);
       console.log(
         `${counted.frames} ${counted.frames === 1 ? "structure" : "structures"} of ${counted.atoms} atoms in all -> ${output}`,

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { getSystemErrorName } from "node:util";
 import { mapFilePart } from "../backends/cpu/host-memory.js";
@@ -84,6 +84,19 @@ export function openFile(path: string, label = basename(path)): OpenFile {
   } catch (error) {
     source.close();
     throw error;
+  }
+}
+
+/** Up to so many bytes of the beginning of a file, as they are; errors of the system pass through. */
+export function readBeginning(path: string, length: number): Uint8Array<ArrayBuffer> {
+  if (!statSync(path).isFile())
+    throw new AtomgradError("FILE", `${basename(path)}: neither a regular file nor a folder`);
+  const descriptor = openSync(path, "r");
+  try {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, 0));
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -15,6 +15,8 @@ export interface ReadStructuresOptions {
   readonly frames?: string | number;
   /** Names of types without elements (LAMMPS, DeePMD), in the order of their numbers. */
   readonly typeMap?: readonly string[];
+  /** Is told what is odd about a file that can be read all the same, such as one of a calculation that still runs. */
+  readonly onNote?: (text: string) => void;
 }
 
 export interface WriteStructuresOptions {
@@ -50,7 +52,7 @@ export async function openStructures(
   const frames: Iterable<Structure> = {
     [Symbol.iterator]: () => {
       const found = someFrames(
-        foreseenFrames(name, () => format.read!(path)),
+        foreseenFrames(name, () => format.read!(path, options.onNote)),
         name,
       );
       const taken = selection === null ? found : selectFrames(found, selection, name);

@@ -6,7 +6,6 @@ import { reportTensors } from "../data/weights/weights.js";
 import type { TensorReport, WeightsFormat, WeightTensor } from "../data/weights/weights.js";
 import { parseDpTree } from "./deepmd/serialize/hdf5.js";
 import { treeTensors } from "./deepmd/serialize/tree-tensors.js";
-import { parseYamlTree } from "./deepmd/serialize/yaml.js";
 
 /** What `atomgrad inspect` prints of a weight file. */
 export interface WeightsReport {
@@ -57,6 +56,8 @@ async function deepmdTensors(
   const name = basename(path);
   const extension = extname(path.replace(/\.gz$/i, ""));
   if (/^\.ya?ml$/i.test(extension)) {
+    // The library takes a third of the time in which a small file is told about.
+    const { parseYamlTree } = await import("./deepmd/serialize/yaml.js");
     const tree = parseYamlTree(decodeText(readBytes(path, maxYamlBytes), name), name);
     return { format: "deepmd-yaml", tensors: treeTensors(tree, name) };
   }

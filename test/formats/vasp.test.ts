@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Cell } from "../../src/geometry/cell.js";
+import { inspectFile } from "../../src/data/inspect/inspect.js";
+import type { StructureReport } from "../../src/data/inspect/structure-report.js";
 import { readStructures } from "../../src/data/structures.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { put, temporaryFolder } from "../data/temporary-folder.js";
@@ -102,6 +104,29 @@ describe("VASP's files", () => {
     await expect(readStructures(path, { format: name.replace(".xml", "").toLowerCase() })).rejects.toThrow(
       says,
     );
+  });
+
+  it("an OUTCAR that ends early: its whole steps and a note, never a step less in silence", async () => {
+    const whole = text("OUTCAR");
+    const frames = await readStructures(join(fixtures, "OUTCAR"));
+    const path = join(folder, "running", "OUTCAR");
+    const ends = [...whole.matchAll(/^ *energy {2}without entropy *=.*\n/gm)];
+    const [firstEnd, secondEnd] = ends.map(({ index, 0: { length } }) => index + length + 1);
+    const last = whole.indexOf("General timing and accounting informations");
+    for (let length = firstEnd; length < whole.length; length += 11) {
+      const notes: string[] = [];
+      put(path, whole.slice(0, length));
+      const found = await readStructures(path, { onNote: (note) => notes.push(note) });
+      expect(found).toEqual(frames.slice(0, found.length));
+      expect(found.length).toBeGreaterThanOrEqual(length > secondEnd ? 2 : 1);
+      expect(notes.length, `${length}`).toBe(length < last + 42 ? 1 : 0);
+      if (length < last) expect(notes[0]).toMatch(/^OUTCAR: ends early.* \d whole ionic steps were read$/);
+    }
+    put(path, whole.slice(0, firstEnd - 300));
+    await expect(readStructures(path)).rejects.toThrow(/^OUTCAR: .*no whole step to read$/);
+    put(path, whole.slice(0, secondEnd));
+    const { frames: count, suspicious } = (await inspectFile(path)) as StructureReport;
+    expect(suspicious.at(-1)).toMatchObject({ frame: count, code: "ends-early" });
   });
 
   it.each(["OUTCAR", "vasprun.xml", "XDATCAR"])(

@@ -1,12 +1,13 @@
 import { AtomgradError } from "../../tensor/error.js";
-import { openFile, type ByteSource } from "../read-file.js";
+import { openFile, withFile, type ByteSource } from "../read-file.js";
 import { readPart } from "../slice-source.js";
 import { isArrayDType, StridedArray } from "../strided-array.js";
 import { makeStructure, pbcOf, type Field, type PbcFlags, type Structure } from "../structure.js";
 import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
 import { fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
-import type { StructureFormat } from "./format.js";
+import type { StructureFormat, StructureSample } from "./format.js";
+import { spreadOver } from "./spread.js";
 
 /**
  * Trajectories of ASE (`.traj`): an ULM container, an item of JSON and raw arrays per frame. Units eV and angstrom. Fields
@@ -18,7 +19,8 @@ export const aseTraj: StructureFormat = {
   electronVolts: true,
   sniff: ({ bytes }) =>
     /^(?:- of Ulm|AFFormat)ASE-Trajectory/.test(String.fromCharCode(...bytes.subarray(0, 24))),
-  read: readTrajectory,
+  read: (path) => readTrajectory(path),
+  sample: sampleTrajectory,
 };
 
 const maxJsonBytes = 1 << 26;
@@ -31,16 +33,28 @@ interface Item {
   readonly text: string;
 }
 
-function* readTrajectory(path: string): Generator<Structure> {
+/** @param choose the frames to read, of so many; all of them unless given */
+function* readTrajectory(
+  path: string,
+  choose: (count: number) => Iterable<number> = allOf,
+): Generator<Structure> {
   const source = openFile(path);
   try {
     const reader = new UlmReader(source);
     const first = reader.count > 0 ? reader.item(0) : null;
-    for (let k = 0; k < reader.count; k++)
-      yield frameOf(reader, k === 0 ? first! : reader.item(k), first!, k);
+    for (const k of choose(reader.count)) yield frameOf(reader, k === 0 ? first! : reader.item(k), first!, k);
   } finally {
     source.close();
   }
+}
+
+function* allOf(count: number): Generator<number> {
+  for (let k = 0; k < count; k++) yield k;
+}
+
+function sampleTrajectory(path: string, count: number): StructureSample {
+  const frames = withFile(path, (source) => new UlmReader(source).count);
+  return { frames, structures: readTrajectory(path, (all) => spreadOver(all, count)) };
 }
 
 class UlmReader {
@@ -196,6 +210,7 @@ function addEntries(value: unknown, text: string | undefined, info: Map<string, 
 }
 
 function reals(field: Field): Float64Array {
+  if (field.data instanceof Float64Array) return field.data;
   return Float64Array.from(field.data as ArrayLike<number | bigint>, Number);
 }
 

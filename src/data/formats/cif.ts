@@ -18,6 +18,7 @@ import { cifBlocks, columnOf, operationTags, type CifBlock } from "./cif-blocks.
 import { CifColumn, ElementColumn, NumberColumn, numberOf, TextColumn } from "./cif-columns.js";
 import { expandSites, isIdentity, parseOperation, type SymmetryOperation } from "./cif-symmetry.js";
 import type { StructureFormat } from "./format.js";
+import { samplePieces, startsByLines } from "./sample-text.js";
 
 /** Crystallographic information files: several blocks are several frames; written as P1 at full precision. */
 export const cif: StructureFormat = {
@@ -26,11 +27,23 @@ export const cif: StructureFormat = {
   sniff: ({ text }) =>
     /^\uFEFF?(?:[^\S\n]*(?:#[^\n]*)?\n)*[^\S\n]*data_/i.test(text) &&
     /_cell_length_a|_atom_site_/i.test(text),
-  read: (path) => withLines(path, readBlocks),
+  read: (path) => withLines(path, (lines) => readBlocks(lines)),
+  sample: (path, count) =>
+    samplePieces(path, count, { starts: blockStarts, read: readSome, isDoubtful: true }),
   write: (path, structures) => writeTextPieces(path, formatBlocks(structures)),
 };
 
-function* readBlocks(lines: Lines): Generator<Structure> {
+/** A text may have such lines too. */
+function blockStarts(piece: string, from: number, most: number): number[] {
+  return startsByLines(piece, from, most, (line) => /^data_/i.test(line));
+}
+
+/** The same where no block needs to hold atoms. */
+function readSome(lines: Lines): Generator<Structure> {
+  return readBlocks(lines, false);
+}
+
+function* readBlocks(lines: Lines, needsAtoms = true): Generator<Structure> {
   let held = 0;
   for (const block of cifBlocks(lines)) {
     const tags = [...block.columns.keys(), ...block.items.keys()];
@@ -38,7 +51,7 @@ function* readBlocks(lines: Lines): Generator<Structure> {
     const place = held++ === 0 ? "" : `: block ${block.name.slice(0, 40)}`;
     yield blockStructure(block, lines.name + place);
   }
-  if (held === 0)
+  if (held === 0 && needsAtoms)
     throw new AtomgradError("FORMAT", `${lines.name}: no block of this CIF lists atoms (_atom_site_)`);
 }
 

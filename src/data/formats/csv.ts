@@ -8,6 +8,7 @@ import { shown } from "../text/numbers.js";
 import { cifStructures } from "./cif.js";
 import { isCifColumn, writeCsv } from "./csv-write.js";
 import type { StructureFormat } from "./format.js";
+import { samplePieces, type TextHead } from "./sample-text.js";
 
 /** Tables with a CIF text in each row (column `cif`), as CDVAE's data sets; the other columns are fields. */
 export const csv: StructureFormat = {
@@ -17,6 +18,14 @@ export const csv: StructureFormat = {
   read: (path) => withLines(path, (lines) => readRows(lines, true)),
   // Tables of properties (QM9's) hold no atoms: something to look at, nothing to convert.
   describe: (path) => withLines(path, (lines) => readRows(lines, false)),
+  sample: (path, count) =>
+    samplePieces(path, count, {
+      starts: rowStarts,
+      head: headerOf,
+      read: (lines) => readRows(lines, false),
+      longestLine: longestRow,
+      isDoubtful: true,
+    }),
   write: (path, structures) => writeCsv(path, structures),
 };
 
@@ -85,6 +94,41 @@ class RowReader {
     if (this.long === null) this.cell += text;
     else this.long.add(text);
   }
+}
+
+/** The first row, blank lines above it included. */
+function headerOf(beginning: string): TextHead | null {
+  const end = rowEnd(beginning, beginning.length - beginning.trimStart().length, false);
+  return end < 0 ? null : { text: beginning.slice(0, end), end };
+}
+
+/** Where the row ends in which `at` stands, behind its line break; -1 where the text ends before. */
+function rowEnd(text: string, at: number, inQuotes: boolean): number {
+  for (const mark = /["\n]/g; ;) {
+    mark.lastIndex = at;
+    const found = mark.exec(text);
+    if (found === null) return -1;
+    at = found.index + 1;
+    if (found[0] === '"') inQuotes = !inQuotes;
+    else if (!inQuotes) return at;
+  }
+}
+
+/** Rows below the place where a piece was cut out: whether that stands within quotes, its cells tell. */
+const rowsToTell = 3;
+
+/** Where rows begin in a piece of a table: its first line may be one, or stand within a quoted cell. */
+function rowStarts(piece: string, from: number, most: number, header: string): number[] {
+  const cells = splitRow(header.trim()).length;
+  for (const inQuotes of [true, false]) {
+    const starts: number[] = [];
+    let at = inQuotes ? rowEnd(piece, from, true) : from;
+    for (; at >= 0 && at < piece.length && starts.length < most; at = rowEnd(piece, at, false))
+      starts.push(at);
+    const rows = starts.slice(1, 1 + rowsToTell).map((end, k) => splitRow(piece.slice(starts[k], end - 1)));
+    if (rows.length > 0 && rows.every((row) => row.length === cells)) return starts;
+  }
+  return [];
 }
 
 function nextRow(lines: Lines): string[] | null {

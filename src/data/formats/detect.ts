@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, readSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { isHdf5, loadHdf5 } from "../hdf5.js";
-import { fileError } from "../read-file.js";
+import { fileError, readBeginning } from "../read-file.js";
 import { gunzipStart, isGzip } from "../text/gzip.js";
 import { isUtf16 } from "../text/utf16.js";
 import type { FileStart, StructureFormat } from "./format.js";
@@ -25,23 +25,11 @@ export function fileStart(path: string): FileStart {
       const entries = readdirSync(file).sort();
       return { path, name, isFolder: true, bytes: new Uint8Array(0), text: "", entries };
     }
-    const read = readStart(file);
+    const read = readBeginning(file, startBytes);
     const bytes = isGzip(read) ? gunzipStart(read).subarray(0, startBytes) : read;
     return { path, name, isFolder: false, bytes, text: new TextDecoder().decode(bytes), entries: [] };
   } catch (error) {
     throw fileError(error, file, "read");
-  }
-}
-
-function readStart(file: string): Uint8Array {
-  if (!statSync(file).isFile())
-    throw new AtomgradError("FILE", `${basename(file)}: neither a regular file nor a folder`);
-  const descriptor = openSync(file, "r");
-  try {
-    const bytes = new Uint8Array(startBytes);
-    return bytes.subarray(0, readSync(descriptor, bytes, 0, startBytes, 0));
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -25,6 +25,8 @@ export interface StructureSample {
   readonly frames: number;
   /** Whether `frames` was reckoned from the file's length instead of counted. */
   readonly isEstimate?: boolean;
+  /** Whether the structures are the first ones of the set, the others being out of reach. */
+  readonly isBeginning?: boolean;
   readonly structures: Iterable<Structure>;
 }
 
@@ -44,8 +46,12 @@ export interface StructureFormat {
   sniff(start: FileStart): boolean;
   /** Loads what reading and writing need (a WebAssembly module). */
   prepare?(): Promise<unknown>;
-  /** The frames in order, read as they are asked for. */
-  read?(path: string): Iterable<Structure>;
+  /**
+   * The frames in order, read as they are asked for.
+   *
+   * @param note is told what is odd about the file as a whole, at its end
+   */
+  read?(path: string, note?: (text: string) => void): Iterable<Structure>;
   /** The frames as inspect counts them: numbers per frame without any atoms too, and what reading refuses (NaN, flat cells). */
   describe?(path: string): Iterable<Structure>;
   /** About `count` frames spread over the set, without reading the rest; null where this set can only be read whole. */

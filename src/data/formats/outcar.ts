@@ -4,6 +4,7 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import type { StructureFormat } from "./format.js";
+import { samplePieces, startsByLines, type TextHead } from "./sample-text.js";
 import { elementOfName } from "./species.js";
 import { stressOfKilobar } from "./vasp-units.js";
 
@@ -18,8 +19,37 @@ export const outcar: StructureFormat = {
   electronVolts: true,
   sniff: ({ text }) =>
     /^\s*vasp\.\d/.test(text) || /^ POTCAR: {2,}\S/m.test(text) || /^ (?:INCAR|POSCAR):\s*$/m.test(text),
-  read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
+  read: (path, note) => withLines(path, (lines) => readSteps(lines, note), { encoding: "latin1" }),
+  sample: (path, count) =>
+    samplePieces(path, count, {
+      starts: stepStarts,
+      head: headOf,
+      read: (lines) => readSteps(lines),
+      encoding: "latin1",
+    }),
 };
+
+const endOfStep = /^ *energy {2}without entropy *=/;
+
+/** A step begins below the last of the energies of the one before. */
+function stepStarts(piece: string, from: number, most: number): number[] {
+  const after = startsByLines(piece, from, most, (_line, _next, before) => endOfStep.test(before));
+  return from === 0 ? [0, ...after].slice(0, most) : after;
+}
+
+/** The lines that say what the atoms are, and the first lattice; steps are looked for behind the first one. */
+function headOf(beginning: string): TextHead | null {
+  const end = new RegExp(`${endOfStep.source}.*\n`, "m").exec(beginning);
+  const first = beginning.search(/^ *POSITION +TOTAL-FORCE/m);
+  if (end === null || first < 0) return null;
+  const about = beginning.slice(0, first).split("\n");
+  const lattice = about.findLastIndex((line) => /^ +direct lattice vectors/.test(line));
+  const lines = about.filter(
+    (line, k) =>
+      /TITEL|VRHFIN|POTCAR:|NIONS|ions per type|^[\s\d]+$/.test(line) || (k >= lattice && k < lattice + 4),
+  );
+  return { text: `${lines.join("\n")}\n`, end: end.index + end[0].length };
+}
 
 const keys = ["species", "positions", "cell", "energy", "forces", "stress"];
 
@@ -33,36 +63,63 @@ interface Step {
   readonly info: Map<string, Field>;
 }
 
-function* readSteps(lines: Lines): Generator<Structure> {
-  const header = new Header();
-  let cell: Float64Array | null = null;
-  let stress: Float64Array | null = null;
-  let step: Step | null = null;
+/** The last thing that VASP writes, when a calculation is over. */
+const lastTitle = /^\s*General timing and accounting informations/;
+
+/**
+ * The whole ionic steps. A file without VASP's last words belongs to a calculation that still runs or was stopped: its whole
+ * steps are good, and `note` is told so.
+ */
+function* readSteps(lines: Lines, note?: (text: string) => void): Generator<Structure> {
+  const state: Reading = { header: new Header(), cell: null, stress: null, step: null, isOver: false };
   let count = 0;
   for (let line = lines.next(); line !== null; line = lines.next()) {
+    const { step } = state;
     // A step is over when a line follows its last number: nothing of it can have been cut.
     if (step !== null && step.info.size > 0) {
-      yield structureOf(step, header, lines);
+      yield structureOf(step, state.header, lines);
       count++;
-      step = null;
-      stress = null;
+      state.step = state.stress = null;
     }
-    if (header.take(line, lines)) continue;
-    if (/^\s+direct lattice vectors/.test(line)) cell = readCell(lines);
-    else if (/^\s+in kB /.test(line)) stress = readStress(lines, line);
-    else if (/^\s*POSITION\s+TOTAL-FORCE \(eV\/Angst\)/.test(line)) {
-      if (cell === null) throw lines.error("atoms come before the lattice vectors");
-      step = { ...readAtoms(lines, header.atoms(lines)), cell, stress, energy: null, info: new Map() };
-    } else if (step !== null) readEnergies(lines, line, step);
+    try {
+      readLine(lines, line, state);
+    } catch (error) {
+      // What is wrong in the last line was cut off behind it.
+      if (count === 0 || lines.peek() !== null) throw error;
+      state.step = null;
+    }
   }
-  if (step !== null && step.energy !== null) {
-    // The last line may be cut: only the free energy, which its unit follows, is sure.
-    yield structureOf({ ...step, info: new Map() }, header, lines);
-  } else if (step !== null || count === 0)
+  if (count === 0)
     throw new AtomgradError(
       "FORMAT",
-      `${lines.name}: ends in ionic step ${count + 1}, before its energy; --frames 0:${count} takes the whole steps`,
+      `${lines.name}: ends before the first ionic step and its energies are whole; there is no whole step to read`,
     );
+  if (!state.isOver)
+    note?.(
+      `${lines.name}: ends early, without the timing that VASP writes at last: the calculation still runs or was stopped, or the file was cut; ${count} whole ionic steps were read`,
+    );
+}
+
+/** What is known while the lines go by. */
+interface Reading {
+  readonly header: Header;
+  cell: Float64Array | null;
+  stress: Float64Array | null;
+  step: Step | null;
+  /** Whether the calculation is over. */
+  isOver: boolean;
+}
+
+function readLine(lines: Lines, line: string, state: Reading): void {
+  const { header, cell, stress, step } = state;
+  if (header.take(line, lines)) return;
+  if (/^\s+direct lattice vectors/.test(line)) state.cell = readCell(lines);
+  else if (/^\s+in kB /.test(line)) state.stress = readStress(lines, line);
+  else if (/^\s*POSITION\s+TOTAL-FORCE \(eV\/Angst\)/.test(line)) {
+    if (cell === null) throw lines.error("atoms come before the lattice vectors");
+    state.step = { ...readAtoms(lines, header.atoms(lines)), cell, stress, energy: null, info: new Map() };
+  } else if (step !== null) readEnergies(lines, line, step);
+  else if (lastTitle.test(line)) state.isOver = true;
 }
 
 /** Elements and their numbers of atoms. */

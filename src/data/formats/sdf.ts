@@ -5,6 +5,7 @@ import { withLines } from "../text/lines.js";
 import { LongText } from "../text/long-text.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import type { StructureFormat } from "./format.js";
+import { samplePieces, startsByLines } from "./sample-text.js";
 import { elementOfName } from "./species.js";
 
 /** Structure-data files of molecules: molfiles V2000 and V3000 with data items, separated by `$$$$`. */
@@ -13,11 +14,17 @@ export const sdf: StructureFormat = {
   extensions: [".sdf", ".mol", ".sd"],
   sniff: ({ text }) => /^(?:.*\r?\n){3}[ \d]{6}.*V[23]000/.test(text),
   read: (path) => withLines(path, readMolecules),
+  sample: (path, count) => samplePieces(path, count, { starts: moleculeStarts, read: readMolecules }),
 };
 
 /** Letters of a data item. */
 const longestItem = 1 << 24;
 const mostItems = 10_000;
+
+function moleculeStarts(piece: string, from: number, most: number): number[] {
+  const after = startsByLines(piece, from, most, (_line, _next, before) => before.startsWith("$$$$"));
+  return from === 0 ? [0, ...after].slice(0, most) : after;
+}
 
 interface Molecule {
   readonly atomicNumbers: number[];

@@ -5,6 +5,7 @@ import { withLines } from "../text/lines.js";
 import { parseReal, shown, wordsOf } from "../text/numbers.js";
 import { xmlEvents, type XmlEvent } from "../text/xml.js";
 import type { StructureFormat } from "./format.js";
+import { samplePieces, startsByLines, type TextHead } from "./sample-text.js";
 import { elementOfName } from "./species.js";
 import { stressOfKilobar } from "./vasp-units.js";
 
@@ -19,7 +20,28 @@ export const vasprun: StructureFormat = {
   electronVolts: true,
   sniff: ({ text }) => /^\uFEFF?\s*<\?xml[^>]*>\s*<modeling>/.test(text),
   read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
+  sample: (path, count) =>
+    samplePieces(path, count, {
+      starts: (piece, from, most) =>
+        startsByLines(piece, from, most, (line) => line.startsWith("<calculation>")),
+      head: headOf,
+      tail: "</modeling>",
+      read: readSteps,
+      encoding: "latin1",
+    }),
 };
+
+/** What is read of the elements above the steps. */
+function headOf(beginning: string): TextHead | null {
+  const end = beginning.search(/^\s*<calculation>/m);
+  if (end < 0) return null;
+  const parts = beginning
+    .slice(0, end)
+    .match(
+      /<atominfo>[^]*?<\/atominfo>|<i [^>]*name="PSTRESS"[^>]*>[^<]*<\/i>|<structure name="initialpos"[^]*?<\/structure>/g,
+    );
+  return { text: `<modeling>${parts?.join("\n") ?? ""}\n`, end };
+}
 
 /** One `calculation`, as far as it is known. */
 interface Step {

@@ -5,6 +5,7 @@ import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
+import { samplePieces, startsByLines, type TextHead } from "./sample-text.js";
 import { elementOfName } from "./species.js";
 
 /** VASP's XDATCAR of version 5 and later: fractional positions step by step; the cell once, or before every step. */
@@ -15,7 +16,45 @@ export const xdatcar: StructureFormat = {
   electronVolts: true,
   sniff: ({ text }) => /^Direct\s+configuration=\s*\d+\s*$/m.test(text.slice(0, 1 << 14)),
   read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
+  sample: (path, count) =>
+    samplePieces(path, count, { starts: stepStarts, head: headOf, read: readSteps, encoding: "latin1" }),
 };
+
+const headerLines = 7;
+
+/** The lattice and the elements where they stand once; nothing where they stand above every configuration. */
+function headOf(beginning: string): TextHead | null {
+  const places = startsByLines(beginning, 0, 2, (line) => configuration.test(line));
+  if (places.length < 2) return null;
+  const isConstant = stepStarts(beginning, 0, 2)[1] === places[1];
+  return isConstant ? { text: beginning.slice(0, places[0]), end: places[0] } : { text: "", end: 0 };
+}
+
+/** A step begins with its configuration line, or with the header above it, which ends with the numbers of atoms. */
+function stepStarts(piece: string, from: number, most: number): number[] {
+  const hasHeader: boolean[] = [];
+  const places = startsByLines(piece, from, most, (line, _next, before) => {
+    if (!configuration.test(line)) return false;
+    hasHeader.push(/^\d[\d\s]*$/.test(before));
+    return true;
+  });
+  return (
+    places
+      .map((place, k) => (hasHeader[k] ? linesBack(piece, place, from) : place))
+      // What stands above a first line that is cut out of a file is not known.
+      .filter((place) => place > from || from + place === 0)
+  );
+}
+
+/** Where the header above `place` begins; -1 where that is above `from`. */
+function linesBack(text: string, place: number, from: number): number {
+  let at = place;
+  for (let k = 0; k < headerLines; k++) {
+    if (at <= from) return -1;
+    at = text.lastIndexOf("\n", at - 2) + 1;
+  }
+  return at;
+}
 
 const keys = ["comment", "lattice", "species", "positions", "configuration"];
 const configuration = /^\s*(?:Direct|Cartesian)\s+configuration\s*=\s*(\d+)/i;

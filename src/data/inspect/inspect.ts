@@ -4,15 +4,17 @@ import { AtomgradError } from "../../tensor/error.js";
 import { detectFormat, filePart, fileStart, refuseUtf16 } from "../formats/detect.js";
 import type { StructureFormat, StructureSample } from "../formats/format.js";
 import { foreseenFrames, refusingUnforeseen } from "../formats/unforeseen.js";
+import { readBeginning } from "../read-file.js";
 import { openStructures } from "../structures.js";
+import { gunzipBeginning, isGzip } from "../text/gzip.js";
 import { otherReaders, type InspectOptions } from "./other-readers.js";
 import { StructureSummary, type StructureReport } from "./structure-report.js";
 
 /** Larger structure sets are sampled where their format allows it. */
 const wholeBytes = 100e6;
 const sampledFrames = 2000;
-/** Frames are sampled up to so many atoms, whose nearest distances take most of a second, but no fewer than `fewestFrames`. */
-const sampledAtoms = 30_000;
+/** Frames are sampled up to so many atoms, whose nearest distances take half a second, but no fewer than `fewestFrames`. */
+const sampledAtoms = 20_000;
 const fewestFrames = 64;
 
 /**
@@ -47,6 +49,15 @@ function bytesOf(path: string, depth = 0): number {
     .reduce((sum, { name }) => sum + bytesOf(join(path, name), depth + 1), 0);
 }
 
+/** The same of a packed file after unpacking, reckoned from its beginning. */
+function unpackedBytes(path: string): number {
+  const size = bytesOf(path);
+  // Nothing smaller can be that large: what packs better is refused.
+  if (size < wholeBytes / 64 || isFolder(path)) return size;
+  const start = readBeginning(path, 1 << 16);
+  return isGzip(start) ? (gunzipBeginning(path, start)?.size ?? size) : size;
+}
+
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
@@ -54,17 +65,18 @@ function isFolder(path: string): boolean {
 async function inspectStructures(path: string, format: StructureFormat): Promise<StructureReport> {
   const name = basename(resolve(filePart(path)));
   const summary = new StructureSummary(format.name, format.electronVolts ?? false);
-  if (format.sample !== undefined && bytesOf(filePart(path)) >= wholeBytes) {
+  if (format.sample !== undefined && unpackedBytes(filePart(path)) >= wholeBytes) {
     await format.prepare?.();
     const sample = refusingUnforeseen(name, () => sampleOf(path, format));
     if (sample !== null) {
       for (const structure of foreseenFrames(name, () => sample.structures)) summary.add(structure);
-      return summary.report(sample.frames, sample.isEstimate);
+      return summary.report(sample.frames, sample.isEstimate, sample.isBeginning);
     }
   }
+  const onNote = (text: string): void => summary.noteEnd(text);
   const frames =
     format.describe === undefined
-      ? (await openStructures(path, { format: format.name })).frames
+      ? (await openStructures(path, { format: format.name, onNote })).frames
       : foreseenFrames(name, () => format.describe!(path));
   for (const structure of frames) summary.add(structure);
   return summary.report();

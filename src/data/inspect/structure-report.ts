@@ -13,7 +13,7 @@ const overlapDistance = 0.5;
 /** Something about a frame that deserves a look. */
 export interface Suspicion {
   readonly frame: number;
-  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field";
+  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field" | "ends-early";
   readonly [detail: string]: unknown;
 }
 
@@ -24,6 +24,8 @@ export interface StructureReport {
   readonly sampled?: number;
   /** Whether `frames` was reckoned from the file's length. */
   readonly frames_estimated?: true;
+  /** Whether the frames that were read are the first ones: a packed file can be read from its beginning only. */
+  readonly sampled_beginning?: true;
   readonly atoms: { readonly min: number; readonly max: number; readonly total: number };
   readonly elements: Readonly<Record<string, number>>;
   readonly pbc: readonly boolean[] | "mixed";
@@ -88,8 +90,9 @@ export class StructureSummary {
   /**
    * @param all frames of the whole set where only some were added
    * @param isEstimate whether that number is not exact
+   * @param isBeginning whether those added are the first ones
    */
-  report(all: number | null = null, isEstimate = false): StructureReport {
+  report(all: number | null = null, isEstimate = false, isBeginning = false): StructureReport {
     const { energy, forces } = this;
     const entries = [...this.properties].filter(([, range]) => range.count > 0);
     return {
@@ -97,6 +100,7 @@ export class StructureSummary {
       frames: all ?? this.frames,
       ...(all === null ? {} : { sampled: this.frames }),
       ...(isEstimate ? { frames_estimated: true } : {}),
+      ...(isBeginning ? { sampled_beginning: true } : {}),
       atoms: { min: this.atoms.min, max: this.atoms.max, total: this.atoms.sum },
       elements: Object.fromEntries(this.elements),
       pbc: this.pbc ?? [false, false, false],
@@ -113,6 +117,11 @@ export class StructureSummary {
       suspicious: this.suspicious,
       keys: [...this.keys],
     };
+  }
+
+  /** The file ends before it is complete; what follows the last frame is not there. */
+  noteEnd(note: string): void {
+    this.suspicious.push({ frame: this.frames, code: "ends-early", note });
   }
 
   private property(name: string): Range {

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { AtomgradError } from "../../tensor/error.js";
 import { inflate } from "../inflate.js";
@@ -33,6 +34,16 @@ export function gunzipStart(bytes: Uint8Array): Uint8Array {
   } catch {
     return new Uint8Array(0);
   }
+}
+
+/**
+ * What can be unpacked of the first bytes of a gzip file, and how many bytes the whole file has then, reckoned from how well
+ * these are packed. Null where it was made to fill memory: unpacking all of it says so.
+ */
+export function gunzipBeginning(path: string, start: Uint8Array): { bytes: Uint8Array; size: number } | null {
+  const bytes = gunzipStart(start);
+  if (bytes.length === 0 || bytes.length > Math.max(alwaysAllowedBytes, maxRatio * start.length)) return null;
+  return { bytes, size: Math.round((statSync(path).size / start.length) * bytes.length) };
 }
 
 /** Packs pieces into one gzip file with a member per piece. */
