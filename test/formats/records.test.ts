@@ -235,6 +235,36 @@ describe("molecule files", () => {
     ]).toEqual([0.25, "first", "text\nmore"]);
   });
 
+  it("turns the units that dumps and data files of LAMMPS say into eV and angstrom", async () => {
+    const dump = (units: string): string =>
+      `ITEM: UNITS\n${units}\nITEM: TIMESTEP\n5\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS xy xz yz pp pp pp\n0 5 0.5\n0 4 0\n0 6 0\nITEM: ATOMS id element x y z fx fy fz vx vy vz q mass\n1 O 1 2 3 10 0 -1 2 0 0 1 16\n`;
+    // Of https://docs.lammps.org/units.html: length, force, velocity, charge, mass.
+    const factors: readonly (readonly [string, readonly number[]])[] = [
+      ["metal", [1, 1, 1, 1, 1]],
+      ["real", [1, 0.0433641, 1000, 1, 1]],
+      ["electron", [0.5291772, 51.422067, 512.396, 1, 1]],
+      ["si", [1e10, 6.2415091e8, 0.01, 6.2415091e18, 6.0221408e26]],
+      ["cgs", [1e8, 6241.5091, 1e-4, 2.0819434e9, 6.0221408e23]],
+    ];
+    for (const [units, [length, force, velocity, charge, mass]] of factors) {
+      const text = dump(units);
+      // The units stand above the first of all frames only.
+      const frames = await readStructures(write("units.dump", text + text.slice(text.indexOf("ITEM: T"))));
+      for (const { positions, cell, forces, arrays } of frames) {
+        const found = [positions[0], cell![0], cell![3], forces![0], arrays.get("velocities")!.data[0], arrays.get("q")!.data[0], arrays.get("mass")!.data[0]]; // prettier-ignore
+        const wanted = [length, 4.5 * length, 0.5 * length, 10 * force, 2 * velocity, charge, 16 * mass];
+        found.forEach((value, k) => expect(Number(value) / wanted[k]).toBeCloseTo(1, 5));
+      }
+    }
+    await expect(readStructures(write("lj.dump", dump("lj")))).rejects.toThrow(
+      /lj\.dump: line 2: the units "lj" cannot be turned into eV and angstrom; known: metal, real/,
+    );
+    const data = `LAMMPS data file via write_data, version 2 Aug 2023, timestep = 0, units = real\n\n1 atoms\n0 5 xlo xhi\n0 4 ylo yhi\n0 6 zlo zhi\n\nAtoms # charge\n\n1 1 0.5 1 2 3\n\nVelocities\n\n1 2 0 0\n`;
+    const [real] = await readStructures(write("real.data", data));
+    expect([real.positions[0], real.arrays.get("velocities")!.data[0]]).toEqual([1, 2000]);
+    await expect(readStructures(write("lj.data", data.replace("real", "lj")))).rejects.toThrow(/"lj"/);
+  });
+
   it("reads dumps of LAMMPS: scaled and skewed boxes, sorted by id", async () => {
     const text =
       "ITEM: TIMESTEP\n5\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS xy xz yz pp pp ff\n0 5 1\n0 4 0\n0 6 0\nITEM: ATOMS id element xs ys zs fx fy fz q\n2 O 0.5 0.5 0.5 1 2 3 0.5\n1 Cu 0 0 0.25 0 0 0 -1\n";

@@ -1,20 +1,20 @@
 import { atomicMasses } from "../atomic-masses.js";
 import { elementSymbols } from "../elements.js";
-import { AtomgradError } from "../../tensor/error.js";
-import { determinant, inverse, rowsTimes } from "../../geometry/matrix3.js";
 import { integers, makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
-import { formatReal, parseReal, shown, wordsOf } from "../text/numbers.js";
+import { parseReal, shown, wordsOf } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
 import { orderOf, WordColumn } from "../text/word-column.js";
 import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
-import { boxCell, fitsBox, restricted } from "./lammps-box.js";
+import { boxCell } from "./lammps-box.js";
+import { formatLammpsData } from "./lammps-data-write.js";
+import { lammpsUnits, metal, scaled, type LammpsUnits } from "./lammps-units.js";
 import { onlyStructure } from "./one-frame.js";
 import { elementOfName } from "./species.js";
 
-/** Data files of LAMMPS (`read_data`): units metal, atom styles atomic, charge, bond, molecular, full, sphere, spin. */
+/** Data files of LAMMPS (`read_data`): units metal unless the title says others, atom styles atomic, charge, bond, molecular, full, sphere, spin. */
 export const lammpsData: StructureFormat = {
   name: "lammps-data",
   extensions: [".data", ".lmp", ".lammps"],
@@ -23,7 +23,7 @@ export const lammpsData: StructureFormat = {
   sniff: ({ text }) =>
     /^[ \t]*\d+[ \t]+atoms\b/m.test(text) && /^[ \t]*\S+[ \t]+\S+[ \t]+xlo[ \t]+xhi/m.test(text),
   read: (path) => withLines(path, readOne),
-  write: (path, structures) => writeTextPieces(path, [formatData(onlyStructure(structures, "lammps-data"))]),
+  write: (path, structures) => writeTextPieces(path, [formatLammpsData(onlyStructure(structures, "lammps-data"))]),
 };
 
 /** The columns of each atom style behind the id of the atom, by the names their fields get. */
@@ -43,6 +43,7 @@ const sections =
 
 interface DataFile {
   atoms: number;
+  readonly units: LammpsUnits;
   readonly box: Map<string, number[]>;
   /** Element of each type. */
   readonly elements: Map<string, number>;
@@ -125,7 +126,11 @@ class Rows {
 const keys = ["atoms", "box", "type", "x", "y", "z"];
 
 function* readOne(lines: Lines): Generator<Structure> {
+  const title = lines.need("the comment line");
+  // As `write_data` says them.
+  const units = /\bunits\s*=\s*(\w+)/.exec(title)?.[1];
   const file: DataFile = {
+    units: units === undefined ? metal : lammpsUnits(units, (what) => lines.error(what)),
     atoms: -1,
     box: new Map(),
     elements: new Map(),
@@ -134,7 +139,6 @@ function* readOne(lines: Lines): Generator<Structure> {
     velocities: null,
   };
   const spans = new WordSpans();
-  lines.need("the comment line");
   for (let line = lines.next(); line !== null; line = lines.next()) {
     const [text, remark] = splitRemark(line);
     if (text === "") continue;
@@ -200,7 +204,7 @@ function nameType(file: DataFile, type: string, name: string | undefined): boole
 function massType(lines: Lines, file: DataFile, words: readonly string[]): void {
   const mass = parseReal(words[1] ?? "");
   if (mass === null) throw lines.error(`${shown(words[1] ?? "")} stands where a mass is needed`);
-  const distance = (k: number): number => Math.abs(atomicMasses[k] - mass);
+  const distance = (k: number): number => Math.abs(atomicMasses[k] - file.units.mass * mass);
   const nearest = atomicMasses.reduce((best, _, k) => (distance(k) < distance(best) ? k : best), 0);
   if (distance(nearest) < 0.3) file.elements.set(words[0], nearest + 1);
 }
@@ -233,8 +237,8 @@ function assemble(lines: Lines, file: DataFile): Structure {
   return makeStructure({
     atomicNumbers,
     species,
-    positions,
-    cell,
+    positions: scaled(positions, file.units.length),
+    cell: scaled(cell, file.units.length),
     pbc: pbcOf(true),
     arrays: atoms === 0 ? new Map() : extraColumns(file, rows, style, order),
     keys,
@@ -245,7 +249,7 @@ function assemble(lines: Lines, file: DataFile): Structure {
 const structureColumns: ReadonlySet<string> = new Set(["type", "x", "y", "z"]);
 
 function extraColumns(
-  { velocities }: DataFile,
+  { velocities, units }: DataFile,
   rows: Rows,
   style: readonly string[],
   order: Uint32Array,
@@ -263,7 +267,12 @@ function extraColumns(
         shape,
         data: integers(sorted(rows.wholeNumbers(at, "the id of a molecule"))),
       });
-    else arrays.set(name, { kind: "real", shape, data: sorted(rows.numbers(at, `the ${name}`)) });
+    else
+      arrays.set(name, {
+        kind: "real",
+        shape,
+        data: scaled(sorted(rows.numbers(at, `the ${name}`)), unitOf(name, units)),
+      });
   }
   if (rows.least === style.length + 4) {
     const flags = [1, 2, 3].map((k) => sorted(rows.wholeNumbers(style.length + k, "an image flag")));
@@ -275,9 +284,15 @@ function extraColumns(
     arrays.set("velocities", {
       kind: "real",
       shape: [atoms, 3],
-      data: velocitiesOf(velocities, sorted(rows.wholeNumbers(0, idOfAtom))),
+      data: scaled(velocitiesOf(velocities, sorted(rows.wholeNumbers(0, idOfAtom))), units.velocity),
     });
   return arrays;
+}
+
+/** What one unit of a column is. */
+function unitOf(name: string, { length, charge }: LammpsUnits): number {
+  if (name === "diameter") return length;
+  return name === "charge" ? charge : 1;
 }
 
 const idOfAtom = "the id of an atom";
@@ -337,61 +352,4 @@ function usualStyle(lines: Lines, rows: Rows): string {
   if (bare === 7) return "full";
   if (bare === 6) return rows.holdsWhole(2) ? "molecular" : "charge";
   throw lines.error(`atoms with ${width} columns; name the style after "Atoms #"`);
-}
-
-/** Style atomic; types in the order in which elements appear. */
-function formatData(structure: Structure): string {
-  const { cell, atomicNumbers, arrays } = structure;
-  if (cell === null || determinant(cell) === 0)
-    throw new AtomgradError(
-      "VALUE",
-      "lammps-data: this structure has no cell with a volume, LAMMPS needs a box",
-    );
-  if (determinant(cell) < 0)
-    throw new AtomgradError("VALUE", "lammps-data: the cell is left-handed, LAMMPS cannot hold it");
-  const box = restricted(cell);
-  const turn = fitsBox(cell) ? null : rowsTimes(inverse(cell), box);
-  const turned = (rows: Float64Array): Float64Array => (turn === null ? rows : rowsTimes(rows, turn));
-  const types = [...new Set(atomicNumbers)];
-  const symbol = (z: number): string => {
-    const found = elementSymbols[z - 1];
-    if (found === undefined)
-      throw new AtomgradError(
-        "VALUE",
-        "lammps-data: an atom is no element, its mass is unknown; --type-map names types without elements",
-      );
-    return found;
-  };
-  const charge = arrays.get("charge") ?? arrays.get("charges") ?? arrays.get("initial_charges");
-  const charged = charge?.kind === "real" && charge.shape.length === 1;
-  const positions = turned(structure.positions);
-  const out = [
-    "LAMMPS data file, units metal",
-    "",
-    `${atomicNumbers.length} atoms`,
-    `${types.length} atom types`,
-    "",
-  ];
-  ["x", "y", "z"].forEach((axis, k) => out.push(`0.0 ${formatReal(box[4 * k])} ${axis}lo ${axis}hi`));
-  if (box[3] !== 0 || box[6] !== 0 || box[7] !== 0)
-    out.push(`${[3, 6, 7].map((k) => formatReal(box[k])).join(" ")} xy xz yz`);
-  out.push("", "Masses", "", ...types.map((z, k) => `${k + 1} ${atomicMasses[z - 1]} # ${symbol(z)}`));
-  out.push("", `Atoms # ${charged ? "charge" : "atomic"}`, "");
-  const row = (data: Float64Array, atom: number): string =>
-    [0, 1, 2].map((k) => formatReal(data[3 * atom + k])).join(" ");
-  atomicNumbers.forEach((z, atom) => {
-    const q = charged ? `${formatReal(charge.data[atom] as number)} ` : "";
-    out.push(`${atom + 1} ${types.indexOf(z) + 1} ${q}${row(positions, atom)}`);
-  });
-  const velocities = arrays.get("velocities");
-  if (velocities?.kind === "real" && velocities.shape.length === 2) {
-    const data = turned(Float64Array.from(velocities.data as ArrayLike<number>));
-    out.push(
-      "",
-      "Velocities",
-      "",
-      ...Array.from(atomicNumbers, (_, atom) => `${atom + 1} ${row(data, atom)}`),
-    );
-  }
-  return `${out.join("\n")}\n`;
 }

@@ -7,10 +7,11 @@ import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { orderOf, WordColumn } from "../text/word-column.js";
 import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
+import { lammpsUnits, metal, scaled, type LammpsUnits } from "./lammps-units.js";
 import { elementOfName } from "./species.js";
 import { sampleText } from "./sample-text.js";
 
-/** Text dumps of LAMMPS (`dump custom`, `dump atom`), atoms sorted by id. */
+/** Text dumps of LAMMPS (`dump custom`, `dump atom`), atoms sorted by id. Units metal where the dump says no others. */
 export const lammpsDump: StructureFormat = {
   name: "lammps-dump",
   extensions: [".dump", ".lammpstrj", ".lammpsdump"],
@@ -18,7 +19,10 @@ export const lammpsDump: StructureFormat = {
   firstType: 1,
   sniff: ({ text }) => /^\uFEFF?\s*ITEM: (?:TIMESTEP|UNITS|TIME)\b/.test(text),
   read: (path) => withLines(path, readFrames),
-  sample: (path, count) => sampleText(path, count, { startsFrame, read: readFrames }),
+  sample: (path, count) => {
+    const units = unitsOf(path);
+    return sampleText(path, count, { startsFrame, read: (lines) => readFrames(lines, units) });
+  },
 };
 
 interface Box {
@@ -31,7 +35,21 @@ function startsFrame(line: string): boolean {
   return line === "ITEM: TIMESTEP";
 }
 
-function* readFrames(lines: Lines): Generator<Structure> {
+/** The units that a dump says once, at its beginning. */
+function unitsOf(path: string): LammpsUnits {
+  const [units] = withLines(path, function* (lines: Lines) {
+    for (let line = lines.next(); line !== null && lines.number < 10; line = lines.next())
+      if (line.trim() === "ITEM: UNITS") return yield readUnits(lines);
+  });
+  return units ?? metal;
+}
+
+function readUnits(lines: Lines): LammpsUnits {
+  return lammpsUnits(lines.need("the units").trim(), (what) => lines.error(what));
+}
+
+/** @param units where the lines do not say them */
+function* readFrames(lines: Lines, units = metal): Generator<Structure> {
   let step: number | null = null;
   let atoms = -1;
   let box: Box | null = null;
@@ -39,12 +57,13 @@ function* readFrames(lines: Lines): Generator<Structure> {
   for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {
     const title = line.trim();
     if (title === "ITEM: TIMESTEP") step = parseInteger(lines.need("the time step").trim());
-    else if (title === "ITEM: UNITS" || title === "ITEM: TIME") lines.need(title);
+    else if (title === "ITEM: TIME") lines.need(title);
+    else if (title === "ITEM: UNITS") units = readUnits(lines);
     else if (title === "ITEM: NUMBER OF ATOMS") atoms = readCount(lines);
-    else if (title.startsWith("ITEM: BOX BOUNDS")) box = readBox(lines, title);
+    else if (title.startsWith("ITEM: BOX BOUNDS")) box = readBox(lines, title, units);
     else if (title.startsWith("ITEM: ATOMS")) {
       if (box === null || atoms < 0) throw lines.error("the atoms come before their number and their box");
-      yield readAtoms(lines, spans, wordsOf(title).slice(2), atoms, box, step);
+      yield readAtoms(lines, spans, wordsOf(title).slice(2), { atoms, box, step, units });
     } else throw lines.error(`${shown(title)} stands where an ITEM of a LAMMPS dump is expected`);
   }
 }
@@ -58,12 +77,12 @@ function readCount(lines: Lines): number {
 }
 
 /** The bounds of a skewed box are those of its bounding box. */
-function readBox(lines: Lines, title: string): Box {
+function readBox(lines: Lines, title: string, { length }: LammpsUnits): Box {
   const rows = [0, 1, 2].map(() => {
     const values = wordsOf(lines.need("the bounds of the box")).map(parseReal);
     if (values.length < 2 || values.some((value) => value === null || !Number.isFinite(value)))
       throw lines.error("two or three numbers that bound the box are needed");
-    return values as number[];
+    return values.map((value, k) => (k < 3 || title.includes("abc origin") ? length * value! : value!));
   });
   const pbc = /(\S\S) (\S\S) (\S\S)\s*$/.exec(title);
   const flags = pbc === null ? [true, true, true] : pbc.slice(1).map((word) => word === "pp");
@@ -175,32 +194,40 @@ class Table {
   }
 }
 
+/** What stands above the atoms of a frame. */
+interface Head {
+  readonly atoms: number;
+  readonly box: Box;
+  readonly step: number | null;
+  readonly units: LammpsUnits;
+}
+
 function readAtoms(
   lines: Lines,
   spans: WordSpans,
   columns: readonly string[],
-  atoms: number,
-  box: Box,
-  step: number | null,
+  { atoms, box, step, units }: Head,
 ): Structure {
   const table = new Table(lines, columns, atoms);
   const found = positionColumns.find(([names]) => table.has(names));
   if (found === undefined) throw lines.error("atoms have no columns x y z (or xu, xs, xsu ...)");
   table.read(spans);
-  const [names, scaled] = found;
+  const [names, isScaled] = found;
   const raw = table.vectors(names);
-  const positions = scaled ? rowsTimes(raw, box.cell).map((x, k) => x + box.origin[k % 3]) : raw;
+  const positions = isScaled
+    ? rowsTimes(raw, box.cell).map((x, k) => x + box.origin[k % 3])
+    : scaled(raw, units.length);
   const used = new Set(["element", ...names]);
-  const taken = (list: readonly string[]): Float64Array | null => {
+  const taken = (list: readonly string[], unit: number): Float64Array | null => {
     if (!table.has(list)) return null;
     for (const name of list) used.add(name);
-    return table.vectors(list);
+    return scaled(table.vectors(list), unit);
   };
-  const forces = taken(["fx", "fy", "fz"]);
-  const velocities = taken(["vx", "vy", "vz"]);
+  const forces = taken(["fx", "fy", "fz"], units.force);
+  const velocities = taken(["vx", "vy", "vz"], units.velocity);
   const arrays = new Map<string, Field>();
   if (velocities !== null) arrays.set("velocities", { kind: "real", shape: [atoms, 3], data: velocities });
-  for (const name of columns) if (!used.has(name)) arrays.set(name, table.field(name));
+  for (const name of columns) if (!used.has(name)) arrays.set(name, inUnits(name, table.field(name), units));
   return makeStructure({
     ...speciesOf(table.names()),
     positions,
@@ -211,6 +238,17 @@ function readAtoms(
     info: step === null ? new Map() : new Map([["timestep", integerField(step)]]),
     keys: [...columns, "timestep"],
   });
+}
+
+/** Charges and masses are turned as positions and forces are; other columns stay as they stand. */
+function inUnits(name: string, field: Field, { charge, mass }: LammpsUnits): Field {
+  const unit = name === "q" ? charge : name === "mass" ? mass : 1;
+  if (unit === 1 || field.kind === "text") return field;
+  return {
+    ...field,
+    kind: "real",
+    data: Float64Array.from(field.data as ArrayLike<number>, (x) => unit * Number(x)),
+  };
 }
 
 function speciesOf(names: readonly string[]): Pick<Structure, "atomicNumbers" | "species"> {
