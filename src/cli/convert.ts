@@ -46,7 +46,9 @@ export function addConvertCommand(program: Command): void {
         openStructures(input, { format: flags.from, frames: flags.frames, typeMap, onNote }),
       );
       const counted = new Counted(frames, basename(input));
-      await naming([input, output], () => writeStructures(output, counted, { format: flags.to, typeMap }));
+      await naming([input, output], () =>
+        writeStructures(output, counted, { format: flags.to, typeMap, onNote }),
+      );
       for (const note of notes) console.error(`atomgrad: note: ${note}`);
       if (counted.odd !== null) console.error(`atomgrad: ${counted.odd}`);
       console.log(
@@ -61,7 +63,8 @@ async function naming<T>(paths: readonly string[], run: () => Promise<T>): Promi
     return await run();
   } catch (error) {
     const { message } = error as Error;
-    const named = paths.some((path) => message.includes(basename(path)));
+    // The name of a format is no name of a file: "poscar: ..." of a file POSCAR.
+    const named = paths.some((path) => message.startsWith(basename(path)));
     if (!(error instanceof AtomgradError) || named) throw error;
     throw new AtomgradError(error.code, `${basename(paths.at(-1)!)}: ${message}`, { cause: error });
   }

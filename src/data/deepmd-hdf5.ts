@@ -1,3 +1,4 @@
+import { AtomgradError } from "../tensor/error.js";
 import { type FrameRecord, systemsOfFrames } from "./deepmd-frames.js";
 import { labelNames, type DeepmdReadOptions } from "./deepmd-npy.js";
 import { remapTypes } from "./deepmd-npy-types.js";
@@ -52,15 +53,22 @@ class SystemReader {
     private readonly path: string,
   ) {}
 
+  private empty(): AtomgradError {
+    return new AtomgradError(
+      "FORMAT",
+      `${this.file.name}: this HDF5 file holds no system of DeePMD-kit (a group with type.raw), no molecules of ANI and no model`,
+    );
+  }
+
   *systems(group: string | null, options: DeepmdReadOptions): Generator<DeepmdSystem> {
     const groups = group === null ? this.groups("", 0) : [group];
-    if (groups.length === 0) throw this.file.bad("", "holds no group with type.raw");
+    if (groups.length === 0) throw this.empty();
     for (const one of groups) yield* this.system(one, options);
   }
 
   *allFrames(group: string | null): Generator<Hdf5Frame> {
     const groups = group === null ? this.groups("", 0) : [group];
-    if (groups.length === 0) throw this.file.bad("", "holds no group with type.raw");
+    if (groups.length === 0) throw this.empty();
     for (const one of groups) {
       const { sets, types, names, open } = this.parts(one);
       for (const set of sets) {

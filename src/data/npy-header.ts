@@ -37,6 +37,13 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const maxHeaderBytes = 1 << 16;
 const maxRank = 32;
 
+/** Whether a file begins as npy files do. */
+export function isNpy(source: ByteSource): boolean {
+  const start = new Uint8Array(Math.min(magic.length, source.size));
+  source.read(start, 0);
+  return magic.every((byte, k) => start[k] === byte);
+}
+
 /**
  * Reads the header of an npy file (format versions 1 to 3) and checks that the file holds exactly the numbers it
  * announces, before anything is allocated for them.
@@ -47,7 +54,7 @@ export function parseNpyHeader(source: ByteSource): NpyHeader {
   const { name, size } = source;
   const start = new Uint8Array(Math.min(12, size));
   source.read(start, 0);
-  if (start.length < 10 || magic.some((byte, k) => start[k] !== byte)) {
+  if (start.length < 10 || !isNpy(source)) {
     throw new AtomgradError(
       "FORMAT",
       `${name}: not an npy file (it does not begin with \\x93NUMPY); write it with numpy.save`,

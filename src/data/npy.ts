@@ -168,6 +168,22 @@ export function writeNpySync(
   writeFileAtomicSync(path, encodeNpy(array));
 }
 
+const pieces = 16;
+
+/** About `most` numbers of an npy file in file order, from places spread over it; all of them where there are no more. */
+export function npyPieces(source: ByteSource, header: NpyHeader, most: number): NpyData[] {
+  const { dtype, count, offset } = header;
+  const places = count <= most ? 1 : pieces;
+  const length = count <= most ? count : Math.floor(most / pieces);
+  return Array.from({ length: places }, (_, k) => {
+    const first = Math.floor((k * count) / places);
+    const piece = { ...header, count: length, offset: offset + first * npyItemBytes[dtype] };
+    const data = newArray(piece, source.name);
+    decodeInto(data, source, piece);
+    return data;
+  });
+}
+
 function decodeNpy(source: ByteSource): NpyArray {
   const header = parseNpyHeader(source);
   const data = newArray(header, source.name);

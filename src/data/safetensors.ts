@@ -1,4 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
+import { repeatedKey } from "./text/json-entries.js";
 import { writeFileAtomicSync } from "./atomic-write.js";
 import { hostIsLittleEndian, swapBytes } from "./byte-order.js";
 import { fromBfloat16, fromHalf } from "./half.js";
@@ -205,12 +206,17 @@ export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
   const bytes = new Uint8Array(Number(length));
   source.read(bytes, 8);
   let header: unknown;
+  let twice: string | null;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
+    twice = repeatedKey(text);
   } catch (error) {
     throw bad(`its header is not JSON (${(error as Error).message.slice(0, 100)})`);
   }
   if (!isRecord(header)) throw bad("its header is not a JSON object");
+  if (twice !== null)
+    throw bad(`the tensor ${JSON.stringify(twice.slice(0, 80))} stands in its header twice`);
   const start = 8 + bytes.length;
   const { __metadata__: metadata = {}, ...described } = header;
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {

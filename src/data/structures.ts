@@ -24,6 +24,8 @@ export interface WriteStructuresOptions {
   readonly format?: string;
   /** Elements of a DeePMD type map, in order. */
   readonly typeMap?: readonly string[];
+  /** Is told which fields the format has no place for. */
+  readonly onNote?: (text: string) => void;
 }
 
 /** A file whose frames are read while they are iterated over. */
@@ -84,7 +86,7 @@ export async function writeStructures(
     );
   if (options.typeMap !== undefined) checkTypeMap(options.typeMap);
   await format.prepare?.();
-  format.write(path, structures, { typeMap: options.typeMap });
+  format.write(path, structures, { typeMap: options.typeMap, onNote: options.onNote });
 }
 
 /** A file without frames is a mistake. */

@@ -162,6 +162,8 @@ const groupTags = [
   "_space_group_name_h-m_alt",
   "_symmetry_int_tables_number",
   "_space_group_it_number",
+  "_symmetry_space_group_name_hall",
+  "_space_group_name_hall",
 ];
 
 function readOperations(block: CifBlock, name: string): readonly SymmetryOperation[] {

@@ -154,6 +154,8 @@ function nextRow(lines: Lines): string[] | null {
 function* readRows(lines: Lines, needsAtoms: boolean): Generator<Structure> {
   const header = nextRow(lines);
   if (header === null) return;
+  const twice = header.find((name, k) => header.indexOf(name) !== k);
+  if (twice !== undefined) throw lines.error(`the header names the column ${shown(twice)} twice; rename one`);
   const at = header.findIndex(isCifColumn);
   if (at < 0 && (needsAtoms || header.length < 2))
     throw lines.error(`no column "cif" holds structures; the columns are ${shown(header.join(", "))}`);

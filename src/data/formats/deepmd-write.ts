@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { writeFilesAtomicSync, type FileToWrite } from "../atomic-write.js";
@@ -6,7 +6,7 @@ import { deepmdSystemFiles } from "../deepmd-npy-write.js";
 import type { DeepmdLabel, DeepmdSystem, LabelName } from "../deepmd-system.js";
 import { determinant } from "../../geometry/matrix3.js";
 import { encodeNpy } from "../npy.js";
-import type { Structure } from "../structure.js";
+import type { Field, Structure } from "../structure.js";
 import { virialOf } from "../virial.js";
 import type { WriteOptions } from "./format.js";
 import { speciesName } from "./species.js";
@@ -25,7 +25,7 @@ export function writeDeepmdNpy(path: string, structures: Iterable<Structure>, op
   }
   const typeMap = typeMapOf(all, options);
   const lists = [...groups.values()];
-  if (lists.length === 1) return writeSystems([[path, lists[0]]], typeMap, false);
+  if (lists.length === 1) return writeSystems(path, [[path, lists[0]]], typeMap, false, options.onNote);
   const taken = new Map<string, number>();
   const named = lists.map((list): [string, Structure[]] => {
     const formula = formulaOf(list[0]);
@@ -33,7 +33,7 @@ export function writeDeepmdNpy(path: string, structures: Iterable<Structure>, op
     taken.set(formula, count + 1);
     return [join(path, count === 0 ? formula : `${formula}.${count}`), list];
   });
-  writeSystems(named, typeMap, false);
+  writeSystems(path, named, typeMap, false, options.onNote);
 }
 
 /** Writes structures as one `deepmd/npy/mixed` system in their order; smaller ones are filled up with virtual atoms (-1). */
@@ -45,28 +45,25 @@ export function writeDeepmdMixed(path: string, structures: Iterable<Structure>, 
       "VALUE",
       `${basename(path)}: frame ${odd} ${isPeriodic(all[odd]) ? "is" : "is not"} periodic, unlike frame 0; a system holds one kind, pick with --frames`,
     );
-  writeSystems([[path, all]], typeMapOf(all, options), true);
+  writeSystems(path, [[path, all]], typeMapOf(all, options), true, options.onNote);
 }
 
 function writeSystems(
+  path: string,
   systems: readonly (readonly [string, Structure[]])[],
   typeMap: string[],
   mixed: boolean,
+  onNote: WriteOptions["onNote"],
 ): void {
+  refuseSystems(path);
   const files: FileToWrite[] = [];
   for (const [folder, structures] of systems) {
-    if (
-      existsSync(folder) &&
-      readdirSync(folder).some((name) => name === "type.raw" || name.startsWith("set."))
-    )
-      throw new AtomgradError(
-        "FILE",
-        `${basename(folder)}: "${folder}" already holds a system; choose a new folder`,
-      );
     files.push(...deepmdSystemFiles(folder, systemOf(folder, structures, typeMap, mixed)));
     files.push(...extraFiles(folder, structures));
   }
   writeFilesAtomicSync(files);
+  const all = systems.flatMap(([, structures]) => structures);
+  noteLeftOut(path, all, files, onNote);
 }
 
 function isPeriodic({ pbc, cell }: Structure): boolean {
@@ -161,12 +158,53 @@ function checkCells(structures: readonly Structure[], folder: string): void {
     throw new AtomgradError("VALUE", `${basename(folder)}: frame ${flat} has a cell without volume`);
 }
 
+/** A real number may stand in a file as a whole one. */
+function isNumber(kind: Field["kind"]): boolean {
+  return kind === "real" || kind === "integer";
+}
+
+/** Says which fields of the structures have no place in the files. */
+function noteLeftOut(
+  path: string,
+  structures: readonly Structure[],
+  files: readonly FileToWrite[],
+  note: WriteOptions["onNote"],
+): void {
+  const written = new Set(files.map((file) => basename(file.path, ".npy")));
+  const left = new Set<string>();
+  for (const { info, arrays, energyKey } of structures)
+    for (const name of [...info.keys(), ...arrays.keys()])
+      if (!written.has(name) && name !== energyKey) left.add(name);
+  if (left.size === 0) return;
+  const shown = [...left].slice(0, 12).map((name) => name.slice(0, 40));
+  note?.(
+    `${basename(path)}: systems of DeePMD-kit hold numbers that every frame has, under names of letters and digits; left out: ${shown.join(", ")}${left.size > shown.length ? ", ..." : ""}`,
+  );
+}
+
+/** Whether a folder is a system, whole or in part. */
+function isSystem(folder: string): boolean {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  return readdirSync(folder).some((name) => name === "type.raw" || name.startsWith("set."));
+}
+
+/** Systems of earlier would be read together with those written now. Errors: FILE. */
+function refuseSystems(path: string): void {
+  const inside = existsSync(path) && !isSystem(path) ? readdirSync(path).map((name) => join(path, name)) : [];
+  const found = [path, ...inside].find(isSystem);
+  if (found !== undefined)
+    throw new AtomgradError(
+      "FILE",
+      `${basename(path)}: "${found}" already holds a system; choose a new folder`,
+    );
+}
+
 /** Numbers per frame that all structures have, in one shape: files of their own, as property models read them. */
 function extraFiles(folder: string, structures: readonly Structure[]): FileToWrite[] {
   const files: FileToWrite[] = [];
   const [first] = structures;
   for (const [name, { kind, shape }] of first.info) {
-    if (!/^[A-Za-z]\w*$/.test(name) || (kind !== "real" && kind !== "integer")) continue;
+    if (!/^[A-Za-z]\w*$/.test(name) || !isNumber(kind)) continue;
     if (
       /^(?:coord|box|energy|force|virial|real_atom_types|type|virials?)$/.test(name) ||
       name === first.energyKey
@@ -174,7 +212,7 @@ function extraFiles(folder: string, structures: readonly Structure[]): FileToWri
       continue;
     const same = structures.every(({ info }) => {
       const field = info.get(name);
-      return field?.kind === kind && field.shape.join() === shape.join();
+      return field !== undefined && isNumber(field.kind) && field.shape.join() === shape.join();
     });
     if (!same) continue;
     const rows = structures.map(({ info }) =>

@@ -17,6 +17,8 @@ export interface FileStart {
 export interface WriteOptions {
   /** The type map of DeePMD output, in order; the elements found otherwise. */
   readonly typeMap?: readonly string[];
+  /** Is told what the format cannot hold. */
+  readonly onNote?: (text: string) => void;
 }
 
 /** Some frames of a set too large to be read whole. */

@@ -94,12 +94,13 @@ function scaling(lines: Lines, scales: readonly number[], vectors: Float64Array)
 }
 
 function readSpeciesBlocks(lines: Lines, comment: string): Int32Array {
-  let words = wordsOf(lines.need("element symbols or numbers of atoms"));
+  const wordsBeforeRemark = (line: string): string[] => wordsOf(line.replace(/[!#].*$/, ""));
+  let words = wordsBeforeRemark(lines.need("element symbols or numbers of atoms"));
   const isCounts = (list: readonly string[]): boolean =>
     list.length > 0 && list.every((word) => /^\d+$/.test(word));
   let names = words;
   if (isCounts(words)) names = wordsOf(comment).slice(0, words.length);
-  else words = wordsOf(lines.need("numbers of atoms"));
+  else words = wordsBeforeRemark(lines.need("numbers of atoms"));
   const counts = words.slice(0, names.length).map(parseInteger);
   const total = counts.reduce((sum: number, count) => sum + (count ?? NaN), 0);
   if (names.length === 0 || counts.length !== names.length || !(total >= 0))

@@ -79,7 +79,10 @@ async function inspectStructures(path: string, format: StructureFormat): Promise
       ? (await openStructures(path, { format: format.name, onNote })).frames
       : foreseenFrames(name, () => format.describe!(path));
   for (const structure of frames) summary.add(structure);
-  return summary.report();
+  const report = summary.report();
+  if (report.frames === 0)
+    throw new AtomgradError("FORMAT", `${name}: holds no frame; check that the file is complete`);
+  return report;
 }
 
 function sampleOf(path: string, format: StructureFormat): StructureSample | null {

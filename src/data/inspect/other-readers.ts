@@ -1,3 +1,4 @@
+import { inspectNpy } from "./npy-report.js";
 import { openWeights } from "../weights/open.js";
 import { reportTensors } from "../weights/weights.js";
 
@@ -11,8 +12,8 @@ export interface InspectOptions {
 /** Reports on a file that is no structure set, or null where it is of another kind. */
 export type OtherReader = (path: string, options: InspectOptions) => object | null | Promise<object | null>;
 
-/** Readers of weight files, tried in order on files whose content no structure format claims. */
-export const otherReaders: readonly OtherReader[] = [tensorFile];
+/** Readers of arrays and weight files, tried in order on files whose content no structure format claims. */
+export const otherReaders: readonly OtherReader[] = [inspectNpy, tensorFile];
 
 /** Weights of PyTorch, NumPy, safetensors and TensorFlow. */
 function tensorFile(path: string, { hash }: InspectOptions): object | null {

@@ -38,18 +38,22 @@ export function npzWeights(
   return [...entries.values()].map((entry) => npzTensor(entry));
 }
 
+/** The array of an npy file that is held open. Errors: FORMAT, DTYPE for items that are no real numbers. */
+export function npyTensor(name: string, source: ByteSource): WeightTensor {
+  const { dtype, littleEndian, fortranOrder, shape, offset } = parseNpyHeader(source);
+  const strides = fortranOrder ? columnMajorStrides(shape) : undefined;
+  const storage = { source, position: offset, byteLength: source.size - offset };
+  return tensorOf(
+    name,
+    new StridedArray(dtypes[dtype], shape, storage, strides, 0, littleEndian, source.name),
+  );
+}
+
 function npzTensor(entry: ZipEntry): WeightTensor {
   const name = entry.name.replace(/\.npy$/, "");
   const opened = entry.open();
   try {
-    const { dtype, littleEndian, fortranOrder, shape, offset } = parseNpyHeader(opened);
-    const strides = fortranOrder ? columnMajorStrides(shape) : undefined;
-    const lazy: ByteSource = { ...opened, read: (target, at) => entry.open().read(target, at) };
-    const storage = { source: lazy, position: offset, byteLength: opened.size - offset };
-    return tensorOf(
-      name,
-      new StridedArray(dtypes[dtype], shape, storage, strides, 0, littleEndian, opened.name),
-    );
+    return npyTensor(name, { ...opened, read: (target, at) => entry.open().read(target, at) });
   } catch (error) {
     if (!(error instanceof AtomgradError) || error.code !== "DTYPE") throw error;
     return foreignTensor(name, opened, error);
