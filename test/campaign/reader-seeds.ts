@@ -2,7 +2,10 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
 import { loadHdf5 } from "../../src/data/hdf5.js";
+import { inspectNpy } from "../../src/data/inspect/npy-report.js";
 import { writeLmdbSync } from "../../src/data/lmdb/writer.js";
+import { readNpy, writeNpySync } from "../../src/data/npy.js";
+import type { Structure } from "../../src/data/structure.js";
 import { readStructures, writeStructures } from "../../src/data/structures.js";
 import { formatNamed } from "../../src/data/formats/table.js";
 import { withWeights } from "../../src/data/weights/open.js";
@@ -22,6 +25,8 @@ export interface ReaderSeed {
   readonly prepare?: () => Promise<unknown>;
   /** Reads every number; gives how many there were. */
   read(): number;
+  /** What is read, frame by frame; where the file holds structures. */
+  readonly frames?: () => readonly Structure[];
 }
 
 const peers = join(root, "test", "fixtures", "formats", "peers");
@@ -91,6 +96,7 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
     good: Uint8Array.from(readFileSync(file)),
     prepare: async () => formatNamed(name.replace(/\.\d$/, "")).prepare?.(),
     read: () => readFrames(name.replace(/\.\d$/, ""), path),
+    frames: () => [...formatNamed(name.replace(/\.\d$/, "")).read!(path)],
   });
   const copied = (name: string, source: string): ReaderSeed => {
     const path = place(`${name}-${source.split("/").at(-1)!}`);
@@ -136,7 +142,35 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
       seed(`${format}.1`, path, join(path, "type.raw")),
     );
   }
-  return [...seeds, ...weightSeeds(folder)];
+  return [...seeds, ...weightSeeds(folder), checkpointData(folder), array(folder)];
+}
+
+/** The numbers of a checkpoint of TensorFlow, whose index is good. */
+function checkpointData(folder: string): ReaderSeed {
+  const path = join(folder, "checkpoint-data", "ckpt.index");
+  cpSync(join(weights, "bundle"), dirname(path), { recursive: true });
+  const file = path.replace(".index", ".data-00000-of-00001");
+  const good = Uint8Array.from(readFileSync(file));
+  return { name: "tf-checkpoint-data", kind: "weights", path, file, good, read: () => weightBytes(path) };
+}
+
+/** An array by itself. */
+function array(folder: string): ReaderSeed {
+  const path = join(folder, "array.npy");
+  writeNpySync(path, { shape: [3, 4], data: Float32Array.from({ length: 12 }, (_, k) => k / 3) });
+  const good = Uint8Array.from(readFileSync(path));
+  const read = (): number => {
+    const { data } = readNpy(path);
+    inspectNpy(path, { hash: true });
+    return data.length;
+  };
+  return { name: "npy", kind: "container", path, file: path, good, read };
+}
+
+function weightBytes(path: string): number {
+  return withWeights(path, ({ tensors }) =>
+    tensors.reduce((sum, { array }) => sum + (array?.bytes().length ?? 0), 0),
+  );
 }
 
 function readFrames(format: string, path: string): number {
@@ -190,10 +224,7 @@ function weightSeeds(folder: string): ReaderSeed[] {
         source.replace(".index", ".data-00000-of-00001"),
         path.replace(".index", ".data-00000-of-00001"),
       );
-    const read = (): number =>
-      withWeights(path, ({ tensors }) =>
-        tensors.reduce((sum, { array }) => sum + (array?.bytes().length ?? 0), 0),
-      );
+    const read = (): number => weightBytes(path);
     return { name, kind: "weights", path, file: path, good: Uint8Array.from(readFileSync(path)), read };
   });
 }
