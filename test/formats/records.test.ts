@@ -154,6 +154,40 @@ describe("JSON Lines", () => {
   });
 });
 
+describe("arrays of the frame and arrays per atom", () => {
+  // Three atoms and vectors of three, two atoms and a stress: shapes do not tell these apart.
+  const three = `3\nLattice="4 0 0 0 5 0 0 0 6" Properties=species:S:1:pos:R:3:q:R:1:dipole:R:3:quadrupole:I:1 vec="1.5 2.5 3.5" dip=[[1, 2], [3, 4], [5, 6]] name=x stress="1 2 3 4 5 6 7 8 9" virial="9 8 7 6 5 4 3 2 1" pbc="T T T"\nH 0 0 0 1 1 2 3 7\nO 1 1 1 2 4 5 6 8\nH 2 2 2 3 7 8 9 9\n`;
+  const two = `2\nLattice="4 0 0 0 5 0 0 0 6" Properties=species:S:1:pos:R:3:q:R:2 total_dipole="1.5 2" pair="3 4" stress="1 2 3 4 5 6 7 8 9" pbc="T T T"\nH 0 0 0 1 2\nO 1 1 1 3 4\n`;
+
+  it.each(["jsonl", "ocp-lmdb"])("stay what they are through %s", async (format) => {
+    const frames = await readStructures(write("shapes.extxyz", three + two));
+    const path = join(folder, `shapes.${format}`);
+    await writeStructures(path, frames, { format });
+    const back = await readStructures(path, { format });
+    for (const [k, { arrays, info, stress, virial }] of frames.entries()) {
+      expect([...back[k].arrays.keys()].sort()).toEqual([...arrays.keys()].sort());
+      for (const [name, field] of arrays) expect([name, back[k].arrays.get(name)]).toEqual([name, field]);
+      for (const [name, { data, shape }] of info) {
+        const found = back[k].info.get(name)!;
+        expect([name, found.shape, [...found.data]]).toEqual([name, shape, [...data]]);
+      }
+      expect([back[k].stress, back[k].virial]).toEqual([stress, virial]);
+    }
+    await writeStructures(join(folder, "shapes-again.extxyz"), back);
+    expect(readFileSync(join(folder, "shapes-again.extxyz"), "utf8")).not.toMatch(/(?:vec|dip|stress|pair):/);
+  });
+
+  it("are never guessed where the name says what they are", async () => {
+    const record = `{"elements":["H","O","H"],"positions":[[0,0,0],[1,1,1],[2,2,2]],"stress":[[1,0,0],[0,2,0],[0,0,3]],"dipole":[1,2,3.5],"charges":[1,2,3.5]}`;
+    const [s] = await readStructures(write("known.jsonl", record));
+    expect([[...s.stress!], [...s.info.keys()], [...s.arrays.keys()]]).toEqual([
+      [1, 0, 0, 0, 2, 0, 0, 0, 3],
+      ["dipole"],
+      ["charges"],
+    ]);
+  });
+});
+
 describe("JSON Lines of others", () => {
   it("give numbers their meaning whatever their size, and none to what is no tag and no flag", async () => {
     const record = `{"elements":["H"],"positions":[[0,0,0]],"forces":[[3000000000,0,0.0]],"tags":[0.5],"fixed":[2]}`;

@@ -1,3 +1,4 @@
+import { looksPerAtom } from "../frame-names.js";
 import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "../hdf5.js";
 import { makeStructure, realField, textField, type Field, type Structure } from "../structure.js";
@@ -159,7 +160,7 @@ function frameFields(
     if (width === 1)
       info.set(name, inner.length === 0 && !isInteger ? realField(row[0]) : single(row, isInteger));
     else
-      (inner[0] === atoms ? arrays : info).set(name, {
+      (looksPerAtom(name, inner, atoms) ? arrays : info).set(name, {
         kind: isInteger ? "integer" : "real",
         shape: inner,
         data: row,

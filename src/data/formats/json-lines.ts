@@ -9,6 +9,7 @@ import {
   type Field,
   type Structure,
 } from "../structure.js";
+import { looksPerAtom } from "../frame-names.js";
 import { fieldToJson, parseNestedList } from "../text/field-text.js";
 import { jsonEntries } from "../text/json-entries.js";
 import type { Lines } from "../text/lines.js";
@@ -84,7 +85,7 @@ function readRecord(record: Entries, spelled: ReadonlyMap<string, string>, lines
     if (used.includes(key)) continue;
     const text = spelled.get(key)!;
     const field = fieldOfJson(value, text);
-    const per = field !== null && field.shape[0] === atoms && field.shape.length > 0 && field.kind !== "json";
+    const per = field !== null && field.kind !== "json" && looksPerAtom(key, field.shape, atoms);
     if (key === "pbc" && field?.kind === "boolean") known = { ...known, pbc: pbcFlags(field) };
     else if (key === "forces" && per && field.shape.length === 2 && field.shape[1] === 3 && isNumeric(field))
       known = { ...known, forces: Float64Array.from(field.data as ArrayLike<number | bigint>, Number) };
@@ -92,9 +93,13 @@ function readRecord(record: Entries, spelled: ReadonlyMap<string, string>, lines
       known = { ...known, tags: field.data };
     else if (key === "fixed" && per && field.shape.length === 1 && isFlags(field))
       known = { ...known, fixed: Uint8Array.from(field.data as ArrayLike<number>) };
+    else if ((key === "stress" || key === "virial") && field?.data.length === 9 && isNumeric(field))
+      known = { ...known, [key]: Float64Array.from(field.data as ArrayLike<number | bigint>, Number) };
     else if (key === ownNames && per && field.shape.length === 1 && field.kind === "text")
       known = { ...known, species: field.data as readonly string[] };
     else if (key === "info" && field?.kind === "json") readNested(value as object, text, info);
+    else if (key === "arrays" && field?.kind === "json" && holdsRows(value, atoms))
+      readNested(value as object, text, arrays);
     else if (field !== null) (per ? arrays : info).set(key, field);
   }
   return makeStructure({
@@ -119,7 +124,11 @@ function isFlags({ kind, data }: Field): boolean {
   return kind === "boolean" || (data instanceof Int32Array && data.every((x) => x === 0 || x === 1));
 }
 
-/** Fields of the frame that could be mistaken for fields per atom stand in an object of their own. */
+function holdsRows(value: Json, atoms: number): boolean {
+  return Object.values(value as object).every((rows) => Array.isArray(rows) && rows.length === atoms);
+}
+
+/** Fields of the frame that could be mistaken for fields per atom, and the other way round, stand in objects of their own. */
 function readNested(value: object, text: string, info: Map<string, Field>): void {
   const spelled = jsonEntries(text);
   for (const [key, inner] of Object.entries(value)) {
@@ -256,12 +265,18 @@ function formatRecord(structure: Structure): string {
   if (structure.tags !== null) add("tags", [...structure.tags]);
   if (structure.fixed !== null) add("fixed", [...structure.fixed]);
   const info = [...structure.info];
-  const looksPerAtom = ({ shape }: Field): boolean => shape[0] === names.length;
-  for (const [key, field] of [...structure.arrays, ...info.filter(([, field]) => !looksPerAtom(field))])
+  const seemsPerAtom = ([key, { shape }]: [string, Field]): boolean => looksPerAtom(key, shape, names.length);
+  const seemsOfFrame = (entry: [string, Field]): boolean => !seemsPerAtom(entry);
+  const arrays = [...structure.arrays];
+  for (const [key, field] of [...arrays.filter(seemsPerAtom), ...info.filter(seemsOfFrame)])
     parts.push([key, fieldText(field)]);
-  const nested = info.filter(([, field]) => looksPerAtom(field));
-  if (nested.length > 0)
-    parts.push(["info", objectText(nested.map(([key, field]) => [key, fieldText(field)]))]);
+  // What would be mistaken by its name and shape stands where it belongs.
+  for (const [group, nested] of [
+    ["arrays", arrays.filter(seemsOfFrame)],
+    ["info", info.filter(seemsPerAtom)],
+  ] as const)
+    if (nested.length > 0)
+      parts.push([group, objectText(nested.map(([key, field]) => [key, fieldText(field)]))]);
   return objectText(parts);
 }
 

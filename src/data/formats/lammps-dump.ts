@@ -37,11 +37,12 @@ function startsFrame(line: string): boolean {
 
 /** The units that a dump says once, at its beginning. */
 function unitsOf(path: string): LammpsUnits {
-  const [units] = withLines(path, function* (lines: Lines) {
+  const found = withLines(path, function* (lines: Lines): Generator<LammpsUnits> {
     for (let line = lines.next(); line !== null && lines.number < 10; line = lines.next())
-      if (line.trim() === "ITEM: UNITS") return yield readUnits(lines);
+      if (line.trim() === "ITEM: UNITS") yield readUnits(lines);
   });
-  return units ?? metal;
+  for (const units of found) return units;
+  return metal;
 }
 
 function readUnits(lines: Lines): LammpsUnits {

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { looksPerAtom } from "../frame-names.js";
 import { parseNpy, type NpyArray } from "../npy.js";
 import type { NpyData } from "../npy-arrays.js";
 import { openFile } from "../read-file.js";
@@ -224,5 +225,5 @@ function addRow(
   const kind: FieldKind = dtype === "bool" ? "boolean" : dtype.startsWith("f") ? "real" : "integer";
   const inner = width === 1 ? [] : shape.slice(1);
   const field: Field = { kind, shape: inner, data: data.slice(frame * width, (frame + 1) * width) };
-  (inner[0] === atoms ? arrays : info).set(key, field);
+  (looksPerAtom(key, inner, atoms) ? arrays : info).set(key, field);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
+import { looksPerAtom } from "../frame-names.js";
 import { inflate } from "../inflate.js";
 import { LmdbFile } from "../lmdb/reader.js";
 import { fileError } from "../read-file.js";
@@ -203,8 +204,7 @@ class RowReader {
         if ((k === 0 && known.has(key)) || info.has(key) || arrays.has(key)) continue;
         const field = jsonField(value, texts[k].get(key) ?? "");
         if (field === null) continue;
-        const isPerAtom =
-          k === 0 && field.shape.length > 0 && field.shape[0] === atoms && field.kind !== "json";
+        const isPerAtom = k === 0 && field.kind !== "json" && looksPerAtom(key, field.shape, atoms);
         (isPerAtom ? arrays : info).set(key, field);
       }
     });

@@ -1,3 +1,4 @@
+import { looksPerAtom } from "../frame-names.js";
 import { basename } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { atomicNumberOf } from "../elements.js";
@@ -133,7 +134,7 @@ export class DeepmdLmdb {
       const plain = this.array(value, label, key) ?? (typeof value === "number" ? numberValue(value) : value);
       if (plain instanceof Uint8Array || plain instanceof Map || Array.isArray(plain)) continue;
       const field = fieldOf(plain);
-      if (field !== null) (field.shape[0] === atoms ? arrays : info).set(key, field);
+      if (field !== null) (looksPerAtom(key, field.shape, atoms) ? arrays : info).set(key, field);
     }
     return { arrays, info };
   }

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { looksPerAtom } from "../frame-names.js";
 import { PickleFloat } from "../pickle/index.js";
 import type { PickleValue } from "../pickle/index.js";
 import { StridedArray } from "../strided-array.js";
@@ -24,6 +25,9 @@ const frameAttributes: ReadonlySet<string> = new Set([
   ],
   ...["edge_index", "edge_attr", "cell_offsets", "distances", "edge_distance_vec", "stress", "virial"],
 ]);
+/** The attribute that names all arrays of a record which are not per atom, however many atoms there are. */
+export const frameFields = "atomgrad_frame_fields";
+
 /** Attributes that become parts of the structure, not fields. */
 const structureAttributes: ReadonlySet<string> = new Set([
   "pos",
@@ -32,6 +36,7 @@ const structureAttributes: ReadonlySet<string> = new Set([
   "pbc",
   "tags",
   "fixed",
+  frameFields,
 ]);
 const maxAtomicNumber = 118;
 
@@ -60,13 +65,19 @@ export function graphStructure(record: PygRecord, name: string): Structure {
   const forcesKey = ["forces", "force"].find((key) => record.has(key)) ?? null;
   const tags = reader.perAtom("tags", 1);
   const fixed = reader.perAtom("fixed", 1);
+  const matrices = { stress: reader.matrix("stress"), virial: reader.matrix("virial") };
+  const ofFrame = reader.texts(frameFields);
   const arrays = new Map<string, Field>();
   const info = new Map<string, Field>();
   for (const [key, value] of record) {
     if (structureAttributes.has(key) || key === "energy" || key === "forces") continue;
+    if ((key === "stress" || key === "virial") && matrices[key] !== null) continue;
     const field = fieldOf(value);
     if (field === null) continue;
-    const isPerAtom = field.shape.length > 0 && field.shape[0] === atoms && !frameAttributes.has(key);
+    const isPerAtom =
+      ofFrame === null
+        ? looksPerAtom(key, field.shape, atoms) && !frameAttributes.has(key)
+        : field.shape[0] === atoms && !ofFrame.has(key);
     (isPerAtom ? arrays : info).set(key, field);
   }
   const structure = makeStructure({
@@ -76,13 +87,14 @@ export function graphStructure(record: PygRecord, name: string): Structure {
     pbc: reader.pbc(cell !== null),
     energy: energyKey === null ? null : reader.scalar(energyKey),
     forces: forcesKey === null ? null : reader.perAtom(forcesKey, 3),
+    ...matrices,
     tags: tags === null ? null : Int32Array.from(tags),
     fixed: fixed === null ? null : Uint8Array.from(fixed, (value) => Number(value !== 0)),
     arrays,
     info,
     energyKey: energyKey === "energy" ? null : energyKey,
     forcesKey: forcesKey === "forces" ? null : forcesKey,
-    keys: [...record.keys()],
+    keys: [...record.keys()].filter((key) => key !== frameFields),
   });
   sources.set(structure, record);
   return structure;
@@ -145,6 +157,20 @@ class RecordReader {
       throw this.bad("cell", `has shape [${shape}]; [1, 3, 3] or [3, 3] is needed, rows are lattice vectors`);
     }
     return value.float64();
+  }
+
+  /** Real numbers [1, 3, 3], as they are written here; null for anything else. */
+  matrix(key: string): Float64Array | null {
+    const value = this.record.get(key);
+    const fits =
+      value instanceof StridedArray && value.shape.join() === "1,3,3" && /^float(?:32|64)$/.test(value.dtype);
+    return fits ? value.float64() : null;
+  }
+
+  /** A list of texts; null where there is none. */
+  texts(key: string): ReadonlySet<unknown> | null {
+    const value = this.record.get(key);
+    return Array.isArray(value) ? new Set<unknown>(value) : null;
   }
 
   pbc(hasCell: boolean): PbcFlags {

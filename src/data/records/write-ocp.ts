@@ -1,5 +1,6 @@
 import { AtomgradError } from "../../tensor/error.js";
 import { hostIsLittleEndian } from "../byte-order.js";
+import { looksPerAtom } from "../frame-names.js";
 import { writeLmdbSync } from "../lmdb/writer.js";
 import { PickleFloat } from "../pickle/index.js";
 import type { PickleValue } from "../pickle/index.js";
@@ -7,13 +8,14 @@ import { PickleWriter } from "../pickle/write.js";
 import { memoryStorage, StridedArray } from "../strided-array.js";
 import type { ArrayDType } from "../strided-array.js";
 import type { Field, Structure } from "../structure.js";
-import { sourceRecord } from "./graph-structure.js";
+import { frameFields, sourceRecord } from "./graph-structure.js";
 
 /**
  * Writes an LMDB file (data format 1) of records that fairchem and PyTorch Geometric from 2.0 on open: one pickled
  * `Data` per structure under the keys 0, 1, 2, ..., and `length`. A structure that came from such a record keeps all its
  * attributes as they were; others get pos, cell [1, 3, 3], atomic_numbers, natoms, energy, forces, tags, fixed (single
- * precision, as OCP has them; the energy in double) and their further fields.
+ * precision, as OCP has them; energy, stress and virial [1, 3, 3] in double) and their further fields; `atomgrad_frame_fields` names
+ * the arrays among these that are of the frame, which shapes cannot tell.
  */
 export function writeOcpLmdb(path: string, structures: Iterable<Structure>): void {
   writeLmdbSync(path, records(structures));
@@ -88,10 +90,18 @@ function madeAttributes(structure: Structure, label: string): Map<string, Pickle
   if (fixed !== null) out.set("fixed", single(fixed, [atoms]));
   if (energy !== null) out.set("energy", new PickleFloat(energy));
   if (forces !== null) out.set("forces", single(forces, [atoms, 3]));
+  for (const key of ["stress", "virial"] as const) {
+    const matrix = structure[key];
+    if (matrix !== null) out.set(key, arrayOf("float64", matrix, [1, 3, 3]));
+  }
   for (const [key, field] of [...structure.arrays, ...structure.info]) {
     const value = out.has(key) ? null : valueOf(field);
     if (value !== null) out.set(key, value);
   }
+  // In every record that has such fields, not where it matters only: PyG batches records of the same attributes.
+  const ofFrame = [...structure.info].filter(([, { shape }]) => shape.length > 0).map(([key]) => key);
+  const isUnclear = [...structure.arrays].some(([key, { shape }]) => !looksPerAtom(key, shape, atoms));
+  if (ofFrame.length > 0 || isUnclear) out.set(frameFields, ofFrame);
   return out;
 }
 
