@@ -13,7 +13,7 @@ import {
   type NewBias,
   withBias,
 } from "../train/deepmd/model-bias.js";
-import { realOption, wholeOption } from "./options.js";
+import { realOption, typeMapOption, wholeOption } from "./options.js";
 
 export const changeBiasExample = "atomgrad change-bias model.dp -s data -m change -o changed.dp";
 
@@ -23,6 +23,7 @@ interface Flags {
   numbBatch: string;
   mode: string;
   output?: string;
+  typeMap?: string[];
 }
 
 export function addChangeBiasCommand(program: Command): void {
@@ -36,6 +37,7 @@ export function addChangeBiasCommand(program: Command): void {
       ".",
     )
     .option("-b, --bias-value <EV...>", "the bias of every type, eV, instead of -s")
+    .option(...typeMapOption)
     .option("-n, --numb-batch <N>", "frames of each system to use; 0: all", "0")
     .option("-m, --mode <MODE>", "change: add what the model misses; set: by the labels alone", "change")
     .option("-o, --output <FILE>", "the file to write (default: <MODEL>_updated)")
@@ -47,10 +49,10 @@ export function addChangeBiasCommand(program: Command): void {
       const output =
         flags.output ?? `${path.slice(0, path.length - extname(path).length)}_updated${extname(path)}`;
       writableModel(output);
-      const model = await readModel(path);
+      const model = await readModel(path, flags);
       const bias =
         flags.biasValue === undefined
-          ? await fromSystems(path, flags.system, flags.mode, most)
+          ? await fromSystems(path, flags, flags.mode, most)
           : givenBias(
               model,
               flags.biasValue.map((text) => realOption(text, "-b")),
@@ -67,9 +69,9 @@ export function addChangeBiasCommand(program: Command): void {
     });
 }
 
-async function fromSystems(path: string, system: string, mode: BiasMode, most: number): Promise<NewBias> {
-  const pot = await DeepPot.load(path);
+async function fromSystems(path: string, flags: Flags, mode: BiasMode, most: number): Promise<NewBias> {
+  const pot = await DeepPot.load(path, { typeMap: flags.typeMap });
   const systems: DeepmdSystem[] = [];
-  for await (const one of eachSystemFor(pot, system)) systems.push(one);
+  for await (const one of eachSystemFor(pot, flags.system)) systems.push(one);
   return biasFromSystems(pot, systems, mode, most);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { readModel } from "../models/deepmd/model-file.js";
+import { typeMapOption } from "./options.js";
 import { saveModel, writableModel } from "../models/deepmd/save-model.js";
 
 export const convertBackendExample = "atomgrad convert-backend frozen_model.pth model.dp";
@@ -10,7 +11,7 @@ export function addConvertBackendCommand(program: Command): void {
     .description("write a model in another format: .safetensors, .dp, .yaml; others can be read")
     .argument("<IN>", "a model file")
     .argument("<OUT>", "the file to write: .safetensors, .dp or .yaml")
-    .option("--type-map <TYPE...>", "names of the types, for early TensorFlow graphs that do not hold them")
+    .option(...typeMapOption)
     .addHelpText("after", `\nExample:\n  ${convertBackendExample}`)
     .action(async (input: string, output: string, options: { typeMap?: string[] }) => {
       writableModel(output);

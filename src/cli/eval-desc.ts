@@ -5,7 +5,7 @@ import { encodeNpy } from "../data/npy.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
 import { descriptorOfSystem, eachSystemFor } from "../models/deepmd/eval-system.js";
 import { AtomgradError } from "../tensor/error.js";
-import { precisionOption } from "./options.js";
+import { precisionOption, typeMapOption } from "./options.js";
 
 export const evalDescExample = "atomgrad eval-desc -m model.dp -s data/quaternary/n128 -o desc";
 
@@ -14,6 +14,7 @@ interface Flags {
   system: string;
   output: string;
   precision?: string;
+  typeMap?: string[];
 }
 
 export function addEvalDescCommand(program: Command): void {
@@ -26,11 +27,12 @@ export function addEvalDescCommand(program: Command): void {
       "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
     )
     .option("-o, --output <DIR>", "where <name of the system folder>.npy [nf, N, D] goes", "desc")
+    .option(...typeMapOption)
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
     .addHelpText("after", `\nExample:\n  ${evalDescExample}`)
     .action(async (flags: Flags) => {
       const precision = precisionOption(flags.precision);
-      const pot = await DeepPot.load(flags.model, { precision });
+      const pot = await DeepPot.load(flags.model, { precision, typeMap: flags.typeMap });
       const folders: string[] = [];
       const contents: FileToWrite["content"][] = [];
       for await (const system of eachSystemFor(pot, flags.system)) {

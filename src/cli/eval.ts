@@ -4,7 +4,7 @@ import { writeFilesAtomicSync, type FileToWrite } from "../data/atomic-write.js"
 import { encodeNpy } from "../data/npy.js";
 import { DeepPot } from "../models/deepmd/deep-pot.js";
 import { evalSystem, openSystemFor } from "../models/deepmd/eval-system.js";
-import { precisionOption } from "./options.js";
+import { precisionOption, typeMapOption } from "./options.js";
 
 export const evalExample = "atomgrad eval -m model.dp -s data/quaternary/n128 -o results --atomic";
 
@@ -25,7 +25,7 @@ export function addEvalCommand(program: Command): void {
     .requiredOption("-s, --system <SYSTEM>", "a DeePMD system: a folder, or HDF5 or LMDB data that hold one")
     .requiredOption("-o, --output <DIR>", "where energy.npy, force.npy, virial.npy, atom_energy.npy go")
     .option("--atomic", "also write atom_virial.npy")
-    .option("--type-map <TYPE...>", "names of the types, for early TensorFlow graphs that do not hold them")
+    .option(...typeMapOption)
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
     .addHelpText("after", `\nExample:\n  ${evalExample}`)
     .action(async (flags: Flags) => {

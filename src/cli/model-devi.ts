@@ -6,7 +6,7 @@ import { DeepPot } from "../models/deepmd/deep-pot.js";
 import { evalSystem, eachSystemFor } from "../models/deepmd/eval-system.js";
 import { AtomgradError } from "../tensor/error.js";
 import { formatDeviations, modelDeviation } from "../train/deepmd/model-deviation.js";
-import { realOption, wholeOption } from "./options.js";
+import { realOption, typeMapOption, wholeOption } from "./options.js";
 
 export const modelDeviExample = "atomgrad model-devi -m a.dp b.dp c.dp -s data -o model_devi.out --atomic";
 
@@ -19,6 +19,7 @@ interface Flags {
   relative?: string;
   relative_v?: string;
   real_error?: boolean;
+  typeMap?: string[];
 }
 
 const largestOutput = 1 << 30;
@@ -33,6 +34,7 @@ export function addModelDeviCommand(program: Command): void {
       "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
     )
     .option("-o, --output <FILE>", "blocks are appended to this file", "model_devi.out")
+    .option(...typeMapOption)
     .option("-f, --frequency <N>", "steps between frames: the first column is frame x N", "1")
     .option("--atomic", "also the force deviation of every atom")
     .option("--relative <L>", "force deviations divided by the mean force + L, eV/angstrom")
@@ -48,7 +50,7 @@ export function addModelDeviCommand(program: Command): void {
         relative: level(flags.relative, "--relative"),
         relativeVirial: level(flags.relative_v, "--relative_v"),
       };
-      const pots = await loadAll(flags.models, flags.real_error === true);
+      const pots = await loadAll(flags);
       const blocks: string[] = [];
       for await (const system of eachSystemFor(pots[0], flags.system)) {
         const results = pots.map((pot) => evalSystem(pot, system));
@@ -61,11 +63,11 @@ export function addModelDeviCommand(program: Command): void {
     });
 }
 
-async function loadAll(paths: readonly string[], realError: boolean): Promise<DeepPot[]> {
-  if (paths.length < 2 && !realError)
+async function loadAll({ models: paths, real_error, typeMap }: Flags): Promise<DeepPot[]> {
+  if (paths.length < 2 && real_error !== true)
     throw new AtomgradError("CONFIG", "-m: one model does not differ from itself; give two or more");
   const pots: DeepPot[] = [];
-  for (const path of paths) pots.push(await DeepPot.load(path));
+  for (const path of paths) pots.push(await DeepPot.load(path, { typeMap }));
   const [first] = pots;
   pots.forEach((pot, k) => {
     if (pot.typeMap.join(" ") !== first.typeMap.join(" "))

@@ -15,6 +15,12 @@ export function realOption(text: string, option: string, above = -Infinity): num
   throw new AtomgradError("CONFIG", `${option} ${text}: give ${allowed}`);
 }
 
+/** `--type-map`, for the commands that open a model of any kind. */
+export const typeMapOption = [
+  "--type-map <TYPE...>",
+  "names of the types, for early TensorFlow graphs that do not hold them",
+] as const;
+
 /** The precision of `--precision`. Errors: CONFIG. */
 export function precisionOption(text: string | undefined): "f32" | "f64" | undefined {
   if (text === undefined || text === "f32" || text === "f64") return text;

@@ -4,7 +4,7 @@ import { eachSystemFor } from "../models/deepmd/eval-system.js";
 import { averageErrors, compareSystem, type SystemErrors } from "../train/deepmd/test-errors.js";
 import { DetailFiles } from "../train/deepmd/test-detail.js";
 import { formatAverage, formatSystem } from "../train/deepmd/test-report.js";
-import { wholeOption } from "./options.js";
+import { typeMapOption, wholeOption } from "./options.js";
 
 export const testExample = "atomgrad test -m model.dp -s data/quaternary -d detail";
 
@@ -13,6 +13,7 @@ interface Flags {
   system: string;
   numbTest: string;
   detailFile?: string;
+  typeMap?: string[];
 }
 
 export function addTestCommand(program: Command): void {
@@ -24,12 +25,13 @@ export function addTestCommand(program: Command): void {
       "-s, --system <SYSTEM>",
       "a DeePMD system, a folder searched for systems, or HDF5 or LMDB data",
     )
+    .option(...typeMapOption)
     .option("-n, --numb-test <N>", "frames of each system to test; 0: all", "0")
     .option("-d, --detail-file <PREFIX>", "write label and prediction of every value to PREFIX.*.out")
     .addHelpText("after", `\nExample:\n  ${testExample}`)
     .action(async (flags: Flags) => {
       const most = wholeOption(flags.numbTest, "-n", 0);
-      const pot = await DeepPot.load(flags.model);
+      const pot = await DeepPot.load(flags.model, { typeMap: flags.typeMap });
       const detail = flags.detailFile === undefined ? undefined : new DetailFiles(flags.detailFile);
       const all: SystemErrors[] = [];
       for await (const system of eachSystemFor(pot, flags.system)) {

@@ -52,7 +52,6 @@ export function addTrainCommand(program: Command): void {
         received = signal;
         stop.abort();
       };
-      process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
       try {
         const { pt, tf, ...rest } = flags;
         if (pt === true && tf === true)
@@ -61,6 +60,8 @@ export function addTrainCommand(program: Command): void {
           ...rest,
           rules: tf === true ? "tf" : pt === true ? "pt" : undefined,
           signal: stop.signal,
+          // Before, signals end the command as they end any: there is nothing to save yet.
+          onBegin: () => process.on("SIGINT", onSignal).on("SIGTERM", onSignal),
           onMessage: (text) => progress.say(text),
           onRow: (row) => progress.row(row),
           onStep: (done, total) => progress.step(done, total),

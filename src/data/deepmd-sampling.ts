@@ -43,7 +43,7 @@ function sizesByRule(rule: string, systems: readonly SystemSize[], key: string):
   const limit = digits === undefined ? (name === "auto" ? 32 : 0) : Number(digits);
   if (limit < 1) {
     const mixed = rule.startsWith("mixed")
-      ? ' ("mixed:N" exists only in the TensorFlow backend of DeePMD-kit)'
+      ? " (batches across systems are not made here: put the systems into one of mixed types with `atomgrad convert --to deepmd-mixed`)"
       : "";
     throw new AtomgradError(
       "CONFIG",

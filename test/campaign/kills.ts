@@ -32,8 +32,8 @@ const numbSteps = 1_000_000;
 
 /**
  * A training that saves every step is killed again and again at random moments and restarted from its newest checkpoint.
- * After every kill all checkpoints open. In the end its state and its lcurve are those of a training that nobody disturbed,
- * bit for bit. Throws an Error at the first thing that is not so.
+ * After every kill all checkpoints open. In the end its state and the rows of its lcurve are those of a training that nobody
+ * disturbed, bit for bit. Throws an Error at the first thing that is not so.
  */
 export async function killTraining(settings: KillSettings): Promise<KillCounts> {
   const killed = join(settings.folder, "killed");

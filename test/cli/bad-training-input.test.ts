@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { f8, type FileSpec, waterFiles } from "../data/deepmd-folder.js";
+import { f8, type FileSpec, putSystem, waterFiles } from "../data/deepmd-folder.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 import { folderState } from "./folder-state.js";
 import { expectRefusal, Program } from "./program.js";
@@ -46,6 +46,13 @@ const onTop: Record<string, FileSpec> = (() => {
   values.splice(18 + 3, 3, ...values.slice(18, 21));
   return { ...overlap, "set.000/coord.npy": f8([3, 9], values) };
 })();
+const perAtom = f8([3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+/** A second set like the first, before changes. */
+function secondSet(changes: Record<string, FileSpec>): Record<string, FileSpec> {
+  const files = Object.entries(water).filter(([name]) => name.startsWith("set.000/"));
+  const again = files.map(([name, file]) => [name.replace("000", "001"), file] as const);
+  return { ...Object.fromEntries(again), ...changes };
+}
 const emptyBytes = new Uint8Array(0);
 
 /** An npy of Python objects: what numpy.save writes for dtype=object, with a pickle that must never be opened. */
@@ -134,6 +141,72 @@ const wrong: Record<string, Wrong> = {
     changes: { files: { "set.000/coord.npy": null } },
     says: [/water\/set\.000\/coord\.npy/, /no such file/],
   },
+  "parameters of atoms that are missing": {
+    changes: { fitting: { numb_aparam: 1 } },
+    says: [/water: frame 0: aparam is missing/, /aparam\.npy/],
+  },
+  "parameters of atoms that only the last set lacks": {
+    changes: { fitting: { numb_aparam: 1 }, files: secondSet({ "set.000/aparam.npy": perAtom }) },
+    says: [/water: frame 3: aparam is missing/],
+  },
+  "parameters of frames that only the validation lacks": {
+    changes: {
+      fitting: { numb_fparam: 1 },
+      files: { "set.000/fparam.npy": f8([3, 1], [1, 2, 3]) },
+      training: { validation_data: { systems: ["dry"] } },
+    },
+    prepare: (folder) => putSystem(join(folder, "dry"), waterFiles()),
+    says: [/dry: frame 0: fparam is missing/],
+  },
+  "a set without any label of the loss": {
+    changes: {
+      loss: { start_pref_ae: 1, limit_pref_ae: 1, start_pref_f: 0, start_pref_e: 0 },
+      files: secondSet({ "set.000/atom_ener.npy": perAtom }),
+    },
+    says: [/water: frame 3: no term of the loss has its label/, /atom_ener\.npy/],
+  },
+  "sets without a label in common, mixed in batches": {
+    changes: {
+      files: secondSet({ "set.000/force.npy": null, "set.001/energy.npy": null }),
+      training: { training_data: { systems: ["water"], batch_size: 2 } },
+    },
+    says: [/water: no label of the loss stands in every set/],
+  },
+  "a validation system without labels": {
+    changes: { training: { validation_data: { systems: ["dry"] } } },
+    prepare: (folder) =>
+      putSystem(join(folder, "dry"), {
+        ...waterFiles(),
+        "set.000/energy.npy": null,
+        "set.000/force.npy": null,
+      }),
+    says: [/dry: frame 0: no term of the loss has its label/],
+  },
+  "atoms on top of each other in a validation system": {
+    changes: { training: { validation_data: { systems: ["dry"] } } },
+    prepare: (folder) => putSystem(join(folder, "dry"), { ...waterFiles(), ...onTop }),
+    says: [/dry: frame 2: two atoms are on top of each other/],
+  },
+  "a loss that overflows in the first step": {
+    changes: {
+      model: { data_stat_nbatch: 1 },
+      files: { "set.000/energy.npy": f8([3], [1e200, 1e200, -1e200]) },
+    },
+    says: [/step 1: the loss is Infinity/],
+  },
+  "a cutoff with neighbours without number": {
+    changes: { descriptor: { rcut: 1000 } },
+    says: [/water: frame 0/, /within rcut 1000 angstrom an atom has about 13,000,000 neighbours/],
+  },
+  "a cutoff with neighbours without number that are not counted": {
+    changes: { descriptor: { rcut: 1000 } },
+    args: ["--skip-neighbor-stat"],
+    says: [/water: frame [012]/, /within rcut 1000 angstrom/],
+  },
+  "curves of TensorBoard below a file": {
+    changes: { training: { tensorboard: true, tensorboard_log_dir: "input.json/log" } },
+    says: [/input\.json/, /training\.tensorboard_log_dir/],
+  },
   "a missing input": { args: ["absent.json"], says: [/absent\.json/, /no such file/] },
   "a missing checkpoint": {
     args: ["--restart", "absent.safetensors"],
@@ -151,6 +224,23 @@ const wrong: Record<string, Wrong> = {
   "a misspelt key": {
     changes: { descriptor: { sell: 3 } },
     says: [/input\.json: model\.descriptor\.sell/, /did you mean "sel"/],
+  },
+  "batches across systems": {
+    changes: { training: { training_data: { systems: ["water"], batch_size: "mixed:4" } } },
+    says: [/ input\.json: training\.training_data\.batch_size: found "mixed:4"/, /deepmd-mixed/],
+  },
+  "batches across systems by TensorFlow's rules": {
+    changes: { training: { training_data: { systems: ["water"], batch_size: "mixed:4" } } },
+    args: ["--tf"],
+    says: [/ input\.json: training\.training_data\.batch_size: found "mixed:4"/],
+  },
+  "patterns for a list of folders": {
+    changes: { training: { training_data: { systems: ["water"], rglob_patterns: ["*"] } } },
+    says: [/ input\.json: rglob_patterns: only one folder can be searched/],
+  },
+  "as many probabilities as there are no systems": {
+    changes: { training: { training_data: { systems: ["water"], sys_probs: [0.5, 0.5] } } },
+    says: [/ input\.json: training\.training_data\.sys_probs/],
   },
   "a value of the wrong kind": {
     changes: { training: { numb_steps: "many" } },

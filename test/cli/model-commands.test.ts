@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { readDeepmdSystem } from "../../src/data/deepmd-npy.js";
 import { readNpy } from "../../src/data/npy.js";
 import { readModel } from "../../src/models/deepmd/model-file.js";
+import { f8, putSystem } from "../data/deepmd-folder.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
-import { atomgradOk, useCommandLine } from "./command-line.js";
+import { atomgrad, atomgradOk, useCommandLine } from "./command-line.js";
 
 useCommandLine();
 const fixtures = join(import.meta.dirname, "../fixtures/deepmd/model-commands");
@@ -313,4 +314,39 @@ describe("help", () => {
     };
     expect(atomgradOk(["--version"])).toBe(`${version}\n`);
   });
+});
+
+describe("early TensorFlow graphs, whose types have no names", () => {
+  const graph = join(import.meta.dirname, "../../../shared/data/weights-deepmd/cu_graph.000.pb");
+  const absent = !existsSync(graph);
+  const data = join(folder, "copper");
+  const a = 3.61;
+  const corners = [0, 0, 0, 0, a / 2, a / 2, a / 2, 0, a / 2, a / 2, a / 2, 0];
+  putSystem(data, {
+    "type.raw": "0\n0\n0\n0\n",
+    "type_map.raw": "Cu\n",
+    "set.000/coord.npy": f8([1, 12], corners),
+    "set.000/box.npy": f8([1, 9], [a, 0, 0, 0, a, 0, 0, 0, a]),
+    "set.000/energy.npy": f8([1], [-14]),
+  });
+  const commands: Record<string, string[]> = {
+    info: ["info", graph],
+    show: ["show", graph, "type-map"],
+    eval: ["eval", "-m", graph, "-s", data, "-o", join(folder, "copper-eval")],
+    "eval-desc": ["eval-desc", "-m", graph, "-s", data, "-o", join(folder, "copper-desc")],
+    test: ["test", "-m", graph, "-s", data],
+    "model-devi": ["model-devi", "-m", graph, graph, "-s", data, "-o", join(folder, "copper.out")],
+    "change-bias": ["change-bias", graph, "-s", data, "-o", join(folder, "copper-bias.safetensors")],
+    "convert-backend": ["convert-backend", graph, join(folder, "copper.safetensors")],
+  };
+
+  it.skipIf(absent).each(Object.entries(commands))(
+    "%s takes them by --type-map, and says so (needs the shared model files)",
+    (_, args) => {
+      const { status, stderr } = atomgrad(args, at);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/cu_graph\.000\.pb: .*1 types.*--type-map/);
+      atomgradOk([...args, "--type-map", "Cu"], at);
+    },
+  );
 });

@@ -4,9 +4,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readModelSync } from "../../src/models/deepmd/model-file.js";
-import { f8, waterFiles } from "../data/deepmd-folder.js";
+import { f8, type FileSpec, waterFiles } from "../data/deepmd-folder.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 import { bitsOf, curveRows } from "../train/checkpoint-bits.js";
+import { folderState } from "./folder-state.js";
 import { expectRefusal, Program } from "./program.js";
 import { putTinyTraining } from "./tiny-training.js";
 
@@ -55,21 +56,48 @@ describe("a training that is asked to stop", () => {
   });
 });
 
+describe("a training whose data are still being counted", () => {
+  it("ends at once when asked to stop, and leaves nothing", async () => {
+    const folder = join(base, "counting");
+    const frames = 20_000;
+    const repeated = (name: string, width: number): FileSpec => {
+      const first = (waterFiles()[name] as { data: Float64Array }).data.subarray(0, width);
+      return { shape: [frames, width], data: Float64Array.from({ length: frames * width }, (_, k) => first[k % width]) }; // prettier-ignore
+    };
+    const widths = { coord: 9, box: 9, energy: 1, force: 9 };
+    const files = Object.entries(widths).map(([name, width]) => {
+      const file = `set.000/${name}.npy`;
+      return [file, repeated(file, width)] as const;
+    });
+    putTinyTraining(folder, {
+      descriptor: { rcut: 60 },
+      training: { stat_file: "stat" },
+      files: Object.fromEntries(files),
+    });
+    const before = folderState(folder);
+    const child = spawn(process.execPath, [program.path, "train", "input.json"], { cwd: folder });
+    // What is said of the input comes before the counting.
+    child.stderr.once("data", () => child.kill("SIGTERM"));
+    expect(await once(child, "close")).toEqual([null, "SIGTERM"]);
+    expect(folderState(folder)).toEqual(before);
+  });
+});
+
 describe("a training whose loss overflows", () => {
   const water = waterFiles();
   /** Finite labels whose squares are not. */
   const energies = (huge: number): { shape: number[]; data: Float64Array } =>
     f8([3], [-1, -2, -3].map((energy, frame) => (frame === huge || huge < 0 ? 1e200 : energy))); // prettier-ignore
 
-  it("at once writes no row and no checkpoint, and names step and frame", () => {
+  it("at once writes nothing, and names step and frame", () => {
     const folder = join(base, "at-once");
     putTinyTraining(folder, { files: { ...water, "set.000/energy.npy": energies(-1) }, model: noBias });
+    const before = folderState(folder);
     expectRefusal(
       program.run(folder, ["train", "input.json"]),
       /step 1: the loss is Infinity for frames? [0-2] of water/,
     );
-    expect(checkpoints(folder)).toEqual([]);
-    expect(curveRows(join(folder, "lcurve.out"))).toEqual([]);
+    expect(folderState(folder)).toEqual(before);
   });
 
   it("later keeps what was good before", () => {

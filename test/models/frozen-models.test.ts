@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { unzipSync, zipSync } from "fflate";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readNpyFloat64 } from "../../src/data/npy.js";
 import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
 import { descriptorOfSystem, evalSystem, readSystemFor } from "../../src/models/deepmd/eval-system.js";
-import { readModel } from "../../src/models/deepmd/model-file.js";
+import { type ModelFile, readModel } from "../../src/models/deepmd/model-file.js";
+import { temporaryFolder } from "../data/temporary-folder.js";
 
 const fixtures = join(import.meta.dirname, "../fixtures/deepmd/model-commands");
 const shared = join(import.meta.dirname, "../../../shared/data/weights-deepmd");
@@ -21,6 +23,28 @@ function difference(found: ArrayLike<number>, wanted: ArrayLike<number>): number
     scale = Math.max(scale, Math.abs(wanted[k]));
   }
   return most / scale;
+}
+
+interface PublishedResult {
+  coord: number[];
+  atype: number[];
+  box?: number[];
+  atomic_energy: number[];
+  force: number[];
+  atomic_virial: number[];
+}
+
+/** A TorchScript archive whose script has no settings but a few: their names begin with `_`, as comments do. */
+function withoutSettings(archive: Uint8Array): Uint8Array {
+  const entries = Object.entries(unzipSync(archive)).map(([name, bytes]) => {
+    if (!name.endsWith("/data.pkl")) return [name, bytes] as const;
+    const text = Buffer.from(bytes).toString("latin1");
+    const from = text.indexOf('"descriptor": {') + '"descriptor": {'.length;
+    const to = text.indexOf("}", from);
+    const fewer = text.slice(from, to).replace(/"(?!type"|sel"|precision")\w(\w+)": /g, '"_$1": ');
+    return [name, Buffer.from(text.slice(0, from) + fewer + text.slice(to), "latin1")] as const;
+  });
+  return zipSync(Object.fromEntries(entries), { level: 0 });
 }
 
 describe("TorchScript models", () => {
@@ -49,6 +73,44 @@ describe("TorchScript models", () => {
       await readModel(join(shared, "deeppot_sea.yaml")),
     ];
     for (const [key, { data }] of yaml.weights) expect(torch.weights.get(key)?.data, key).toEqual(data);
+    const without = ({ config }: ModelFile): object => ({
+      descriptor: { ...config.descriptor, seed: null },
+      fitting: { ...config.fitting_net, seed: null, trainable: true },
+    });
+    expect(without(torch)).toEqual(without(yaml));
+  });
+
+  it.skipIf(absent)(
+    "deeppot_sea.pth gives the numbers published for deeppot_sea.yaml (needs the shared model files)",
+    async () => {
+      const pot = await DeepPot.load(join(shared, "deeppot_sea.pth"));
+      const same = await DeepPot.load(join(shared, "deeppot_sea.yaml"));
+      const { results } = JSON.parse(readFileSync(join(shared, "deeppot-testcase.json"), "utf8")) as {
+        results: PublishedResult[];
+      };
+      for (const wanted of results) {
+        const found = pot.evalSync(wanted.coord, wanted.box ?? null, wanted.atype, { atomic: true });
+        expect(difference(found.atomEnergy!, wanted.atomic_energy)).toBeLessThan(1e-10);
+        expect(difference(found.force, wanted.force)).toBeLessThan(1e-10);
+        expect(difference(found.atomVirial!, wanted.atomic_virial)).toBeLessThan(1e-10);
+        const others = same.evalSync(wanted.coord, wanted.box ?? null, wanted.atype, { atomic: true });
+        expect(found).toEqual(others);
+      }
+      pot.dispose();
+      same.dispose();
+    },
+  );
+
+  it("settings that the script leaves out stand in the model", async () => {
+    const path = join(temporaryFolder(), "old.pth");
+    writeFileSync(path, withoutSettings(readFileSync(join(fixtures, "frozen1.pth"))));
+    const [old, whole] = [await readModel(path), await readModel(join(fixtures, "frozen1.pth"))];
+    const { descriptor: said } = old.script as { descriptor: object };
+    const known = Object.keys(said).filter((key) => !key.startsWith("_"));
+    expect(known.sort()).toEqual(["precision", "sel", "type"]);
+    const { seed } = old.config.descriptor;
+    expect(old.config.descriptor).toEqual({ ...whole.config.descriptor, seed });
+    expect(old.config.fitting_net).toMatchObject({ neuron: [8, 8], resnet_dt: true });
   });
 
   it.skipIf(absent)("a descriptor alone is refused (needs the shared model files)", async () => {

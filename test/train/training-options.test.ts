@@ -25,11 +25,21 @@ afterEach(() => {
 async function train(
   changes: Record<string, unknown> = {},
   options: TrainOptions = {},
+  descriptor: object = {},
 ): Promise<{ model: string; rows: MetricsRow[]; said: string[] }> {
   const input = {
     model: {
       type_map: ["Nb", "Mo", "Ta", "W"],
-      descriptor: { type: "se_atten", sel: 30, rcut: 4, neuron: [4], axis_neuron: 2, attn_layer: 0, seed: 1 },
+      descriptor: {
+        type: "se_atten",
+        sel: 30,
+        rcut: 4,
+        neuron: [4],
+        axis_neuron: 2,
+        attn_layer: 0,
+        seed: 1,
+        ...descriptor,
+      },
       fitting_net: { neuron: [8], seed: 2 },
     },
     learning_rate: { type: "exp", start_lr: 1e-3, stop_lr: 1e-5 },
@@ -173,3 +183,54 @@ it("frames whose types differ and that have no cells are told apart by their num
 function weightOf(path: string): Float64Array {
   return readModelSync(path).weights.get("fitting_net.filter_layers.networks.0.layers.0.matrix")!.data;
 }
+
+describe("trainable_ln", () => {
+  const norms = async (trainable_ln: boolean): Promise<number[][]> => {
+    const { model } = await train({}, {}, { attn: 4, attn_layer: 1, trainable_ln });
+    const found = [...readModelSync(model).weights].filter(([name]) => name.includes(".attn_layer_norm."));
+    expect(found.length).toBe(2);
+    return found.map(([, { data: values }]) => [...values].sort());
+  };
+
+  it("false leaves the norms of attention at 1 and 0", async () => {
+    expect((await norms(false)).sort()).toEqual([new Array(4).fill(0), new Array(4).fill(1)]);
+  });
+
+  it("true trains them", async () => {
+    for (const values of await norms(true))
+      expect(values.some((value) => value !== 0 && value !== 1)).toBe(true);
+  });
+});
+
+describe("--skip-neighbor-stat", () => {
+  it("says nothing of a sel that is too small, and does not know the shortest distance", async () => {
+    const { model, said } = await train({ numb_steps: 1 }, {}, { sel: 2 });
+    expect(said).toEqual([]);
+    expect(readModelSync(model).minDistance).toBeNull();
+  });
+
+  it("left out, both are said", async () => {
+    const { model, said } = await train({ numb_steps: 1 }, { skipNeighborStat: false }, { sel: 2 });
+    expect(said.join()).toMatch(
+      /model\.descriptor\.sel is 2, but an atom of the training data has \d+ neighbours/,
+    );
+    expect(readModelSync(model).minDistance).toBeGreaterThan(1);
+  });
+
+  it("does not go with a sel that the statistics decide", async () => {
+    await expect(train({}, {}, { sel: "auto" })).rejects.toThrow(
+      /^input\.json: model\.descriptor\.sel is "auto".*leave out --skip-neighbor-stat/,
+    );
+    await train({ numb_steps: 1 }, { skipNeighborStat: false }, { sel: "auto" });
+  });
+});
+
+describe("stat_file", () => {
+  it("is not read, and the training says so", async () => {
+    const { said } = await train({ numb_steps: 1, stat_file: join(folder, "stat") });
+    expect(said).toEqual([
+      "input.json: training.stat_file: statistics are taken from the data at every start; no file of them is read or written",
+    ]);
+    expect(readdirSync(folder)).not.toContain("stat");
+  });
+});

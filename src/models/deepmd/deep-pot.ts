@@ -1,4 +1,6 @@
+import { basename } from "node:path";
 import { openCpu } from "../../backends/cpu/cpu.js";
+import { AtomgradError } from "../../tensor/error.js";
 import { EvalThread } from "./eval-thread.js";
 import { evaluateEnergies, evaluateRows, type EvalResult, type EvalTask } from "./evaluate.js";
 import { frameList, type FrameOptions } from "./frames.js";
@@ -45,7 +47,12 @@ export class DeepPot {
   static async load(path: string, options: LoadOptions = {}): Promise<DeepPot> {
     openCpu();
     const { config, weights } = await readModel(path, options);
-    return new DeepPot(new EnergyModel(inPrecision(config, options.precision), weights));
+    try {
+      return new DeepPot(new EnergyModel(inPrecision(config, options.precision), weights));
+    } catch (error) {
+      if (!(error instanceof AtomgradError)) throw error;
+      throw new AtomgradError(error.code, `${basename(path)}: ${error.message}`, { cause: error });
+    }
   }
 
   /** A potential around a model that is already in memory; it takes the model over. */

@@ -30,9 +30,14 @@ function folderName(path: string): string {
   return path.split(/[\\/]/).findLast((part) => part !== "" && part !== ".") ?? path;
 }
 
+/** What a system is called in messages. */
+export function systemName({ name }: DeepmdSystem): string {
+  return folderName(name);
+}
+
 /** What a frame of a system is called in messages. */
 export function systemFrameName(system: DeepmdSystem, frame: number): string {
-  return `${folderName(system.name)}: frame ${frame}`;
+  return `${systemName(system)}: frame ${frame}`;
 }
 
 /** Picks frames of a system. */

@@ -1,5 +1,6 @@
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
-import { type NeighborList, neighborList } from "../../geometry/neighbor-list.js";
+import { determinant } from "../../geometry/matrix3.js";
+import { type NeighborList, neighborList, neighborListInParts } from "../../geometry/neighbor-list.js";
 import {
   type NeighborNumbers,
   neighborNumbers,
@@ -13,6 +14,13 @@ import { frameName, type Frames, framesOf, systemFrameName } from "./frames.js";
 import type { DescriptorSettings } from "./descriptor-settings.js";
 import { switchRadii } from "./settings.js";
 import type { EnvironmentRows } from "./statistics.js";
+
+/** Neighbours an atom may have on average, that a frame's list and the weights of a model stay within memory. */
+const mostNeighbours = 10_000;
+/** Pairs that are counted together. */
+const pairsAtOnce = 2 ** 17;
+/** angstrom; finds hardly a pair but those at distance 0. */
+const shortestCutoff = 1e-3;
 
 /** The neighbours a model sees in frame `f`. Errors: VALUE (types, positions, cells, atoms on top of each other). */
 export function neighboursOfFrame(
@@ -45,12 +53,32 @@ function listOf(
   rcut: number,
   inclusive: boolean,
 ): NeighborList {
-  try {
+  return named(name, () => {
+    assertFewNeighbours(positions, cell, rcut);
     return neighborList(positions, cell, cell !== null, rcut, { inclusive });
+  });
+}
+
+function named<R>(name: () => string, search: () => R): R {
+  try {
+    return search();
   } catch (error) {
     if (!(error instanceof AtomgradError)) throw error;
     throw new AtomgradError(error.code, `${name()}: ${error.message}`, { cause: error });
   }
+}
+
+/** Images of a small cell are without number: a cutoff in the wrong unit would take all memory. Errors: VALUE. */
+function assertFewNeighbours(positions: Float64Array, cell: Float64Array | null, rcut: number): void {
+  if (cell === null) return;
+  const density = positions.length / 3 / Math.abs(determinant(cell));
+  const about = density * (4 / 3) * Math.PI * rcut ** 3;
+  if (about <= mostNeighbours) return;
+  const rounded = Number(about.toPrecision(2)).toLocaleString("en-US");
+  throw new AtomgradError(
+    "VALUE",
+    `within rcut ${rcut} angstrom an atom has about ${rounded} neighbours; at most ${mostNeighbours.toLocaleString("en-US")} are allowed, use a smaller rcut`,
+  );
 }
 
 function pairRules({ excludeTypes, removedPairs, rules, typeCount }: DescriptorSettings): PairRules {
@@ -94,8 +122,10 @@ export function environmentRows(
 }
 
 /**
- * The largest numbers of neighbours an atom of a frame has within the cutoff, and the shortest distance. Errors: VALUE for
- * atoms on top of each other.
+ * The largest numbers of neighbours an atom of a frame has within the cutoff, and the shortest distance; the list is walked
+ * through piece by piece, so memory does not grow with it.
+ *
+ * Errors: VALUE for atoms on top of each other, and a cutoff with more neighbours.
  */
 export function largestNeighbourNumbers(
   system: DeepmdSystem,
@@ -103,11 +133,39 @@ export function largestNeighbourNumbers(
   rcut: number,
   typeCount: number,
 ): NeighborNumbers {
-  const { positions, cells, types } = framesOf(system, Int32Array.of(frame));
+  const { positions, cells: cell, types } = framesOf(system, Int32Array.of(frame));
   const name = (): string => systemFrameName(system, frame);
-  const found = neighborNumbers(listOf(name, positions, cells, rcut, false), types, typeCount);
-  if (found.minDistance === 0) throw onTopOfEachOther(name());
-  return found;
+  const largest = new LargestNumbers(typeCount);
+  named(name, () => {
+    assertFewNeighbours(positions, cell, rcut);
+    const parts = neighborListInParts({ positions, cell, pbc: cell !== null }, rcut, pairsAtOnce);
+    for (const part of parts) largest.add(neighborNumbers(part, types, typeCount));
+  });
+  if (largest.minDistance === 0) throw onTopOfEachOther(name());
+  return largest;
+}
+
+/** The largest of what several lists or frames have. */
+export class LargestNumbers implements NeighborNumbers {
+  readonly byType: Int32Array;
+  total = 0;
+  minDistance = Infinity;
+
+  constructor(typeCount: number) {
+    this.byType = new Int32Array(typeCount);
+  }
+
+  add(found: NeighborNumbers): void {
+    found.byType.forEach((n, t) => (this.byType[t] = Math.max(this.byType[t], n)));
+    this.total = Math.max(this.total, found.total);
+    this.minDistance = Math.min(this.minDistance, found.minDistance);
+  }
+}
+
+/** Refuses a system in which atoms are on top of each other, without counting neighbours. Errors: VALUE. */
+export function assertAtomsApart(system: DeepmdSystem, typeCount: number): void {
+  for (let frame = 0; frame < system.frameCount; frame++)
+    largestNeighbourNumbers(system, frame, shortestCutoff, typeCount);
 }
 
 function onTopOfEachOther(frame: string): AtomgradError {

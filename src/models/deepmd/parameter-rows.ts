@@ -55,17 +55,22 @@ function given(
   place: string,
 ): Float64Array {
   const per = name === "fparam" ? "frame" : "atom";
-  if (data === undefined)
-    throw new AtomgradError(
-      "VALUE",
-      `${place}${name} is missing: the model needs ${width} numbers per ${per} (numb_${name}); give ${name}.npy in every set`,
-    );
+  if (data === undefined) throw missingParameters(place, name, width);
   if (data.length !== rows * width)
     throw new AtomgradError(
       "SHAPE",
       `${place}${name} has ${data.length} numbers; ${rows} ${per}s with numb_${name} ${width} need ${rows * width}`,
     );
   return data;
+}
+
+/** The error for frames without parameters. @param place `data_0: frame 3: ` */
+export function missingParameters(place: string, name: "fparam" | "aparam", width: number): AtomgradError {
+  const per = name === "fparam" ? "frame" : "atom";
+  return new AtomgradError(
+    "VALUE",
+    `${place}${name} is missing: the model needs ${width} numbers per ${per} (numb_${name}); give ${name}.npy in every set`,
+  );
 }
 
 function placeOf(frames: Pick<Frames, "nameOf">): string {

@@ -1,6 +1,7 @@
 import { add, div, mul, safeSqrt, square, sub } from "../../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../../kernels/reduce/op.js";
 import { reshape } from "../../autograd/reshape.js";
+import type { LabelName } from "../../data/deepmd-system.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import type { EnerLossConfig } from "../../models/deepmd/config/schema-training.js";
@@ -31,6 +32,18 @@ export class EnergyLoss {
   /** Names of the reported columns, alphabetical. */
   get columns(): string[] {
     return ["rmse", ...this.terms.map((term) => this.column(term))].sort();
+  }
+
+  /** The labels of each term: what a batch needs of at least one of them. */
+  get labels(): readonly (readonly LabelName[])[] {
+    const own: Readonly<Record<LossTerm, readonly LabelName[]>> = {
+      e: ["energy"],
+      f: ["force"],
+      v: ["virial"],
+      ae: ["atom_ener"],
+      pf: this.config.use_default_pf ? ["force"] : ["force", "atom_pref"],
+    };
+    return this.terms.map((term) => own[term]);
   }
 
   get hasVirial(): boolean {

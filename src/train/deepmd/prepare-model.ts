@@ -4,7 +4,7 @@ import type { ModelConfig } from "../../models/deepmd/config/deepmd-input.js";
 import { systemFrameName } from "../../models/deepmd/frames.js";
 import { descriptorSettings, fittingSettings } from "../../models/deepmd/from-config.js";
 import { initialWeights } from "../../models/deepmd/initial-weights.js";
-import { environmentRows, largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
+import { environmentRows, LargestNumbers, largestNeighbourNumbers } from "../../models/deepmd/neighbours.js";
 import { frameParameters, type ParameterCounts } from "../../models/deepmd/parameter-rows.js";
 import type { Weights } from "../../models/deepmd/parameters.js";
 import { slotsOf } from "../../models/deepmd/descriptor-settings.js";
@@ -20,16 +20,11 @@ import type { DataSet, StatisticsSource } from "./load-data.js";
 
 /** Counts neighbours within the cutoff in all training frames. */
 export function neighbourStatistics(data: DataSet, rcut: number, typeCount: number): NeighborNumbers {
-  const byType = new Int32Array(typeCount);
-  let [total, minDistance] = [0, Infinity];
+  const largest = new LargestNumbers(typeCount);
   for (const system of data.systems)
-    for (let frame = 0; frame < system.frameCount; frame++) {
-      const found = largestNeighbourNumbers(system, frame, rcut, typeCount);
-      byType.forEach((n, t) => (byType[t] = Math.max(n, found.byType[t])));
-      total = Math.max(total, found.total);
-      minDistance = Math.min(minDistance, found.minDistance);
-    }
-  return { byType, total, minDistance };
+    for (let frame = 0; frame < system.frameCount; frame++)
+      largest.add(largestNeighbourNumbers(system, frame, rcut, typeCount));
+  return largest;
 }
 
 /**

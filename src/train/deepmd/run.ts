@@ -1,7 +1,6 @@
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { makeFolders, removeStaleTemporariesSync, writeFileAtomicSync } from "../../data/atomic-write.js";
-import { checkWritableFile, checkWritableFolder } from "../../data/check-writable.js";
+import { removeStaleTemporariesSync, writeFileAtomicSync } from "../../data/atomic-write.js";
 import { readText } from "../../data/read-file.js";
 import { type DeepmdInput, parseDeepmdInput } from "../../models/deepmd/config/deepmd-input.js";
 import type { ModelConfig } from "../../models/deepmd/config/schema-model.js";
@@ -17,12 +16,14 @@ import { AtomgradError } from "../../tensor/error.js";
 import { learningRateSchedule } from "../learning-rate.js";
 import { openRanks, type Ranks } from "../ranks.js";
 import { changeBias } from "./change-bias.js";
+import { assertTrainable } from "./check-data.js";
 import { averagesPrefix, CheckpointFolder, checkpointsToKeep } from "./checkpoint.js";
 import { EnergyLoss, type Errors } from "./energy-loss.js";
 import { cutLcurve, Lcurve } from "./lcurve.js";
 import type { LabelledBatch } from "./labelled-batch.js";
 import { DataSet } from "./load-data.js";
 import { MetricsFile, type MetricsRow } from "./metrics-file.js";
+import { checkOutputs, makeCheckpointFolder } from "./output-places.js";
 import { freshWeights, neighbourStatistics, resolveSel } from "./prepare-model.js";
 import { RunningErrors } from "./running-errors.js";
 import {
@@ -45,6 +46,8 @@ export interface TrainOptions extends StartingPoint {
   output?: string;
   /** Stops after the current step, saving a checkpoint. */
   signal?: AbortSignal;
+  /** Everything is read and checked, and the first step comes next: until here a killed run leaves nothing behind. */
+  onBegin?: () => void;
   onMessage?: (text: string) => void;
   onRow?: (row: MetricsRow) => void;
   /** After every step: updates done and in all. */
@@ -60,8 +63,13 @@ export interface TrainResult {
 
 const largestInput = 1 << 24;
 
+function outJson({ output }: TrainOptions): string {
+  return output ?? "out.json";
+}
+
 /**
- * Trains what an `input.json` of DeePMD-kit says. Errors name the file and key; nothing is written before all is checked.
+ * Trains what an `input.json` of DeePMD-kit says. Errors name the file and key; nothing is written, and
+ * no earlier output replaced, before all is checked and the first step has gone well.
  *
  * Started by `mpirun`, the processes train together: each takes batches of its own, every update the mean of their gradients; the
  * first one writes.
@@ -69,6 +77,7 @@ const largestInput = 1 << 24;
 export async function trainDeepmd(inputPath: string, options: TrainOptions = {}): Promise<TrainResult> {
   const run = await TrainingRun.prepare(inputPath, options);
   try {
+    options.onBegin?.();
     return await run.train();
   } finally {
     run.close();
@@ -118,6 +127,17 @@ function firstModel(
   return model;
 }
 
+/** Errors about settings get to know which file these are from. */
+async function namingInput<R>(name: string, prepare: () => Promise<R>): Promise<R> {
+  try {
+    return await prepare();
+  } catch (error) {
+    const isOfInput = error instanceof AtomgradError && error.code === "CONFIG";
+    if (!isOfInput || error.message.startsWith("-")) throw error;
+    throw new AtomgradError("CONFIG", `${name}: ${error.message}`, { cause: error });
+  }
+}
+
 class TrainingRun {
   private constructor(private readonly parts: Parts) {}
 
@@ -128,8 +148,18 @@ class TrainingRun {
     const name = basename(inputPath);
     const { input, notes } = parseDeepmdInput(readText(inputPath, largestInput), name, options.rules);
     for (const note of notes) say(`${name}: ${note}`);
+    return namingInput(name, () => TrainingRun.of(input, options, ranks, say));
+  }
+
+  private static async of(
+    input: DeepmdInput,
+    options: TrainOptions,
+    ranks: Ranks,
+    say: (text: string) => void,
+  ): Promise<TrainingRun> {
+    if (ranks.rank === 0) checkOutputs(input.training, outJson(options), options.metrics);
     const seed = input.training.seed ?? 0;
-    const start = await startingPoint(options);
+    const start = await startingPoint(options, input.model.type_map ?? undefined);
     const asked =
       start === undefined
         ? input.model
@@ -138,6 +168,8 @@ class TrainingRun {
     const training = await DataSet.open(input.training.training_data, asked, seed, "train");
     const { validation_data: section } = input.training;
     const validation = section === null ? undefined : await DataSet.open(section, asked, seed, "validation");
+    assertTrainable(training, asked, loss, options.skipNeighborStat !== true);
+    if (validation !== undefined) assertTrainable(validation, asked, loss, false);
     const neighbours =
       options.skipNeighborStat === true
         ? undefined
@@ -163,14 +195,8 @@ class TrainingRun {
     const averages = averaged ? new Ema(model.parameters.tensors, decay) : undefined;
     if (averages !== undefined && state !== undefined && state.averages.size > 0)
       averages.loadState(state.averages);
-    const complete = { ...input, model: config };
-    if (ranks.rank === 0) {
-      checkOutputs(complete, options);
-      makeCheckpointFolder(input.training);
-      writeFileAtomicSync(options.output ?? "out.json", formatOutJson(complete));
-    }
     return new TrainingRun({
-      input: complete,
+      input: { ...input, model: config },
       options,
       steps,
       firstStep: state?.step ?? 0,
@@ -187,7 +213,8 @@ class TrainingRun {
 
   async train(): Promise<TrainResult> {
     const { input, options, steps, firstStep, ranks } = this.parts;
-    const files = ranks.rank === 0 ? this.openFiles() : undefined;
+    const leads = ranks.rank === 0;
+    let files: RunFiles | undefined;
     let step = firstStep;
     let saved = -1;
     try {
@@ -195,7 +222,9 @@ class TrainingRun {
       while (step < steps && !ranks.any(options.signal?.aborted === true)) {
         const errors = this.update(step, recent);
         step++;
-        if (files !== undefined) {
+        // What stands there from an earlier run is replaced only now, when a step has gone well.
+        if (leads) {
+          files ??= this.openFiles();
           this.record(files, step, errors, recent);
           if (step % input.training.save_freq === 0) saved = await this.save(files, step);
           options.onStep?.(step, steps);
@@ -207,7 +236,7 @@ class TrainingRun {
         changeBias(this.parts.model, this.parts.training);
         saved = -1;
       }
-      if (files !== undefined && saved !== step) await this.save(files, step);
+      if (leads && saved !== step) await this.save((files ??= this.openFiles()), step);
     } finally {
       for (const file of [files?.lcurve, files?.metrics, files?.board]) file?.close();
     }
@@ -236,9 +265,15 @@ class TrainingRun {
     return training.batch(step * ranks.size + ranks.rank);
   }
 
+  /** Begins everything that the run writes. Errors: FILE. */
   private openFiles(): RunFiles {
     const { input, options, firstStep, loss, validation, averages } = this.parts;
-    const { save_ckpt: prefix, disp_file: path, tensorboard, tensorboard_log_dir: logs } = input.training;
+    makeCheckpointFolder(input.training);
+    const board = input.training.tensorboard
+      ? new TensorBoardFile(input.training.tensorboard_log_dir)
+      : undefined;
+    writeFileAtomicSync(outJson(options), formatOutJson(input));
+    const { save_ckpt: prefix, disp_file: path } = input.training;
     const checkpoints = this.checkpoints(prefix, false);
     const averaged = averages === undefined ? undefined : this.checkpoints(averagesPrefix(prefix), true);
     const restarting = options.restart !== undefined;
@@ -246,7 +281,7 @@ class TrainingRun {
     return {
       lcurve: new Lcurve(path, loss.columns, validation !== undefined, restarting),
       metrics: new MetricsFile(options.metrics, restarting ? firstStep : undefined),
-      board: tensorboard ? new TensorBoardFile(logs) : undefined,
+      board,
       checkpoints,
       averaged,
     };
@@ -338,28 +373,5 @@ class TrainingRun {
       mean.add(trainer.evaluate(step, batch), atoms);
     }
     return mean.take();
-  }
-}
-
-/** Refuses places that cannot be written before the first file is. Errors: FILE, naming the key. */
-function checkOutputs({ training }: DeepmdInput, options: TrainOptions): void {
-  checkWritableFile(options.output ?? "out.json", "-o");
-  checkWritableFile(training.disp_file, "training.disp_file");
-  if (options.metrics !== undefined) checkWritableFile(options.metrics, "--metrics");
-  const folder = CheckpointFolder.folderOf(training.save_ckpt, training.save_dir);
-  checkWritableFolder(folder, training.save_dir === null ? "training.save_ckpt" : "training.save_dir");
-}
-
-/** Before anything is written: whether a folder can be made shows only in making it. Errors: FILE, naming the key. */
-function makeCheckpointFolder(training: DeepmdInput["training"]): void {
-  const folder = CheckpointFolder.folderOf(training.save_ckpt, training.save_dir);
-  try {
-    makeFolders(folder);
-  } catch (cause) {
-    const key = training.save_dir === null ? "training.save_ckpt" : "training.save_dir";
-    const { message } = cause as Error;
-    throw new AtomgradError("FILE", `${basename(folder)}: cannot be created for ${key}: ${message}`, {
-      cause,
-    });
   }
 }

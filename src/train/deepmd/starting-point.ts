@@ -23,8 +23,15 @@ export interface StartingModel extends ModelFile {
   readonly kind: "initModel" | "restart" | "finetune";
 }
 
-/** Opens the model to start from. Errors: CONFIG for several of them, FILE, FORMAT. */
-export async function startingPoint(options: StartingPoint): Promise<StartingModel | undefined> {
+/**
+ * Opens the model to start from. Errors: CONFIG for several of them, FILE, FORMAT.
+ *
+ * @param typeMap of the input, for files that do not name their types
+ */
+export async function startingPoint(
+  options: StartingPoint,
+  typeMap?: readonly string[],
+): Promise<StartingModel | undefined> {
   const kinds = (["initModel", "restart", "finetune"] as const).filter((kind) => options[kind] !== undefined);
   if (kinds.length > 1)
     throw new AtomgradError("CONFIG", "--init-model, --restart and --finetune exclude each other; give one");
@@ -32,7 +39,7 @@ export async function startingPoint(options: StartingPoint): Promise<StartingMod
     throw new AtomgradError("CONFIG", "--use-pretrain-script goes with --finetune alone; leave it out");
   if (kinds.length === 0) return undefined;
   const path = options[kinds[0]]!;
-  const file = await readModel(path);
+  const file = await readModel(path, { typeMap });
   if (options.restart !== undefined && file.training === undefined)
     throw new AtomgradError(
       "FORMAT",

@@ -25,7 +25,7 @@ export function readTfModel(path: string, typeMap?: readonly string[]): NamedMod
   const types = source.array("descrpt_attr/t_avg").shape[0];
   if (names === undefined)
     throw source.bad(
-      `the graph does not name its ${types} types, as those of early versions; give their names (typeMap)`,
+      `the graph does not name its ${types} types, as those of early versions; give their names with --type-map (in a program: typeMap)`,
     );
   if (names.length !== types)
     throw source.bad(

@@ -10,6 +10,7 @@ import { type OpenWeights, withWeights } from "../../../data/weights/open.js";
 import { AtomgradError } from "../../../tensor/error.js";
 import type { ModelConfig } from "../config/schema-model.js";
 import { type NamedArray, type NamedModel, perType } from "./named-weights.js";
+import { withProgramSettings } from "./torch-settings.js";
 
 /** Buffers of the modules that the numbers do not depend on, and aliases. */
 const ignored =
@@ -46,7 +47,8 @@ export async function readTorchModel(path: string): Promise<NamedModel & { scrip
       const own = isStatistics ? perType(read, `${file}: ${name}`) : read;
       weights.set(name, { shape: perTypeNames.has(name) ? [types] : own.shape, data: own.data });
     }
-    return { config: completed(model, weights), weights, minDistance: minDistance(found), script };
+    const config = completed(withProgramSettings(model, found.root), weights);
+    return { config, weights, minDistance: minDistance(found), script };
   });
 }
 
@@ -138,10 +140,16 @@ function withSel(script: Record<string, unknown>, root: PickleValue): Record<str
   return { ...script, descriptor: { ...descriptor, sel } };
 }
 
-/** Models of earlier versions have a bias in the type embedding without saying so. */
+/** What the arrays themselves show: models of earlier versions say neither which nets there are nor of a bias of the types. */
 function completed(model: ModelConfig, weights: ReadonlyMap<string, unknown>): ModelConfig {
   const { descriptor } = model;
-  if (descriptor.type === "se_e2_a") return model;
+  if (descriptor.type === "se_e2_a") {
+    const nets = new Set([...weights.keys()].map((name) => /^descriptor\.sea\..*?\.(\d+)\./.exec(name)?.[1]));
+    nets.delete(undefined);
+    const types = model.type_map?.length ?? 0;
+    const oneSided = types === 1 ? descriptor.type_one_side : nets.size === types;
+    return { ...model, descriptor: { ...descriptor, type_one_side: oneSided } };
+  }
   const bias = weights.has("descriptor.type_embedding.embedding.embedding_net.layers.0.bias");
   return { ...model, descriptor: { ...descriptor, use_tebd_bias: bias } };
 }
