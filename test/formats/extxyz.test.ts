@@ -85,6 +85,20 @@ describe("extended XYZ", () => {
     }
   });
 
+  it("keeps the digits of whole numbers of any size", async () => {
+    const pairs =
+      "m=12345678901234567890 n=-9223372036854775808 k=[18446744073709551615, 1] huge=123456789012345678901234567890";
+    const path = write("wide.extxyz", `1\nProperties=species:S:1:pos:R:3 ${pairs} pbc="F F F"\nH 0 0 0\n`);
+    for (const ending of ["extxyz", "jsonl", "extxyz"]) {
+      const [s] = await readStructures(path);
+      const out = join(folder, `wide-out.${ending}`);
+      await writeStructures(out, [s]);
+      const text = readFileSync(out, "utf8");
+      for (const digits of pairs.match(/\d{19,}/g)!) expect(text).toContain(digits);
+      expect((await readStructures(out))[0].info).toEqual(s.info);
+    }
+  });
+
   it("reads each frame by its own comment: without pairs it is a comment, here and in .xyz", async () => {
     const rich = `2\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3:forces:R:3 energy=3 pbc="T T F"\nO 0 0 0 1 2 3\nH 1 1 1 1 2 3\n`;
     for (const [comment, info] of [

@@ -1,7 +1,6 @@
 import { inverse, rowsTimes, determinant } from "../../geometry/matrix3.js";
 import {
   booleanField,
-  integerField,
   makeStructure,
   pbcOf,
   realField,
@@ -10,7 +9,7 @@ import {
   type Structure,
 } from "../structure.js";
 import { looksPerAtom } from "../frame-names.js";
-import { fieldToJson, parseNestedList } from "../text/field-text.js";
+import { fieldOfWords, fieldToJson, parseNestedList } from "../text/field-text.js";
 import { jsonEntries } from "../text/json-entries.js";
 import type { Lines } from "../text/lines.js";
 import { structureLine, withLines } from "../text/lines.js";
@@ -218,8 +217,7 @@ function fieldOfJson(value: Json, text: string): Field | null {
   if (value === null) return null;
   if (typeof value === "string") return textField(value);
   if (typeof value === "boolean") return booleanField(value);
-  if (typeof value === "number")
-    return Number.isSafeInteger(value) && !/[.eE]/.test(text) ? integerField(value) : realField(value);
+  if (typeof value === "number") return /[.eE]/.test(text) ? realField(value) : fieldOfWords([text], []);
   const list = Array.isArray(value) ? parseNestedList(text) : null;
   return list ?? { kind: "json", shape: [], data: [text] };
 }

@@ -19,19 +19,25 @@ export function parseTruth(word: string): number | null {
 
 /** The field that words stand for: integers, reals, truth values, else texts. */
 export function fieldOfWords(words: readonly string[], shape: readonly number[]): Field {
-  if (words.every((word) => /^[-+]?\d{1,18}$/.test(word))) {
-    const exact = words.every((word) => word.length <= 15);
-    return {
-      kind: "integer",
-      shape,
-      data: exact ? integers(words.map(Number)) : BigInt64Array.from(words, BigInt),
-    };
-  }
+  if (words.every((word) => /^[-+]?\d+$/.test(word))) return wholeField(words, shape);
   const reals = words.map(parseReal);
   if (reals.every((value) => value !== null)) return { kind: "real", shape, data: new Float64Array(reals) };
   const flags = words.map(parseTruth);
   if (flags.every((value) => value !== null)) return { kind: "boolean", shape, data: Uint8Array.from(flags) };
   return { kind: "text", shape, data: words };
+}
+
+/** Whole numbers in as many bits as they need; beyond 64 bits, where no number keeps all digits, the words. */
+function wholeField(words: readonly string[], shape: readonly number[]): Field {
+  if (words.every((word) => word.length <= 15))
+    return { kind: "integer", shape, data: integers(words.map(Number)) };
+  const text: Field = { kind: "text", shape, data: words };
+  if (words.some((word) => word.length > 21)) return text;
+  const wide = words.map((word) => BigInt(word.replace(/^\+/, "")));
+  if (wide.every((value) => BigInt.asIntN(64, value) === value))
+    return { kind: "integer", shape, data: BigInt64Array.from(wide) };
+  const isUnsigned = wide.every((value) => BigInt.asUintN(64, value) === value);
+  return isUnsigned ? { kind: "integer", shape, data: BigUint64Array.from(wide) } : text;
 }
 
 /**
