@@ -7,6 +7,7 @@ import { neighborRows } from "./neighbors.js";
 import { seAttenRows } from "./se-atten.js";
 import { segmentSumRows } from "./segment-sum.js";
 import { startRows } from "./start.js";
+import { verletRows } from "./verlet.js";
 
 /** Every row of the benchmark table, in the order it is printed. */
 export const rows: readonly Bench[] = [
@@ -14,6 +15,7 @@ export const rows: readonly Bench[] = [
   ...matmulRows,
   ...segmentSumRows,
   ...neighborRows,
+  ...verletRows,
   ...equivariantRows,
   ...seAttenRows,
   ...formatRows,

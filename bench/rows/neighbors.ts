@@ -3,11 +3,11 @@ import { neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import type { Bench, Workload } from "../bench.js";
 import { uniform } from "./uniform.js";
 
-const everywhere = [true, true, true] as const;
-const cube = (a: number): number[] => [a, 0, 0, 0, a, 0, 0, 0, a];
+export const everywhere = [true, true, true] as const;
+export const cube = (a: number): number[] => [a, 0, 0, 0, a, 0, 0, 0, a];
 
 /** Positions, offsets, vectors and lengths of a pair, as every program has to write them. */
-const bytesPerPair = 8 + 12 + 24 + 8;
+export const bytesPerPair = 8 + 12 + 24 + 8;
 
 function workload(frames: { positions: Float64Array; cell: number[] }[], rcut: number): Workload {
   setThreads(1);
@@ -35,10 +35,16 @@ function workload(frames: { positions: Float64Array; cell: number[] }[], rcut: n
 }
 
 /** The diamond lattice, 15 x 15 x 15 cells of 3.567 A: 27,000 atoms. */
-function diamond(): { positions: Float64Array; cell: number[] } {
-  const a = 3.567;
-  const n = 15;
-  const corner = [[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]; // prettier-ignore
+export function diamond(): { positions: Float64Array; cell: number[] } {
+  return lattice(3.567, 15, [[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]); // prettier-ignore
+}
+
+/** n x n x n cubes of edge a with atoms at these quarters of them. */
+export function lattice(
+  a: number,
+  n: number,
+  corner: readonly (readonly number[])[],
+): { positions: Float64Array; cell: number[] } {
   const positions: number[] = [];
   for (let x = 0; x < n; x++)
     for (let y = 0; y < n; y++)

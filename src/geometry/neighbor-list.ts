@@ -6,6 +6,7 @@ import type { Pbc } from "./cell.js";
 import { type KeptNeighbors, limitNeighbors } from "./limit-neighbors.js";
 import type { Matrix3 } from "./matrix3.js";
 import {
+  assertDouble,
   assertSearchesAlone,
   type FoundPairs,
   NeighborSearch,
@@ -201,13 +202,18 @@ function limited(list: AnyList, { maxNeighbors, keep = "nearest" }: NeighborList
 /**
  * A neighbour list piece by piece, in bounded memory: lists of whole centres in order, each of about `pairs` pairs (more only
  * where one centre has more). Atoms keep their numbers; `ptr` covers all of them. Errors as `neighborList`.
+ *
+ * @param options `device`: where to search. Default: the CPU. Errors: DEVICE for one without f64 (webgpu)
  */
 export function* neighborListInParts(
   { positions, cell, pbc }: AtomsInCell,
   rcut: number,
   pairs = 2 ** 20,
+  { device }: Pick<NeighborListOptions, "device"> = {},
 ): Generator<NeighborList & { readonly total: number }> {
-  const search = new NeighborSearch([{ positions, cell, pbc }], rcut, false);
+  const place = device === undefined ? undefined : deviceByName(device);
+  if (place !== undefined) assertDouble(place, "neighborListInParts");
+  const search = new NeighborSearch([{ positions, cell, pbc }], rcut, false, place);
   const { ptr, atoms } = search;
   const total = ptr[atoms];
   try {

@@ -7,23 +7,16 @@ import {
 } from "../../kernels/neighbours/op.js";
 import { openReference } from "../backends/reference/reference.js";
 import { defaultDevice, device as deviceByName, type DeviceContext, isOpen } from "../tensor/device.js";
-import { type DType, hostArray, type TypedArray } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { keep, scope } from "../tensor/scope.js";
 import { Tensor } from "../tensor/tensor.js";
+import { countedPairs, type FoundPairs, HostPairs, pairTensors, sumsOf } from "./host-pairs.js";
 import { type AtomsInCell, type AtomsOnDevice, SearchArrays } from "./search-space.js";
+
+export type { FoundPairs };
 
 /** Offsets and vectors have three numbers a pair, and no array holds more than 2^31 - 1. */
 const mostPairs = Math.floor((2 ** 31 - 1) / 3);
-
-/** The pairs of some centres. */
-export interface FoundPairs {
-  readonly neighbour: Int32Array;
-  readonly centre: Int32Array;
-  readonly shift: Int32Array;
-  readonly vector: Float64Array | Float32Array;
-  readonly distance: Float64Array | Float32Array;
-}
 
 /**
  * Frames whose neighbours are counted; pairs are made when asked for, for all centres or some, so that lists of any
@@ -32,6 +25,8 @@ export interface FoundPairs {
 export class NeighborSearch implements Disposable {
   /** [N + 1] pairs of centre i are ptr[i] .. ptr[i + 1]. */
   readonly ptr: Int32Array | Float64Array;
+  /** What the offsets of all pairs lie within, either way, along each axis of the first frame's lattice. */
+  readonly farthestOffsets: readonly [number, number, number];
   /** [F + 1] atoms of each frame. */
   readonly framePtr: Int32Array;
   readonly atoms: number;
@@ -50,48 +45,29 @@ export class NeighborSearch implements Disposable {
     const arrays = new SearchArrays(frames, rcut, device.name);
     this.atoms = arrays.atoms;
     this.framePtr = arrays.framePtr;
-    const counts = this.unfilled("i32", this.atoms + 1) as Int32Array;
-    counts[0] = 0;
-    [this.space, this.store] = scope(() => {
-      const space = neighbourGrid(arrays.tensors(), arrays.sizes);
-      const count = this.reachesHost
-        ? Tensor.over(device, counts.subarray(1), [this.atoms])
-        : Tensor.empty(device, "i32", [this.atoms], this.atoms);
-      const store = neighbourFind(space, rcut, inclusive, count);
-      if (!this.reachesHost) counts.set(count.dataSync(), 1);
-      this.kept.push(...space.inputs, store);
-      for (const t of this.kept) keep(t);
-      return [space, store] as const;
+    this.farthestOffsets = arrays.farthestOffsets();
+    this.space = scope(() => neighbourGrid(arrays.tensors(), arrays.sizes));
+    this.kept.push(...this.space.inputs);
+    let store: Tensor | undefined;
+    this.ptr = countedPairs(device, this.atoms, (count) => {
+      store = keep(neighbourFind(this.space, rcut, inclusive, count));
     });
-    this.ptr = sumsOf(counts);
+    this.kept.push((this.store = store!));
+    for (const t of this.kept) keep(t);
   }
 
   /** The pairs of the centres `from` .. `to`, sorted by centre, neighbour and offset. Errors: VALUE when they are too many for an array. */
   pairs(from: number, to: number, dtype: "f32" | "f64"): FoundPairs {
-    if (!this.reachesHost) return scope(() => foundPairs(this.tensors(from, to, dtype), (t) => t.dataSync()));
-    const E = this.count(from, to);
-    const arrays = this.sizes(E, dtype).map(({ type, size }) => this.unfilled(type, size));
-    scope(() => {
-      const over = arrays.map((data, k) => Tensor.over(this.device, data, k === 2 || k === 3 ? [E, 3] : [E]));
-      this.fill(from, to, over as unknown as PairTensors);
+    return new HostPairs(this.device).filled(this.count(from, to), dtype, (into) => {
+      this.fill(from, to, into);
     });
-    return foundPairs(arrays, (data) => data);
   }
 
   /** The same on the device that searched. */
   tensors(from: number, to: number, dtype: "f32" | "f64"): PairTensors {
-    const E = this.count(from, to);
-    const into = this.sizes(E, dtype).map(({ type, size }, k) =>
-      Tensor.empty(this.device, type, k === 2 || k === 3 ? [E, 3] : [E], size),
-    ) as unknown as PairTensors;
+    const into = pairTensors(this.device, this.count(from, to), dtype);
     this.fill(from, to, into);
     return into;
-  }
-
-  /** Number types and sizes of what `neighbourFill` writes. */
-  private sizes(E: number, dtype: "f32" | "f64"): { readonly type: DType; readonly size: number }[] {
-    const types = ["i32", "i32", "i32", dtype, dtype] as const;
-    return types.map((type, k) => ({ type, size: k === 2 || k === 3 ? 3 * E : E }));
   }
 
   private count(from: number, to: number): number {
@@ -105,15 +81,6 @@ export class NeighborSearch implements Disposable {
       const range = { E: into[0].size, from, to };
       neighbourFill(this.space, { store: this.store, ptr }, range, this.rcut, this.inclusive, into);
     });
-  }
-
-  /** Whether kernels write into arrays of the host. */
-  private get reachesHost(): boolean {
-    return this.device.backend.lend !== undefined;
-  }
-
-  private unfilled(dtype: DType, size: number): TypedArray {
-    return this.device.backend.unfilled?.(dtype, size) ?? hostArray(dtype, size);
   }
 
   dispose(): void {
@@ -145,6 +112,15 @@ export function assertSearchesAlone(device: DeviceContext, name: string): void {
     );
 }
 
+/** Errors: DEVICE for a device without f64, of which `name` has no form by promise. */
+export function assertDouble(device: DeviceContext, name: string): void {
+  if (!searchesAlone(device))
+    throw new AtomgradError(
+      "DEVICE",
+      `${name}: ${device.name} has no f64, in which it is decided which pairs are neighbours; search on the cpu`,
+    );
+}
+
 /** A number of pairs that fits into arrays. Errors: VALUE. */
 function checkedCount(E: number): number {
   if (E <= mostPairs) return E;
@@ -156,20 +132,6 @@ export function pairPointers(counts: Int32Array): Int32Array {
   const sums = sumsOf(counts);
   checkedCount(sums[sums.length - 1]);
   return sums as Int32Array;
-}
-
-function foundPairs<A>(five: readonly A[], read: (a: A) => TypedArray): FoundPairs {
-  const [neighbour, centre, shift, vector, distance] = five.map(read);
-  return { neighbour, centre, shift, vector, distance } as FoundPairs;
-}
-
-/** Numbers added up in place, the first of which is 0; as reals where an i32 does not hold the sum. */
-function sumsOf(counts: Int32Array): Int32Array | Float64Array {
-  let total = 0;
-  for (let i = 1; i < counts.length; i++) total += counts[i];
-  const sums = total < 2 ** 31 ? counts : Float64Array.from(counts);
-  for (let i = 1; i < sums.length; i++) sums[i] += sums[i - 1];
-  return sums;
 }
 
 /** Where the rows of each centre start when only those of `from` .. `to` are there; `ptr` itself where all are. */

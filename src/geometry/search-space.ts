@@ -75,6 +75,7 @@ export class SearchArrays {
   readonly plan: Int32Array;
   private readonly positions: Float64Array | Tensor;
   private readonly lattices: Lattice[] = [];
+  private readonly extremes: ArrayLike<number>;
 
   /**
    * Errors: SHAPE, VALUE, naming the frame when there are several.
@@ -96,6 +97,7 @@ export class SearchArrays {
     this.eachFrame(F, (f) => this.addCell(f, frames[f]));
     this.positions = inARow(frames, this.atoms);
     const extremes = scope(() => neighbourExtent(this.tensors()).dataSync());
+    this.extremes = extremes;
     const words = new Int32Array(F);
     const sizes = { cells: 0, tasks: 0 };
     this.eachFrame(F, (f) => {
@@ -121,6 +123,18 @@ export class SearchArrays {
       frame: Tensor.over(device, this.frame, [F, frameReals]),
       plan: Tensor.over(device, this.plan, [F, planInts]),
     };
+  }
+
+  /** What the offsets of all pairs of the first frame lie within, either way, along each axis of its lattice. */
+  farthestOffsets(): [number, number, number] {
+    const { extremes, frame, plan } = this;
+    const images = [0, 1, 2].map((b) => {
+      const apart = Math.max(0, extremes[3 + b] - extremes[b]);
+      return this.lattices.at(0)?.cell.pbc[b] === true ? Math.floor(frame[33 + b] + apart + 1e-6) : 0;
+    });
+    const along = (axis: number): number =>
+      images.reduce((sum, most, b) => sum + most * Math.abs(plan[3 * b + axis]), 2 * extremes[7 + axis]);
+    return [along(0), along(1), along(2)];
   }
 
   private eachFrame(count: number, each: (f: number) => void): void {

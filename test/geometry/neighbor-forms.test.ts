@@ -143,6 +143,98 @@ describe("VerletList", () => {
     expect(verlet.searches).toBe(before + 1);
   });
 
+  it("gives what searches give of any system, whatever the atoms do", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(system, crowd),
+        fc.double({ min: 0.05, max: 1.5, noNaN: true }),
+        fc.boolean(),
+        fc.boolean(),
+        (s, skin, inclusive, overwrite) => {
+          using verlet = new VerletList(s.rcut, s.pbc, { skin, inclusive, overwrite });
+          const positions = Float64Array.from(s.positions);
+          for (const step of [0, 0.2, 0.45, 1.1]) {
+            const moved = positions.map((x, k) => x + step * skin * 0.57 * Math.sin(k * k));
+            const wanted = pick(neighborList(moved, s.cell, s.pbc, s.rcut, { inclusive }));
+            expect(verlet.update(moved, s.cell)).toEqual(wanted);
+          }
+        },
+      ),
+      { numRuns: 50, seed: 34 },
+    );
+  });
+
+  it("decides as a search does for pairs at the cutoff", () => {
+    const cell = [4, 0, 0, 0, 4, 0, 1, 0, 4];
+    const at = Array.from({ length: 60 }, (_, k) => ((k * 7919) % 7) - 3);
+    for (const inclusive of [false, true])
+      for (const rcut of [3, Math.sqrt(2), Math.sqrt(3), Math.sqrt(5)])
+        expect(new VerletList(rcut, true, { skin: 0.5, inclusive }).update(at, cell)).toEqual(
+          pick(neighborList(at, cell, true, rcut, { inclusive })),
+        );
+  });
+
+  it("takes atoms many cells away, and searches where their offsets are too many to be kept", () => {
+    const cell = [5, 0, 0, 0, 5, 0, 0, 0, 5];
+    const searches = [
+      { all: 0, some: 5 },
+      { all: 1e5, some: 2 },
+      { all: 0, some: 1e5 },
+    ].map(({ all, some }) => {
+      const cells = (k: number): number => all + some * ((k % 4) - 1);
+      const positions = Array.from({ length: 30 }, (_, k) => ((k * 7919) % 97) / 20 + 5 * cells(k));
+      const verlet = new VerletList(3, true, { skin: 0.5 });
+      for (let step = 0; step < 3; step++)
+        expect(verlet.update(positions, cell)).toEqual(pick(neighborList(positions, cell, true, 3)));
+      return verlet.searches;
+    });
+    expect(searches).toEqual([1, 1, 3]);
+  });
+
+  it("writes over the last list only where that is wanted", () => {
+    const [start, moved] = [
+      [0, 0, 0, 1, 0, 0],
+      [0, 0, 0, 1.1, 0, 0],
+    ];
+    for (const overwrite of [false, true]) {
+      const verlet = new VerletList(2, false, { skin: 1, overwrite });
+      const first = verlet.update(start, null);
+      const second = verlet.update(moved, null);
+      expect([...second.distance]).toEqual([1.1, 1.1]);
+      expect([...first.distance]).toEqual(overwrite ? [1.1, 1.1] : [1, 1]);
+    }
+  });
+
+  it("leaves no tensors behind, in a scope or out of one", () => {
+    const alive = memory("cpu").tensors;
+    const verlet = new VerletList(3, false, { skin: 1 });
+    const at = Float64Array.from({ length: 60 }, (_, k) => ((k * 7919) % 97) / 12);
+    const first = scope(() => verlet.update(at, null));
+    expect(verlet.update(at, null)).toEqual(first);
+    expect(verlet.searches).toBe(1);
+    const held = memory("cpu").tensors;
+    for (let step = 0; step < 5; step++) verlet.update(at.map((x) => x + step), null); // prettier-ignore
+    expect(memory("cpu").tensors).toBe(held);
+    verlet.dispose();
+    expect(memory("cpu").tensors).toBe(alive);
+    expect(verlet.update(at, null)).toEqual(first);
+    verlet.dispose();
+  });
+
+  it("names an atom that is nowhere, before and after a search", () => {
+    const verlet = new VerletList(3, false, { skin: 1 });
+    const at = [0, 0, 0, 1, 0, 0];
+    expect(errorOf(() => verlet.update([0, 0, 0, NaN, 0, 0], null)).message).toMatch(/atom 1 is NaN/);
+    verlet.update(at, null);
+    for (const bad of [NaN, Infinity])
+      expect(errorOf(() => verlet.update([0, 0, 0, 1, bad, 0], null)).message).toMatch(
+        /position of atom 1 is/,
+      );
+    expect(errorOf(() => verlet.update([0, 0, 0, 1], null)).code).toBe("SHAPE");
+    expect(verlet.update(at, null).count).toBe(2);
+    expect(verlet.update([], null).count).toBe(0);
+  });
+
   it("refuses a skin of zero", () => {
     expect(errorOf(() => new VerletList(3, true, { skin: 0 })).message).toMatch(/skin is 0/);
   });

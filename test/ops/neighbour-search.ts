@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import { neighborList, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
+import { neighborList, neighborListInParts, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import { neighborTensors } from "../../src/geometry/neighbor-tensors.js";
 import { radiusGraph } from "../../src/geometry/radius-graph.js";
+import { VerletList } from "../../src/geometry/verlet-list.js";
 import type { DeviceName } from "../../src/tensor/backend.js";
 import { device as deviceByName, memory } from "../../src/tensor/device.js";
 import { RandomStream } from "../../src/tensor/philox.js";
@@ -37,6 +38,24 @@ export function expectSameNeighbours(device: DeviceName): void {
     const wanted = neighborListOfFrames(frames(), 3.1, options);
     expect(wanted.count).toBeGreaterThan(20_000);
     expect(found).toEqual(wanted);
+  }
+  for (const frame of [frames()[1], frames()[5]]) {
+    const parts = (where: object) => [...neighborListInParts(frame, 3.1, 5000, where)];
+    expect(parts({ device })).toEqual(parts({}));
+    const [here, there] = [{}, { device }].map(
+      (where) => new VerletList(3.1, frame.pbc, { skin: 0.4, ...where }),
+    );
+    for (const step of [0, 0.1, 0.3]) {
+      const moved = frame.positions.map((x, k) => x + step * Math.sin(k * k));
+      const found = there.update(moved, frame.cell);
+      expect(found).toEqual(here.update(moved, frame.cell));
+      const wanted = neighborList(moved, frame.cell, frame.pbc, 3.1);
+      expect(found.edgeVector).toEqual(wanted.edgeVector);
+      expect(found.edgeShift).toEqual(wanted.edgeShift);
+    }
+    expect([here.searches, there.searches]).toEqual([2, 2]);
+    there.dispose();
+    here.dispose();
   }
   const { positions } = frames()[4];
   expect(radiusGraph(positions, 2.5, { device })).toEqual(radiusGraph(positions, 2.5));

@@ -45,6 +45,10 @@ it("knows which operations exist in f64 alone", () => {
     "neighbourFind",
     "neighbourFill",
     "neighbourFillSingle",
+    "verletPack",
+    "verletMoved",
+    "verletWithin",
+    "verletFill",
   ]);
 });
 
