@@ -4,7 +4,8 @@
  *
  *     npm run build && node dist/examples/water-nve.js [PICOSECONDS]
  *
- * Prints total energy and temperature, then how well the energy is conserved.
+ * Prints total energy and temperature, then how well the energy is conserved (examples/data/water/README.md keeps what it
+ * printed for 2 ps).
  */
 import { pathToFileURL } from "node:url";
 import { DeepPot, RandomStream, readDeepmdSystem } from "../src/index.js";

@@ -3,7 +3,7 @@
     python reference/deepmd/energies.py OUTPUT
 
 OUTPUT is a folder (test/fixtures/deepmd): energies.json, in the form of options.json (see options.py). `fparam` is per frame, `aparam` per atom.
-`single` has the energies and forces of the same model in float32 nets.
+`single` has energy, forces and virial of the same model in float32 nets, to nine digits.
 """
 
 import copy
@@ -14,7 +14,7 @@ from pathlib import Path
 import dpkit  # noqa: F401
 import numpy as np
 from fixture import header, write_json
-from options import DESCRIPTOR, GEOMETRIES, difference, inline
+from options import DESCRIPTOR, GEOMETRIES, difference, in_single, inline
 
 E2A = {"type": "se_e2_a", "sel": [5, 6], "rcut": 4.0, "rcut_smth": 0.5, "neuron": [2, 4], "axis_neuron": 2, "precision": "float64"}
 ATTEN = {**DESCRIPTOR, "smooth_type_embedding": True, "attn_layer": 1}
@@ -127,7 +127,7 @@ def run(model, geometry: dict, fparam, aparam) -> dict:
     model.eval()
     out = model(coord, types, box=box, do_atomic_virial=True, **more)
     descriptor = model.forward_embedding(coord, types, box=box, **more)["descriptor"]
-    names = {"energy": "energy", "force": "force", "virial": "virial", "atom_energy": "atomEnergy"}
+    names = {"energy": "energy", "force": "force", "virial": "virial", "atom_energy": "atomEnergy", "atom_virial": "atomVirial"}
     values = {new: out[old].detach().double().numpy().reshape(-1).tolist() for old, new in names.items()}
     return {**values, "energy": values["energy"][0], "descriptor": descriptor.detach().double().numpy().reshape(-1).tolist()}
 
@@ -157,7 +157,7 @@ def main() -> None:
             "fparam": None if fparam is None else fparam.tolist(),
             "aparam": None if aparam is None else aparam.reshape(-1).tolist(),
             **values,
-            "single": {k: single[k] for k in ("energy", "force")},
+            "single": in_single(single),
             "model": {"tree": tree, "set": difference(trees[tree], inline(model.serialize()))},
         }
     write_json(Path(sys.argv[1]) / "energies.json", result)

@@ -25,6 +25,9 @@ SMOOTH = {"smooth_type_embedding": True}
 STRIP = {"tebd_input_mode": "strip"}
 ABSENT = object()
 DAVG = {"davg": [0.08, 0.11]}
+ACTIVATIONS = [
+    "tanh", "relu", "relu6", "softplus", "sigmoid", "gelu", "gelu_tf", "silu", "silut", "silut:1.5", "custom_silu:0.4", "none", "linear",
+]  # fmt: skip
 
 CELL = [5.4, 0.3, -0.2, 0.9, 5.1, 0.4, -0.5, 0.7, 5.2]
 COORD = [0.4, 0.2, 0.3, 1.6, 0.9, 4.1, 2.7, 2.9, 1.5, 4.4, 3.3, 3.6]
@@ -62,6 +65,14 @@ CASES = {
     "layers-3": ({**SMOOTH, "attn_layer": 3}, {}, "triclinic"),
     "tebd-bias": ({"use_tebd_bias": True, "tebd_dim": 4, "resnet_dt": True, "concat_output_tebd": False}, {}, "triclinic"),
     "gelu": ({**SMOOTH, "activation_function": "gelu"}, {"fitting": {"activation_function": "silu", "resnet_dt": False}}, "triclinic"),
+    **{
+        f"activation-{name}": (
+            {**SMOOTH, **DAVG, "activation_function": name, "attn_layer": 1},
+            {"fitting": {"activation_function": name}},
+            "triclinic",
+        )
+        for name in ACTIVATIONS
+    },
     "env-protection": ({**SMOOTH, "env_protection": 0.2}, {}, "triclinic"),
     "small-sel": ({**SMOOTH, **DAVG, "sel": 4}, {}, "triclinic"),
     "virtual": (DAVG, {}, "virtual"),
@@ -76,7 +87,7 @@ CASES = {
 }
 
 
-def build(changes: dict, outer: dict):
+def build(changes: dict, outer: dict, precision: str = "float64"):
     """A model with random weights; davg where the case names it."""
     import torch
     from deepmd.pt.model.model import get_model
@@ -88,8 +99,8 @@ def build(changes: dict, outer: dict):
         {
             "model": {
                 "type_map": ["O", "H"],
-                "descriptor": {**DESCRIPTOR, **changes},
-                "fitting_net": {"neuron": [3, 3], "resnet_dt": True, "precision": "float64", **outer.get("fitting", {})},
+                "descriptor": {**DESCRIPTOR, **changes, "precision": precision},
+                "fitting_net": {"neuron": [3, 3], "resnet_dt": True, **outer.get("fitting", {}), "precision": precision},
                 **outer.get("model", {}),
             },
             "learning_rate": {"type": "exp", "start_lr": 1e-3},
@@ -110,6 +121,12 @@ def build(changes: dict, outer: dict):
             block.stddev[t] = torch.tensor([dstd[t], *[0.7 * dstd[t]] * 3])
         model.atomic_model.out_bias[0, :, 0] = torch.tensor([-1.25, -0.5])
     return model
+
+
+def in_single(values: dict) -> dict:
+    """What is kept of an evaluation in float32 nets."""
+    assert all(np.isfinite(values[k]).all() for k in ("energy", "force", "virial"))
+    return {k: np.vectorize(lambda x: float(f"{x:.9g}"))(values[k]).tolist() for k in ("energy", "force", "virial")}
 
 
 def inline(x):
@@ -144,12 +161,14 @@ def main() -> None:
     for name, (changes, outer, geometry) in CASES.items():
         model = build(changes, outer)
         g = GEOMETRIES[geometry]
-        values = evaluate(model, [g["coord"]], [g["types"]], None if g["box"] is None else [g["box"]])
+        frame = [g["coord"]], [g["types"]], None if g["box"] is None else [g["box"]]
+        values = evaluate(model, *frame)
         assert all(np.isfinite(v).all() for v in values.values()), name
         tree = changes.get("tebd_input_mode", "concat")
-        flat = {k: v if k == "energy" else v[0] for k, v in values.items() if k != "atomVirial"}
+        flat = {k: v[0] for k, v in values.items()}
+        single = in_single({k: v[0] for k, v in evaluate(build(changes, outer, "float32"), *frame).items()})
         model_json = {"tree": tree, "set": difference(trees[tree], inline(model.serialize()))}
-        result["cases"][name] = {**g, **flat, "energy": values["energy"][0], "model": model_json}
+        result["cases"][name] = {**g, **flat, "single": single, "model": model_json}
     write_json(Path(sys.argv[1]) / "options.json", result)
 
 

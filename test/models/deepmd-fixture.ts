@@ -17,9 +17,10 @@ export interface FixtureCase {
   force: number[];
   virial: number[];
   atomEnergy: number[];
+  atomVirial: number[];
   descriptor: number[];
   /** The same in float32 nets. */
-  single?: { energy: number[]; force: number[] };
+  single: { energy: number; force: number[]; virial: number[] };
   model: { tree: string; set: Record<string, unknown> };
 }
 
@@ -46,7 +47,10 @@ function restore(value: unknown): unknown {
 }
 
 /** The model file of a case as a tree: the case's values put into a copy of the tree at their JSON pointers. */
-export function treeOf({ trees }: Fixture, { model: { tree, set } }: FixtureCase): Tree {
+export function treeOf(
+  { trees }: Pick<Fixture, "trees">,
+  { model: { tree, set } }: Pick<FixtureCase, "model">,
+): Tree {
   const copy = structuredClone(trees[tree]) as Record<string, unknown>;
   for (const [pointer, value] of Object.entries(set)) {
     const keys = pointer.split("/").slice(1);
@@ -60,6 +64,17 @@ export function treeOf({ trees }: Fixture, { model: { tree, set } }: FixtureCase
 
 export function modelOf(fixture: Fixture, name: string): NamedModel {
   return toNamedModel(readModelTree(treeOf(fixture, fixture.cases[name]), name), name);
+}
+
+/** The same model with float32 nets. */
+export function singleOf({ config, weights }: NamedModel): DeepPot {
+  const precision = "float32" as const;
+  const single = {
+    ...config,
+    descriptor: { ...config.descriptor, precision },
+    fitting_net: { ...config.fitting_net, precision },
+  };
+  return potentialOf({ config: single, weights });
 }
 
 export function potentialOf({ config, weights }: Pick<NamedModel, "config" | "weights">): DeepPot {

@@ -3,7 +3,7 @@ import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { fromNamedModel, toNamedModel } from "../../src/models/deepmd/serialize/named-weights.js";
 import { readModelTree } from "../../src/models/deepmd/serialize/from-tree.js";
 import { modelTree } from "../../src/models/deepmd/serialize/to-tree.js";
-import { close, type FixtureCase, modelOf, potentialOf, readFixture } from "./deepmd-fixture.js";
+import { close, type FixtureCase, modelOf, potentialOf, readFixture, singleOf } from "./deepmd-fixture.js";
 
 const fixture = readFixture("energies.json");
 const cases = Object.entries(fixture.cases);
@@ -23,22 +23,17 @@ describe("se_e2_a and every option of fitting nets against DeePMD-kit 3.2 (fixtu
     close(result.force, c.force, 1e-10);
     close(result.virial, c.virial, 1e-10);
     close(result.atomEnergy!, c.atomEnergy, 1e-10);
+    close(result.atomVirial!, c.atomVirial, 1e-10);
     close(pot.evalDescriptorSync(c.coord, c.box, c.types, parameters(c)), c.descriptor, 1e-10);
     pot.dispose();
   });
 
   it.each(cases)("%s in f32", (name, c) => {
-    const { config, weights } = modelOf(fixture, name);
-    const precision = "float32" as const;
-    const single = {
-      ...config,
-      descriptor: { ...config.descriptor, precision },
-      fitting_net: { ...config.fitting_net, precision },
-    };
-    const pot = potentialOf({ config: single, weights });
-    const { energy, force } = pot.evalSync(c.coord, c.box, c.types, parameters(c));
-    close(energy, [c.single!.energy].flat(), 2e-5);
-    close(force, c.single!.force, 2e-5);
+    const pot = singleOf(modelOf(fixture, name));
+    const { energy, force, virial } = pot.evalSync(c.coord, c.box, c.types, parameters(c));
+    close(energy, [c.single.energy], 2e-5);
+    close(force, c.single.force, 2e-5);
+    close(virial, c.single.virial, 2e-5);
     pot.dispose();
   });
 
