@@ -1,7 +1,17 @@
 import { defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
-import { gather, type IndexMap, indexMap, scatterSum, segmentExpand, segmentSum } from "./op.js";
+import {
+  gather,
+  type IndexMap,
+  indexMap,
+  scatterSum,
+  segmentExpand,
+  segmentMax,
+  segmentMean,
+  segmentSoftmax,
+  segmentSum,
+} from "./op.js";
 
 /** [E, F, N] */
 const sizes = [
@@ -73,6 +83,35 @@ export const cases = defineCases(
         says: /expected rows/,
       },
     ],
+  },
+  {
+    op: "segmentMax",
+    run: ({ x, ptr }) => segmentMax(x, ptr),
+    samples: segments,
+    differentiate: ["x"],
+    tolerance: { f32: 1e-7, f64: 1e-15 },
+    errors: [
+      {
+        name: "pointers that end elsewhere",
+        run: () => segmentMax(zeros([4, 2]), tensor(Int32Array.of(0, 3))),
+        code: "VALUE",
+        says: /ptr must rise from 0 and end at the number of rows, 4/,
+      },
+    ],
+  },
+  {
+    op: "segmentMean",
+    run: ({ x, ptr }) => segmentMean(x, ptr),
+    samples: segments,
+    differentiate: ["x"],
+    tolerance: { f32: 2e-6, f64: 1e-14 },
+  },
+  {
+    op: "segmentSoftmax",
+    run: ({ x, ptr }) => segmentSoftmax(x, ptr),
+    samples: segments,
+    differentiate: ["x"],
+    tolerance: { f32: 5e-6, f64: 1e-14 },
   },
   {
     op: "segmentExpand",

@@ -1,4 +1,4 @@
-// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint.
+// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the largest.
 // gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
 //
 // Layout: rows of F contiguous numbers. Strategy: one owner per output row and additions in the order of the rows,
@@ -27,6 +27,48 @@ template <class T> static int segmentSum(const Call& c) {
   blocks(c, N, 16, N ? static_cast<double>(E) / N * F * 0.3 : 0, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       addRows(to + n * F, F, ptr[n], ptr[n + 1], [&](int64_t e, int64_t f, int) { return RowTerm<T>{x + e * F + f}; });
+    }
+  });
+  return 0;
+}
+
+// A number that is none stays, whatever follows.
+template <class X> static inline X larger(X a, X b) { return (b > a) | (b != b) ? b : a; }
+
+// to[f] = the largest of W registers of columns from f on, over the rows [first, last), at least one.
+template <int W, class T>
+static inline void largestStrip(const T* x, int64_t F, int64_t f, int64_t first, int64_t last, T* to) {
+  constexpr int L = kLanes<T>;
+  V<T> most[W];
+  for (int w = 0; w < W; ++w) most[w] = load(x + first * F + f + w * L);
+  for (int64_t e = first + 1; e < last; ++e)
+    for (int w = 0; w < W; ++w) most[w] = larger(most[w], load(x + e * F + f + w * L));
+  for (int w = 0; w < W; ++w) store(to + f + w * L, most[w]);
+}
+
+template <class T> static int segmentMax(const Call& c) {
+  const int64_t E = c.ints[0], F = c.ints[1], N = c.ints[2];
+  constexpr int L = kLanes<T>;
+  const T* x = in<T>(c, 0);
+  const int32_t* ptr = in<int32_t>(c, 1);
+  T* out = ag::out<T>(c, 2);
+  if (misfits(ptr, N, E)) return 1;
+  blocks(c, N, 16, N ? static_cast<double>(E) / N * F * 0.3 : 0, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      T* to = out + n * F;
+      const int64_t first = ptr[n], last = ptr[n + 1];
+      if (first == last) {
+        for (int64_t f = 0; f < F; ++f) to[f] = 0;
+        continue;
+      }
+      int64_t f = 0;
+      for (; f + 8 * L <= F; f += 8 * L) largestStrip<8>(x, F, f, first, last, to);
+      for (; f + L <= F; f += L) largestStrip<1>(x, F, f, first, last, to);
+      for (; f < F; ++f) {
+        T most = x[first * F + f];
+        for (int64_t e = first + 1; e < last; ++e) most = larger(most, x[e * F + f]);
+        to[f] = most;
+      }
     }
   });
   return 0;
@@ -73,7 +115,7 @@ template <class T> static int gatherSum(const Call& c) {
 
 } // namespace
 
-FAMILY(segment, KERNEL(segmentSum), KERNEL(segmentExpand), KERNEL_ANY(gather), KERNEL(gatherSum))
+FAMILY(segment, KERNEL(segmentSum), KERNEL(segmentMax), KERNEL(segmentExpand), KERNEL_ANY(gather), KERNEL(gatherSum))
 
 } // namespace AG_ISA
 } // namespace ag

@@ -1,4 +1,4 @@
-// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint.
+// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the largest.
 // gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
 //
 // Layout: rows of F contiguous numbers, neighbouring threads on neighbouring columns.
@@ -26,6 +26,35 @@ template <class T> struct Ordered {
 template <class T> int segmentSum(const Call& c) {
   const int64_t E = c.ints[0], F = c.ints[1], N = c.ints[2];
   return sumSegments(c, N, E, F, in<int32_t>(c, 1), out<T>(c, 2), Direct<T>{in<T>(c, 0), F});
+}
+
+// A number that is none stays, whatever follows.
+struct Larger {
+  template <class T> __device__ T operator()(T a, T b) const { return b > a || b != b ? b : a; }
+};
+
+template <class T> int segmentMax(const Call& c) {
+  const int64_t E = c.ints[0], F = c.ints[1], N = c.ints[2];
+  const T* x = in<T>(c, 0);
+  const int32_t* ptr = in<int32_t>(c, 1);
+  T* to = out<T>(c, 2);
+  if (E < kBlockRows * N)
+    return each(c, N * F, [=] __device__(int64_t k) {
+      const int64_t f = k % F, first = ptr[k / F], last = ptr[k / F + 1];
+      T most = first < last ? x[first * F + f] : T(0);
+      for (int64_t e = first + 1; e < last; ++e) most = Larger()(most, x[e * F + f]);
+      to[k] = most;
+    });
+  const int width = widthOf(F);
+  const int64_t groups = (F + width - 1) / width;
+  return eachBlock(c, N * groups, [=] __device__(int64_t k) {
+    const int64_t n = k / groups, f = k % groups * width + threadIdx.x % width, first = ptr[n], last = ptr[n + 1];
+    T most = first < last ? -T(INFINITY) : T(0);
+    if (f < F)
+      for (int64_t e = first + threadIdx.x / width; e < last; e += kThreads / width) most = Larger()(most, x[e * F + f]);
+    most = joinBlock(most, Larger(), width);
+    if (threadIdx.x < width && f < F) to[n * F + f] = most;
+  });
 }
 
 template <class T> int segmentExpand(const Call& c) {
@@ -65,7 +94,7 @@ template <class T> int gatherSum(const Call& c) {
 
 } // namespace
 
-CUDA_FAMILY(segment, CUDA_KERNEL(segmentSum), CUDA_KERNEL(segmentExpand), CUDA_KERNEL_ANY(gather),
+CUDA_FAMILY(segment, CUDA_KERNEL(segmentSum), CUDA_KERNEL(segmentMax), CUDA_KERNEL(segmentExpand), CUDA_KERNEL_ANY(gather),
             CUDA_KERNEL(gatherSum))
 
 } // namespace cuda

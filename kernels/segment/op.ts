@@ -1,15 +1,18 @@
 import { defineOp } from "../../src/autograd/define-op.js";
+import { detach } from "../../src/autograd/node.js";
 import { reshape } from "../../src/autograd/reshape.js";
 import { groupsOf64 } from "../../src/tensor/backend.js";
 import type { DeviceName } from "../../src/tensor/backend.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { showShape } from "../../src/tensor/shape.js";
-import { type Tensor, tensor } from "../../src/tensor/tensor.js";
+import { ones, type Tensor, tensor } from "../../src/tensor/tensor.js";
+import { div, equal, exp, maximum, mul, sub } from "../elementwise/ops.generated.js";
 import { chunkBytes } from "./chunks.js";
 import {
   gatherReference,
   gatherSumReference,
   segmentExpandReference,
+  segmentMaxReference,
   segmentSumReference,
 } from "./reference.js";
 import { wgsl } from "./wgsl.generated.js";
@@ -25,6 +28,28 @@ export const segmentSumOp = /*#__PURE__*/ defineOp({
   status: (_code, d) => `ptr must rise from 0 and end at the number of rows, ${d.E}`,
   cost: (d) => ({ flop: d.E * d.F, elements: (d.E + d.N) * d.F }),
   reference: segmentSumReference,
+  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[2] * ints[1]) },
+});
+
+/**
+ * out[n] = the largest of x[e] over the rows e of segment n, column by column; 0 for an empty segment. Rows that reach it share
+ * the gradient. Status 1: the pointers do not fit.
+ */
+export const segmentMaxOp = /*#__PURE__*/ defineOp({
+  name: "segmentMax",
+  inputs: { x: "[E,F]", ptr: "i32[N+1]" },
+  output: "[N,F]",
+  save: ["x", "ptr", "out"],
+  vjp: (g, { x, ptr, out }, a) => {
+    const reached = equal(x, segmentExpandOp.apply([out, ptr], a));
+    // An empty segment has no rows to share with.
+    const share = div(g, maximum(segmentSumOp.apply([reached, ptr], a), 1));
+    return { x: mul(segmentExpandOp.apply([share, ptr], a), reached) };
+  },
+  attrs: { E: "int" },
+  status: (_code, d) => `ptr must rise from 0 and end at the number of rows, ${d.E}`,
+  cost: (d) => ({ flop: d.E * d.F, elements: (d.E + d.N) * d.F }),
+  reference: segmentMaxReference,
   wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[2] * ints[1]) },
 });
 
@@ -110,6 +135,36 @@ export function segmentSum(x: Tensor, ptr: Tensor): Tensor {
   const [rows, rest] = rowsOf("segmentSum", x);
   const out = segmentSumOp.apply([rows, ptr], { E: rows.shape[0] });
   return reshape(out, [out.shape[0], ...rest]);
+}
+
+/** Mean over sorted segments, as `segmentSum`. Empty segments give 0. */
+export function segmentMean(x: Tensor, ptr: Tensor): Tensor {
+  const [rows, rest] = rowsOf("segmentMean", x);
+  const [E] = rows.shape;
+  const count = segmentSumOp.apply([ones([E, 1], { dtype: x.dtype, device: x.device.name }), ptr], { E });
+  const out = div(segmentSumOp.apply([rows, ptr], { E }), maximum(count, 1));
+  return reshape(out, [out.shape[0], ...rest]);
+}
+
+/** Largest elements over sorted segments, as `segmentSum`. Empty segments give 0; ties share the gradient. */
+export function segmentMax(x: Tensor, ptr: Tensor): Tensor {
+  const [rows, rest] = rowsOf("segmentMax", x);
+  const out = segmentMaxOp.apply([rows, ptr], { E: rows.shape[0] });
+  return reshape(out, [out.shape[0], ...rest]);
+}
+
+/**
+ * Softmax over the rows of each sorted segment, column by column: x [E, ...] -> [E, ...] (`torch_geometric.utils.softmax`).
+ * Errors: VALUE when the pointers do not fit.
+ */
+export function segmentSoftmax(x: Tensor, ptr: Tensor): Tensor {
+  const [rows, rest] = rowsOf("segmentSoftmax", x);
+  const [E] = rows.shape;
+  // The result does not depend on what is subtracted.
+  const largest = segmentMaxOp.apply([detach(rows), ptr], { E });
+  const weight = exp(sub(rows, segmentExpandOp.apply([largest, ptr], { E })));
+  const total = segmentExpandOp.apply([segmentSumOp.apply([weight, ptr], { E }), ptr], { E });
+  return reshape(div(weight, total), [E, ...rest]);
 }
 
 /** Repeats y [N, ...] for every row of its segment -> [E, ...]. */

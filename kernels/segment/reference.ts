@@ -18,6 +18,17 @@ export const segmentSumReference: ReferenceKernel = ({ ints: { E, F, N }, buffer
   return 0;
 };
 
+export const segmentMaxReference: ReferenceKernel = ({ ints: { E, F, N }, buffers: [x, ptr, out] }) => {
+  if (misfit(ptr!, N, E) !== 0) return 1;
+  for (let n = 0; n < N; n++)
+    for (let f = 0; f < F; f++) {
+      let largest = ptr![n] < ptr![n + 1] ? -Infinity : 0;
+      for (let e = ptr![n]; e < ptr![n + 1]; e++) largest = Math.max(largest, x![e * F + f]);
+      out![n * F + f] = largest;
+    }
+  return 0;
+};
+
 export const segmentExpandReference: ReferenceKernel = ({ ints: { E, F, N }, buffers: [y, ptr, out] }) => {
   if (misfit(ptr!, N, E) !== 0) return 1;
   for (let n = 0; n < N; n++)

@@ -1,4 +1,4 @@
-// segmentSum, segmentExpand, gather, gatherSum; one invocation owns one output element and adds in the order of the rows.
+// segmentSum, segmentMax, segmentExpand, gather, gatherSum; one invocation owns one output element and adds in the order of the rows.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<T>;
 @group(0) @binding(1) var<storage, read> index: array<i32>;
@@ -18,6 +18,18 @@ fn segmentSum(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgro
   var total = T(0);
   for (var e = index[n]; e < index[n + 1]; e++) { total += x[e * F + k % F]; }
   segments[k] = total;
+}
+
+@compute @workgroup_size(64)
+fn segmentMax(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let k = i32(id.x + id.y * groups.x * 64u);
+  let F = p.ints[0].y;
+  if (k >= p.ints[0].z * F) { return; }
+  let n = k / F;
+  var most = T(0);
+  if (index[n] < index[n + 1]) { most = x[index[n] * F + k % F]; }
+  for (var e = index[n] + 1; e < index[n + 1]; e++) { most = max(most, x[e * F + k % F]); }
+  segments[k] = most;
 }
 
 @compute @workgroup_size(64)

@@ -1,5 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { gather, indexMap, scatterSum, segmentExpand, segmentSum } from "../../kernels/segment/op.js";
+import {
+  gather,
+  indexMap,
+  scatterSum,
+  segmentExpand,
+  segmentMax,
+  segmentMean,
+  segmentSoftmax,
+  segmentSum,
+} from "../../kernels/segment/op.js";
+import { sum } from "../../kernels/reduce/op.js";
+import { grad } from "../../src/autograd/grad.js";
+import { requireGrad } from "../../src/autograd/node.js";
 import { openCpu, setThreads, getThreads } from "../../src/backends/cpu/cpu.js";
 import { openReference } from "../../src/backends/reference/reference.js";
 import { setDefaultDevice } from "../../src/tensor/device.js";
@@ -30,6 +42,35 @@ describe.each(["cpu", "reference"] as const)("segments and look-ups on %s", (dev
       const back = segmentExpand(row, i32(0, 1, 3), 3);
       expect([back.shape, [...back.dataSync()]]).toEqual([[3], [1, 5, 5]]);
       expect(segmentSum(zeros([3, 0, 2], { device }), i32(0, 3)).shape).toEqual([1, 0, 2]);
+    });
+  });
+
+  it("have a largest, a mean and a softmax, zeros where they are empty", () => {
+    scope(() => {
+      const ptr = i32(0, 3, 3, 5);
+      const x = requireGrad(tensor(Float64Array.of(1, 4, 4, 2, -2), [5], { device }));
+      expect([...segmentMax(x, ptr).dataSync()]).toEqual([4, 0, 2]);
+      expect([...segmentMean(x, ptr).dataSync()]).toEqual([3, 0, 0]);
+      const y = [...segmentSoftmax(x, ptr).dataSync()];
+      const [low, high] = [Math.exp(-3), Math.exp(-4)];
+      [low, 1, 1].forEach((w, k) => expect(y[k]).toBeCloseTo(w / (low + 2), 14));
+      [1, high].forEach((w, k) => expect(y[3 + k]).toBeCloseTo(w / (1 + high), 14));
+      const [slope] = grad(sum(segmentMax(x, ptr)), [x]);
+      expect([...slope.dataSync()]).toEqual([0, 0.5, 0.5, 1, 0]);
+    });
+  });
+
+  it("keep a number that is none", () => {
+    scope(() => {
+      const x = tensor(Float64Array.of(1, NaN, 3, ...new Array<number>(31).fill(0)), [34], { device });
+      const row = (n: number) =>
+        tensor(
+          Float64Array.from({ length: 2 * n }, (_, k) => (k < n ? NaN : 5)),
+          [2, n],
+          { device },
+        );
+      expect([...segmentMax(x, i32(0, 3, 34)).dataSync()]).toEqual([NaN, 0]);
+      expect([...segmentMax(row(19), i32(0, 2)).dataSync()]).toEqual(new Array(19).fill(NaN));
     });
   });
 
