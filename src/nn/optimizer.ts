@@ -98,7 +98,10 @@ abstract class Optimizer {
   protected abstract update(name: string, parameter: Tensor, grad: Tensor, step: Step): void;
 }
 
-export type AdamOptions = Partial<Pick<AdamSettings, "beta1" | "beta2" | "eps" | "weightDecay">>;
+export interface AdamOptions extends Partial<Pick<AdamSettings, "beta1" | "beta2" | "eps" | "weightDecay">> {
+  /** Add `eps` to the root of the uncorrected second moment, as TensorFlow 1's Adam does ("epsilon hat"); default false. */
+  readonly epsilonHat?: boolean;
+}
 
 /** torch.optim.Adam (Kingma and Ba 2015): weight decay is added to the gradient. */
 export class Adam extends Optimizer {
@@ -114,7 +117,14 @@ export class Adam extends Optimizer {
   }
 
   protected update(name: string, parameter: Tensor, grad: Tensor, { rate, gradScale, number }: Step): void {
-    const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = this.options;
+    const {
+      beta1 = 0.9,
+      beta2 = 0.999,
+      eps: given = 1e-8,
+      weightDecay = 0,
+      epsilonHat = false,
+    } = this.options;
+    const eps = epsilonHat ? given / Math.sqrt(1 - beta2 ** number) : given;
     const settings = {
       rate,
       beta1,

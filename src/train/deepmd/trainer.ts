@@ -40,7 +40,10 @@ export class EnergyTrainer {
     this.variables = trainable.map(([, t]) => t);
     const { adam_beta1: beta1, adam_beta2: beta2, weight_decay: weightDecay } = optimizer;
     const Optimizer = optimizer.type === "AdamW" ? AdamW : Adam;
-    this.optimizer = new Optimizer(new Map(trainable), { beta1, beta2, weightDecay, eps: 1e-8 });
+    this.optimizer = new Optimizer(new Map(trainable), {
+      ...{ beta1, beta2, weightDecay, eps: 1e-8 },
+      epsilonHat: model.config.rules === "tf",
+    });
   }
 
   /**

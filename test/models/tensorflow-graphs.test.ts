@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
+
+/** Values of a periodic frame and an open one, as DeePMD-kit's TensorFlow backend gives them. */
+interface Case {
+  energy: number[];
+  force: number[];
+  virial: number[];
+  atomEnergy: number[];
+  atomVirial: number[];
+  descriptor: number[];
+}
+
+const place = mkdtempSync(join(tmpdir(), "atomgrad-graphs-"));
+const folder = join(import.meta.dirname, "../fixtures/deepmd/tensorflow");
+const unpacked = (name: string): Buffer => gunzipSync(readFileSync(join(folder, `${name}.gz`)));
+
+interface Fixture {
+  types: number[];
+  frames: Record<"coord" | "box" | "fparam" | "aparam", number[][]>;
+  cases: Record<string, Case>;
+}
+
+/** Version 3.2.0 has every case, earlier ones some. */
+const cases = ["", "-2.2.7", "-2.1.5"].flatMap((version) => {
+  const fixture = JSON.parse(unpacked(`cases${version}.json`).toString()) as Fixture;
+  return Object.entries(fixture.cases).map(([name, wanted]) => [name + version, wanted, fixture] as const);
+});
+
+/** The largest difference, relative to the largest value. */
+function difference(found: ArrayLike<number>, wanted: readonly number[]): number {
+  expect(found.length).toBe(wanted.length);
+  const scale = wanted.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return wanted.reduce((most, x, k) => {
+    const error = Math.abs(found[k] - x) / scale;
+    return error > most || Number.isNaN(error) ? error : most;
+  }, 0);
+}
+
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+describe("frozen TensorFlow graphs give DeePMD-kit's numbers (fixtures/deepmd/tensorflow)", () => {
+  it.each(cases)("%s", async (name, wanted, { types, frames }) => {
+    const file = join(place, `${name}.pb`);
+    writeFileSync(file, unpacked(`${name}.pb`));
+    const pot = await DeepPot.load(file);
+    const found = [
+      { frame: 0, periodic: true },
+      { frame: 1, periodic: false },
+    ].map(({ frame, periodic }) => {
+      const part = (key: keyof typeof frames): number[] => frames[key][frame];
+      const options = {
+        atomic: true,
+        ...(name.includes("parameters") ? { fparam: part("fparam"), aparam: part("aparam") } : {}),
+      };
+      const cells = periodic ? part("box") : null;
+      const values = pot.evalSync(part("coord"), cells, types, options);
+      return { ...values, descriptor: pot.evalDescriptorSync(part("coord"), cells, types, options) };
+    });
+    const all = (key: keyof Case): number[] => found.flatMap((values) => [...values[key]!]);
+    const bound = name.endsWith("f32") ? 2e-5 : 1e-10;
+    const keys = ["descriptor", "atomEnergy", "energy", "force", "virial", "atomVirial"] as const;
+    for (const key of keys) expect(difference(all(key), wanted[key]), key).toBeLessThan(bound);
+    pot.dispose();
+  });
+});
