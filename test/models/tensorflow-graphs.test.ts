@@ -41,13 +41,31 @@ function difference(found: ArrayLike<number>, wanted: readonly number[]): number
   }, 0);
 }
 
+/** What is refused in one sentence: excluded neighbours that TensorFlow lets take part. */
+const refused: Readonly<Record<string, RegExp>> = {
+  "atten-excluded-smooth-davg": /smooth se_atten with exclude_types and a mean that is not 0/,
+  "atten-strip-excluded-smooth-davg": /smooth se_atten with exclude_types and a mean that is not 0/,
+  "atten-excluded-davg-2.2.7": /se_atten with exclude_types of a version before 3/,
+};
+
+/** Version 2.1.5 gives the numbers of atoms sorted by type to the atoms as they stand. */
+function sortedByType(values: readonly number[], types: readonly number[]): number[] {
+  const order = types.map((_, k) => k).sort((a, b) => types[a] - types[b]);
+  const placed = [...values];
+  order.forEach((atom, k) => (placed[atom] = values[k]));
+  return placed;
+}
+
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 describe("frozen TensorFlow graphs give DeePMD-kit's numbers (fixtures/deepmd/tensorflow)", () => {
   it.each(cases)("%s", async (name, wanted, { types, frames }) => {
     const file = join(place, `${name}.pb`);
     writeFileSync(file, unpacked(`${name}.pb`));
+    if (name in refused) return expect(DeepPot.load(file)).rejects.toThrow(refused[name]);
     const pot = await DeepPot.load(file);
+    const aparamOf = (values: number[]): number[] =>
+      name.endsWith("2.1.5") ? sortedByType(values, types) : values;
     const found = [
       { frame: 0, periodic: true },
       { frame: 1, periodic: false },
@@ -55,7 +73,7 @@ describe("frozen TensorFlow graphs give DeePMD-kit's numbers (fixtures/deepmd/te
       const part = (key: keyof typeof frames): number[] => frames[key][frame];
       const options = {
         atomic: true,
-        ...(name.includes("parameters") ? { fparam: part("fparam"), aparam: part("aparam") } : {}),
+        ...(name.includes("parameters") ? { fparam: part("fparam"), aparam: aparamOf(part("aparam")) } : {}),
       };
       const cells = periodic ? part("box") : null;
       const values = pot.evalSync(part("coord"), cells, types, options);

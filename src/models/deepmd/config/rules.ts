@@ -54,18 +54,26 @@ function typedProblems(block: TypeEmbeddingConfig | null): string[] {
 
 function attentionProblems(descriptor: Exclude<CheckedModel["descriptor"], { type: "se_e2_a" }>): string[] {
   const { scaling_factor: scaling, normalize, temperature, concat_output_tebd: concat } = descriptor;
+  const smooth = descriptor.type === "se_atten_v2" || descriptor.smooth_type_embedding;
+  const ownRows = smooth && descriptor.exclude_types.length > 0 && !descriptor.set_davg_zero;
   const fixed: [string, boolean, string][] = [
     ["scaling_factor", scaling === 1, "1"],
     ["normalize", normalize, "true"],
     ["temperature", temperature === null || temperature === 1, "1"],
     ["concat_output_tebd", concat, "true"],
   ];
-  return fixed
-    .filter(([, fits]) => !fits)
-    .map(
-      ([key, , value]) =>
-        `model.descriptor.${key}: is always ${value} in TensorFlow; leave it out, or use --pt`,
-    );
+  const excluded =
+    "model.descriptor.exclude_types: TensorFlow's smooth attention gives excluded neighbours rows of their own where " +
+    "set_davg_zero is false, which is not supported; set set_davg_zero to true, or use --pt";
+  return [
+    ...fixed
+      .filter(([, fits]) => !fits)
+      .map(
+        ([key, , value]) =>
+          `model.descriptor.${key}: is always ${value} in TensorFlow; leave it out, or use --pt`,
+      ),
+    ...(ownRows ? [excluded] : []),
+  ];
 }
 
 /** The model section with everything the rules decide. */

@@ -56,7 +56,7 @@ export function tfFitting(
 }
 
 /** Versions 3.0 to 3.2 write the scope once or twice. */
-function outName(source: TfSource, name: string): string {
+export function outName(source: TfSource, name: string): string {
   const doubled = `model_attr/model_attr/${name}`;
   return source.has(doubled) ? doubled : `model_attr/${name}`;
 }

@@ -1,4 +1,4 @@
-import { fittingInput } from "./tf-fitting.js";
+import { fittingInput, outName } from "./tf-fitting.js";
 import { type Named, netWidths, plain, putNet, slotStatistics } from "./tf-layers.js";
 import { environmentSettings } from "./tf-se-e2-a.js";
 import type { TfSource } from "./tf-source.js";
@@ -25,9 +25,20 @@ export function tfSeAtten(source: TfSource, to: Named, types: number): Record<st
   to.set(`${block}.mean`, slotStatistics(source, "descrpt_attr/t_avg"));
   to.set(`${block}.stddev`, slotStatistics(source, "descrpt_attr/t_std"));
   const first = source.array("filter_type_all/matrix_1");
+  const attended = attention(source, to, script);
+  if (Array.isArray(script.exclude_types) && script.exclude_types.length > 0) {
+    if (attended.attn_layer > 0 && !source.has(outName(source, "t_out_bias")))
+      throw source.bad(
+        "se_atten with exclude_types of a version before 3, in which excluded neighbours take part in the attention, is not supported",
+      );
+    if (smooth === true && to.get(`${block}.mean`)!.data.some((x) => x !== 0))
+      throw source.bad(
+        "smooth se_atten with exclude_types and a mean that is not 0, which gives excluded neighbours rows of their own, is not supported",
+      );
+  }
   return {
     ...environmentSettings(source),
-    ...attention(source, to, script),
+    ...attended,
     type: "se_atten",
     neuron,
     axis_neuron: (fittingInput(source, true) - tebd) / neuron[neuron.length - 1],
@@ -46,7 +57,11 @@ export function tfSeAtten(source: TfSource, to: Named, types: number): Record<st
 }
 
 /** Attention layers: queries, keys and values side by side. TensorFlow's logits are not scaled. */
-function attention(source: TfSource, to: Named, script: Record<string, unknown>): Record<string, unknown> {
+function attention(
+  source: TfSource,
+  to: Named,
+  script: Record<string, unknown>,
+): Record<string, unknown> & { readonly attn_layer: number } {
   let layers = 0;
   let hidden = 1;
   for (; source.has(`attention_layer_${layers}/c_query/matrix`); layers++) {

@@ -48,7 +48,10 @@ function putNothing(to: Named, target: string, neuron: readonly number[]): void 
   });
 }
 
-/** Radii as the kernel has them (float32) and numbers of neighbours. */
+/**
+ * Radii and numbers of neighbours. The kernel has radii in float32; what else uses them (smooth attention) has them as the input
+ * does.
+ */
 export function environmentSettings(source: TfSource): Record<string, unknown> {
   const node = source.node("ProdEnvMatA", "DescrptSeA", "DescrptNorot", "ProdEnvMatAMix")!;
   const [rcut, smooth, sel] = [
@@ -58,5 +61,10 @@ export function environmentSettings(source: TfSource): Record<string, unknown> {
   ];
   if (rcut === undefined || smooth === undefined || sel === undefined)
     throw source.bad(`the operation ${node.name} has no rcut_r, rcut_r_smth and sel_a; the graph is damaged`);
-  return { rcut, rcut_smth: smooth, sel, env_protection: 0 };
+  const script = source.section("descriptor");
+  const given = (key: string, rounded: number): number => {
+    const value = script[key];
+    return typeof value === "number" && Math.fround(value) === rounded ? value : rounded;
+  };
+  return { rcut: given("rcut", rcut), rcut_smth: given("rcut_smth", smooth), sel, env_protection: 0 };
 }
