@@ -1,5 +1,5 @@
-// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the largest.
-// gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
+// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the
+// largest. gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
 //
 // Layout: rows of F contiguous numbers. Strategy: one owner per output row and additions in the order of the rows,
 // columns as vector lanes (rows.h): no atomics, the same bits for any thread count. gatherSum cuts rows with many

@@ -1,5 +1,5 @@
-// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the largest.
-// gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
+// segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the
+// largest. gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
 //
 // Layout: rows of F contiguous numbers, neighbouring threads on neighbouring columns.
 // Strategy: sums in a fixed order by threads or blocks (rows.cuh): no atomics, the same bits in every run. Pointers are
@@ -51,7 +51,8 @@ template <class T> int segmentMax(const Call& c) {
     const int64_t n = k / groups, f = k % groups * width + threadIdx.x % width, first = ptr[n], last = ptr[n + 1];
     T most = first < last ? -T(INFINITY) : T(0);
     if (f < F)
-      for (int64_t e = first + threadIdx.x / width; e < last; e += kThreads / width) most = Larger()(most, x[e * F + f]);
+      for (int64_t e = first + threadIdx.x / width; e < last; e += kThreads / width)
+        most = Larger()(most, x[e * F + f]);
     most = joinBlock(most, Larger(), width);
     if (threadIdx.x < width && f < F) to[n * F + f] = most;
   });
@@ -94,8 +95,8 @@ template <class T> int gatherSum(const Call& c) {
 
 } // namespace
 
-CUDA_FAMILY(segment, CUDA_KERNEL(segmentSum), CUDA_KERNEL(segmentMax), CUDA_KERNEL(segmentExpand), CUDA_KERNEL_ANY(gather),
-            CUDA_KERNEL(gatherSum))
+CUDA_FAMILY(segment, CUDA_KERNEL(segmentSum), CUDA_KERNEL(segmentMax), CUDA_KERNEL(segmentExpand),
+            CUDA_KERNEL_ANY(gather), CUDA_KERNEL(gatherSum))
 
 } // namespace cuda
 } // namespace ag

@@ -23,7 +23,8 @@ export const lammpsData: StructureFormat = {
   sniff: ({ text }) =>
     /^[ \t]*\d+[ \t]+atoms\b/m.test(text) && /^[ \t]*\S+[ \t]+\S+[ \t]+xlo[ \t]+xhi/m.test(text),
   read: (path) => withLines(path, readOne),
-  write: (path, structures) => writeTextPieces(path, [formatLammpsData(onlyStructure(structures, "lammps-data"))]),
+  write: (path, structures) =>
+    writeTextPieces(path, [formatLammpsData(onlyStructure(structures, "lammps-data"))]),
 };
 
 /** The columns of each atom style behind the id of the atom, by the names their fields get. */
