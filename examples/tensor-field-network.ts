@@ -155,7 +155,7 @@ function ownInputs(): Given {
       Float64Array.from({ length: 3 * nodes }, () => random.normal()),
       [nodes, 3],
     ),
-    fIn: new o3.Irreps(irrepsInput).randn([nodes, -1], random),
+    fIn: new o3.Irreps(irrepsInput).randn([nodes, -1], random, { dtype: "f64" }),
   };
 }
 

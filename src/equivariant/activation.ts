@@ -1,8 +1,8 @@
 import { concat, slice } from "../../kernels/shape_ops/op.js";
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
-import { showShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { assertFeatures, kindOf, isList } from "./features.js";
 import { Irrep, type Parity } from "./irrep.js";
 import { Irreps, type IrrepsLike, MulIr } from "./irreps.js";
 import { functionParity, normalize2mom, type ScalarFunction } from "./normalized-activation.js";
@@ -27,6 +27,11 @@ export class Activation extends Module {
   ) {
     super();
     this.irrepsIn = new Irreps(irrepsIn);
+    if (!isList(given))
+      throw new AtomgradError(
+        "VALUE",
+        `Activation: give a list of one function or undefined an entry of ${this.irrepsIn.toString()}, got ${kindOf(given)}`,
+      );
     if (given.length !== this.irrepsIn.length)
       throw new AtomgradError(
         "VALUE",
@@ -37,12 +42,8 @@ export class Activation extends Module {
   }
 
   protected forward(x: Tensor): Tensor {
+    assertFeatures("Activation", x, this.irrepsIn);
     const axis = x.rank - 1;
-    if (x.rank === 0 || x.shape[axis] !== this.irrepsIn.dim)
-      throw new AtomgradError(
-        "SHAPE",
-        `Activation: expected [...,${this.irrepsIn.dim}] for ${this.irrepsIn.toString()}, got ${showShape(x.shape)}`,
-      );
     const parts = this.irrepsIn.slices().flatMap(({ start, stop }, k) => {
       if (start === stop) return [];
       const part = slice(x, axis, start, stop);

@@ -6,9 +6,8 @@ import { detach } from "../autograd/node.js";
 import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
-import { AtomgradError } from "../tensor/error.js";
-import { showShape } from "../tensor/shape.js";
 import { ones, type Tensor, zeros } from "../tensor/tensor.js";
+import { assertFeatures, assertSameType } from "./features.js";
 import { pythonFloat } from "./instruction.js";
 import { Irreps, type IrrepsLike, type MulIr } from "./irreps.js";
 
@@ -73,11 +72,9 @@ export class BatchNorm extends Module {
 
   protected forward(x: Tensor): Tensor {
     const { dim } = this.irreps;
-    if (x.rank < 2 || x.shape[x.rank - 1] !== dim)
-      throw new AtomgradError(
-        "SHAPE",
-        `BatchNorm: expected [batch,...,${dim}] for ${this.irreps.toString()}, got ${showShape(x.shape)}`,
-      );
+    assertFeatures("BatchNorm", x, this.irreps, { least: 2 });
+    const { weight, bias, runningVar } = this;
+    assertSameType("BatchNorm", ["x", x], { weight, bias, running_var: runningVar });
     const [batch, samples] = [x.shape[0], x.shape.slice(1, -1).reduce((a, b) => a * b, 1)];
     const rows = reshape(x, [batch, samples, dim]);
     const means: Tensor[] = [];

@@ -2,8 +2,8 @@ import { mul } from "../../kernels/elementwise/ops.generated.js";
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
-import { showShape } from "../tensor/shape.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
+import { assertFeatures, assertRandom } from "./features.js";
 import { pythonFloat } from "./instruction.js";
 import { Irreps, type IrrepsLike } from "./irreps.js";
 
@@ -22,15 +22,17 @@ export class Dropout extends Module {
   ) {
     super();
     this.irreps = new Irreps(irreps);
+    if (typeof p !== "number" || Number.isNaN(p))
+      throw new AtomgradError(
+        "VALUE",
+        `Dropout: p is ${String(p)}; give the probability of a zero, from 0 to 1`,
+      );
+    assertRandom("Dropout", random);
   }
 
   protected forward(x: Tensor): Tensor {
     const { dim } = this.irreps;
-    if (x.rank < 2 || x.shape[x.rank - 1] !== dim)
-      throw new AtomgradError(
-        "SHAPE",
-        `Dropout: expected [batch,...,${dim}] for ${this.irreps.toString()}, got ${showShape(x.shape)}`,
-      );
+    assertFeatures("Dropout", x, this.irreps, { least: 2 });
     if (!this.training || this.p <= 0) return x;
     const batch = x.shape[0];
     const factors = new Float64Array(batch * dim);

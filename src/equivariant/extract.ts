@@ -1,8 +1,8 @@
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
-import { showShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { columns } from "./columns.js";
+import { assertFeatures, kindOf, isList } from "./features.js";
 import { Irrep, type IrrepLike } from "./irrep.js";
 import { Irreps, type IrrepsLike } from "./irreps.js";
 
@@ -21,6 +21,11 @@ export class Extract extends Module<readonly [x: Tensor], Tensor[]> {
   ) {
     super();
     this.irrepsIn = new Irreps(irrepsIn);
+    if (!isList(irrepsOuts) || !isList(instructions))
+      throw new AtomgradError(
+        "VALUE",
+        `Extract: give a list of parts and a list of their entries, such as ["1x0e"], [[0]]; got ${kindOf(irrepsOuts)}, ${kindOf(instructions)}`,
+      );
     this.irrepsOuts = irrepsOuts.map((like) => new Irreps(like));
     if (instructions.length !== irrepsOuts.length)
       throw new AtomgradError(
@@ -38,11 +43,7 @@ export class Extract extends Module<readonly [x: Tensor], Tensor[]> {
   }
 
   protected forward(x: Tensor): Tensor[] {
-    if (x.rank === 0 || x.shape[x.rank - 1] !== this.irrepsIn.dim)
-      throw new AtomgradError(
-        "SHAPE",
-        `Extract: expected [...,${this.irrepsIn.dim}] for ${this.irrepsIn.toString()}, got ${showShape(x.shape)}`,
-      );
+    assertFeatures("Extract", x, this.irrepsIn);
     const slices = this.irrepsIn.slices();
     return this.instructions.map((list) =>
       columns(
@@ -57,6 +58,7 @@ export class Extract extends Module<readonly [x: Tensor], Tensor[]> {
 export function extractIr(x: Tensor, irrepsIn: IrrepsLike, ir: IrrepLike): Tensor {
   const irreps = new Irreps(irrepsIn);
   const wanted = Irrep.of(ir);
+  assertFeatures("extractIr", x, irreps);
   const slices = irreps.slices();
   return columns(
     x,

@@ -137,8 +137,13 @@ export class TensorSquare extends TensorProduct {
   }
 
   /** The square of x [..., dim]; weights as in a tensor product. */
+  override call(x: Tensor, weight?: Tensor): Tensor {
+    return super.call(x, x, weight);
+  }
+
+  /** The same as `call`. */
   square(x: Tensor, weight?: Tensor): Tensor {
-    return this.call(x, x, weight);
+    return this.call(x, weight);
   }
 
   override toString(): string {

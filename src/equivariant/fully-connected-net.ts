@@ -7,6 +7,7 @@ import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { showShape } from "../tensor/shape.js";
 import { type Tensor, tensor, type TensorOptions } from "../tensor/tensor.js";
+import { assertSameType, assertTensor, kindOf, isList } from "./features.js";
 import { normalize2mom, type ScalarFunction } from "./normalized-activation.js";
 
 export interface FullyConnectedNetOptions extends TensorOptions {
@@ -40,11 +41,13 @@ export class FullyConnectedLayer extends Module {
 
   protected forward(x: Tensor): Tensor {
     const { varianceIn = 1, varianceOut = 1, activation } = this.options;
+    assertTensor("FullyConnectedNet: x", x);
     if (x.rank < 1 || x.shape[x.rank - 1] !== this.inputs)
       throw new AtomgradError(
         "SHAPE",
         `FullyConnectedNet: expected rows of ${this.inputs}, [...,${this.inputs}], got ${showShape(x.shape)}`,
       );
+    assertSameType("FullyConnectedNet", ["x", x], { weight: this.weight });
     const rows = x.rank === 1 ? reshape(x, [1, this.inputs]) : x;
     const scale = 1 / Math.sqrt(this.inputs * varianceIn);
     const out =
@@ -79,10 +82,10 @@ export class FullyConnectedNet extends Module {
     options: FullyConnectedNetOptions = {},
   ) {
     super();
-    if (widths.length < 2)
+    if (!isList(widths) || widths.length < 2)
       throw new AtomgradError(
         "VALUE",
-        `FullyConnectedNet: widths [${widths.join(",")}] make no layer; give input and output widths`,
+        `FullyConnectedNet: widths must be a list of input, hidden and output widths, such as [10, 16, 4], got ${kindOf(widths)}`,
       );
     const { varianceIn = 1, varianceOut = 1, outAct = false, random = new RandomStream(0) } = options;
     const normalized = activation === undefined ? undefined : normalize2mom(activation);

@@ -5,6 +5,7 @@ export * from "./extract.js";
 export * from "./fixed-products.js";
 export * from "./fully-connected-net.js";
 export * from "./gate.js";
+export * from "./identity.js";
 export {
   type ConnectionMode,
   type Instruction,
@@ -12,6 +13,7 @@ export {
   showInstructions,
 } from "./instruction.js";
 export * from "./irrep.js";
+export { irrep } from "./irrep-constants.js";
 export * from "./irreps.js";
 export * from "./linear.js";
 export * from "./norm.js";

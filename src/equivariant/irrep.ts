@@ -29,7 +29,9 @@ export class Irrep {
   /** Errors: VALUE for text that names no irrep. */
   static of(like: IrrepLike): Irrep {
     if (like instanceof Irrep) return like;
-    if (typeof like !== "string") return new Irrep(like[0], like[1] as Parity);
+    if (Array.isArray(like)) return new Irrep(like[0] as number, like[1] as Parity);
+    if (typeof like !== "string")
+      throw new AtomgradError("VALUE", `Irrep: cannot be made from ${String(like)}; write "1o" or [1, -1]`);
     const found = pattern.exec(like);
     if (found === null)
       throw new AtomgradError(

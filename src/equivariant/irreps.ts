@@ -2,6 +2,7 @@ import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
 import { sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor, type TensorOptions } from "../tensor/tensor.js";
+import { assertRandom, isList } from "./features.js";
 import { Irrep, type IrrepLike, naturalParity, type Parity } from "./irrep.js";
 
 /** An entry of an Irreps: `mul` copies of `ir`. */
@@ -46,7 +47,12 @@ export class Irreps implements Iterable<MulIr> {
     if (like instanceof Irreps) this.entries = like.entries;
     else if (like instanceof Irrep) this.entries = [new MulIr(1, like)];
     else if (typeof like === "string") this.entries = parse(like);
-    else this.entries = like.map(entryOf);
+    else if (Array.isArray(like)) this.entries = (like as readonly EntryLike[]).map(entryOf);
+    else
+      throw new AtomgradError(
+        "VALUE",
+        `Irreps: cannot be made from ${like === null ? "null" : `the ${typeof like} ${String(like)}`}; write "10x0e + 5x1o", or give an Irrep or a list of [mul, irrep]`,
+      );
   }
 
   /** Sum of 1x(l, p^l) for l = 0..lmax: the irreps of the harmonics of vectors (p = -1) or pseudo-vectors (p = 1). */
@@ -180,7 +186,7 @@ export class Irreps implements Iterable<MulIr> {
   }
 
   /**
-   * Random features: `component`: every number N(0,1); `norm`: every irrep a random direction of length 1.
+   * Random features, f32 as the modules' parameters unless `dtype` says otherwise: `component`: every number N(0,1); `norm`: every irrep a random direction of length 1.
    *
    * @param size sizes of the result with exactly one -1, which becomes `dim`
    */
@@ -189,13 +195,19 @@ export class Irreps implements Iterable<MulIr> {
     random: RandomStream,
     options: TensorOptions & { normalization?: "component" | "norm" } = {},
   ): Tensor {
+    if (!isList(size))
+      throw new AtomgradError(
+        "VALUE",
+        "Irreps.randn: give the sizes as a list with one -1, such as [100, -1]",
+      );
+    assertRandom("Irreps.randn", random);
     const axis = size.indexOf(-1);
     if (axis < 0 || size.indexOf(-1, axis + 1) >= 0)
       throw new AtomgradError("VALUE", `Irreps.randn: exactly one of [${size.join(",")}] must be -1`);
     const shape = size.map((n) => (n === -1 ? this.dim : n));
     const data = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());
     if (options.normalization === "norm") this.normalise(data, sizeOf(shape.slice(axis + 1)));
-    return tensor(data, shape, { dtype: options.dtype ?? "f64", device: options.device });
+    return tensor(data, shape, { dtype: options.dtype ?? "f32", device: options.device });
   }
 
   toString(): string {
@@ -235,7 +247,12 @@ function parse(text: string): MulIr[] {
 function entryOf(like: EntryLike): MulIr {
   if (like instanceof MulIr) return like;
   if (typeof like === "string" || like instanceof Irrep) return new MulIr(1, Irrep.of(like));
-  const [mul, ir] = like;
+  if (!Array.isArray(like))
+    throw new AtomgradError(
+      "VALUE",
+      `Irreps: ${String(like)} is no entry; write "1o", [2, "1o"] or an Irrep`,
+    );
+  const [mul, ir] = like as readonly [number, IrrepLike];
   if (!Number.isInteger(mul) || mul < 0)
     throw new AtomgradError("VALUE", `Irreps: a multiplicity must be a whole number >= 0, got ${mul}`);
   return new MulIr(mul, Irrep.of(ir));

@@ -9,6 +9,7 @@ import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { showShape, sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor, zeros } from "../tensor/tensor.js";
+import { assertFeatures, assertSameType } from "./features.js";
 import { Irreps, type IrrepsLike } from "./irreps.js";
 
 export interface LinearOptions {
@@ -74,8 +75,8 @@ export class Linear extends Module<readonly [x: Tensor, weight?: Tensor, bias?: 
   }
 
   protected forward(x: Tensor, weight = this.weight, bias = this.bias): Tensor {
-    const lead = x.shape.slice(0, -1);
     this.check(x, weight, bias);
+    const lead = x.shape.slice(0, -1);
     const rows = reshape(x, [sizeOf(lead), this.irrepsIn.dim]);
     const parts = this.irrepsOut.entries.flatMap((entry, k) =>
       entry.dim === 0 ? [] : [this.output(rows, k, weight, bias)],
@@ -113,11 +114,7 @@ export class Linear extends Module<readonly [x: Tensor, weight?: Tensor, bias?: 
   }
 
   private check(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): void {
-    if (x.rank === 0 || x.shape[x.rank - 1] !== this.irrepsIn.dim)
-      throw new AtomgradError(
-        "SHAPE",
-        `Linear: expected [...,${this.irrepsIn.dim}] for ${this.irrepsIn.toString()}, got ${showShape(x.shape)}`,
-      );
+    assertFeatures("Linear", x, this.irrepsIn);
     const needed = { weight: [weight, this.weightNumel], bias: [bias, this.biasNumel] } as const;
     for (const [name, [given, count]] of Object.entries(needed))
       if (count > 0 && (given?.rank !== 1 || given.shape[0] !== count))
@@ -125,6 +122,7 @@ export class Linear extends Module<readonly [x: Tensor, weight?: Tensor, bias?: 
           "SHAPE",
           `Linear: ${name} expected [${count}], got ${given === undefined ? "nothing" : showShape(given.shape)}`,
         );
+    assertSameType("Linear", ["x", x], { weight, bias });
   }
 }
 

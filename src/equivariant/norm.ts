@@ -5,20 +5,16 @@ import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
-import { showShape } from "../tensor/shape.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
+import { assertFeatures, assertSameType, kindOf } from "./features.js";
 import { Irrep } from "./irrep.js";
 import { Irreps, type IrrepsLike, MulIr } from "./irreps.js";
 import type { ScalarFunction } from "./normalized-activation.js";
 
 /** The entries of x [..., dim] as [..., mul, 2l+1], empty ones left out. */
 function entriesOf(what: string, x: Tensor, irreps: Irreps): Tensor[] {
+  assertFeatures(what, x, irreps);
   const axis = x.rank - 1;
-  if (x.rank === 0 || x.shape[axis] !== irreps.dim)
-    throw new AtomgradError(
-      "SHAPE",
-      `${what}: expected [...,${irreps.dim}] for ${irreps.toString()}, got ${showShape(x.shape)}`,
-    );
   const slices = irreps.slices();
   return irreps.entries.flatMap(({ mul: copies, ir }, k) => {
     if (copies === 0) return [];
@@ -92,6 +88,11 @@ export class NormActivation extends Module {
   ) {
     super();
     this.irrepsIn = this.irrepsOut = new Irreps(irrepsIn);
+    if (typeof scalar !== "function")
+      throw new AtomgradError(
+        "VALUE",
+        `NormActivation: give a function of the lengths, such as sigmoid, got ${kindOf(scalar)}`,
+      );
     const { normalize = true, epsilon, bias = false, dtype = "f32" } = options;
     if (epsilon !== undefined && (!normalize || !(epsilon > 0)))
       throw new AtomgradError(
@@ -106,6 +107,7 @@ export class NormActivation extends Module {
     const parts = entriesOf("NormActivation", x, this.irrepsIn);
     if (parts.length === 0) return x;
     const { epsilon } = this;
+    assertSameType("NormActivation", ["x", x], { biases: this.biases });
     const found = squares(parts);
     const length = epsilon === undefined ? safeSqrt(found) : sqrt(maximum(found, epsilon ** 2));
     const value = this.scalar(this.biases === undefined ? length : add(length, this.biases));

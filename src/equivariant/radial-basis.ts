@@ -13,6 +13,7 @@ import {
 import { reshape } from "../autograd/reshape.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
+import { assertOptions, assertTensor } from "./features.js";
 
 const bases = ["gaussian", "cosine", "smooth_finite", "fourier", "bessel"] as const;
 export type RadialBasis = (typeof bases)[number];
@@ -34,6 +35,8 @@ export interface SoftOneHotOptions {
  * Errors: VALUE for an unknown basis, a cutoff that is not given, or no interval. Source: spec equivariant 3.5.
  */
 export function softOneHotLinspace(x: Tensor, options: SoftOneHotOptions): Tensor {
+  assertTensor("softOneHotLinspace: x", x);
+  assertOptions("softOneHotLinspace", options, "{ start, end, number, basis, cutoff }");
   const { start, end, number: n, basis, cutoff } = options;
   if (!bases.includes(basis))
     throw new AtomgradError(
@@ -43,10 +46,16 @@ export function softOneHotLinspace(x: Tensor, options: SoftOneHotOptions): Tenso
   if (typeof cutoff !== "boolean")
     throw new AtomgradError("VALUE", "softOneHotLinspace: cutoff must be given, true or false");
   const grid = basis !== "fourier" && basis !== "bessel" && !cutoff;
-  if (!Number.isInteger(n) || n < (grid ? 2 : 1) || !(end > start))
+  const least = grid ? 2 : 1;
+  if (!Number.isInteger(n) || n < least)
     throw new AtomgradError(
       "VALUE",
-      `softOneHotLinspace: ${n} functions on [${start}, ${end}]; needs end > start`,
+      `softOneHotLinspace: number is ${n}; ${basis}${grid ? " without cutoff" : ""} needs a whole number of at least ${least}${grid ? ", functions stand at both ends" : ""}`,
+    );
+  if (!(end > start) || !Number.isFinite(end - start))
+    throw new AtomgradError(
+      "VALUE",
+      `softOneHotLinspace: the interval is [${start}, ${end}]; give finite numbers with end > start`,
     );
   const column = reshape(x, [...x.shape, 1]);
   if (basis === "fourier") return fourier(column, options);
@@ -85,6 +94,12 @@ function besselOn(x: Tensor, { start, end, number: n, cutoff }: SoftOneHotOption
 
 /** sqrt(2 / xMax) sin(k pi x / xMax) / x for k = 1..n, [..., 1] or [...] -> [..., n], with its limit at x = 0. */
 export function bessel(x: Tensor, n: number, xMax: number): Tensor {
+  assertTensor("bessel: x", x);
+  if (!Number.isInteger(n) || n < 1 || !(xMax > 0))
+    throw new AtomgradError(
+      "VALUE",
+      `bessel: n is ${n}, xMax ${xMax}; give a whole number of functions and a positive length`,
+    );
   const column = x.shape[x.rank - 1] === 1 ? x : reshape(x, [...x.shape, 1]);
   const waves = row(x, n, (k) => ((k + 1) * Math.PI) / xMax);
   const present = less(0, square(column));
@@ -95,6 +110,7 @@ export function bessel(x: Tensor, n: number, xMax: number): Tensor {
 
 /** exp(-1/x) for x > 0, else 0, with all derivatives 0 at and below 0. */
 export function softUnitStep(x: Tensor): Tensor {
+  assertTensor("softUnitStep: x", x);
   // At the floor exp(-1/x) has underflowed to an exact 0.
   return exp(mul(div(1, maximum(x, 0.00134)), -1));
 }

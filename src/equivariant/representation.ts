@@ -1,6 +1,7 @@
 import { AtomgradError } from "../tensor/error.js";
 import { showShape, sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
+import { assertOptions, assertTensor } from "./features.js";
 import { Irreps, type IrrepsLike } from "./irreps.js";
 import type { Square } from "./matrix.js";
 import {
@@ -20,6 +21,7 @@ import { wignerD } from "./wigner.js";
  */
 export function dFromAngles(like: IrrepsLike, angles: Angles, k: 0 | 1 = 0): Tensor {
   const irreps = new Irreps(like);
+  assertOptions("dFromAngles", angles, "{ alpha, beta, gamma } in radians");
   return tensor(blockDiagonal(irreps, angles, k), [irreps.dim, irreps.dim]);
 }
 
@@ -36,6 +38,7 @@ export function dFromAxisAngle(like: IrrepsLike, axis: Vector, angle: number): T
  * Errors: SHAPE; VALUE for a matrix that is neither a rotation nor its negative.
  */
 export function dFromMatrix(like: IrrepsLike, matrix: Tensor): Tensor {
+  assertTensor("dFromMatrix: matrix", matrix);
   const { shape } = matrix;
   if (matrix.rank < 2 || shape[matrix.rank - 1] !== 3 || shape[matrix.rank - 2] !== 3)
     throw new AtomgradError("SHAPE", `dFromMatrix: expected matrices [...,3,3], got ${showShape(shape)}`);

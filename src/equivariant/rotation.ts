@@ -1,6 +1,7 @@
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
+import { assertRandom } from "./features.js";
 import { multiply, type Square, transposed } from "./matrix.js";
 
 /**
@@ -111,6 +112,7 @@ export function composeQuaternion(a: Quaternion, b: Quaternion): Quaternion {
 
 /** Uniform over all rotations. */
 export function randAngles(random: RandomStream): Angles {
+  assertRandom("randAngles, randMatrix", random);
   const alpha = 2 * Math.PI * random.uniform();
   const gamma = 2 * Math.PI * random.uniform();
   return { alpha, beta: Math.acos(2 * random.uniform() - 1), gamma };

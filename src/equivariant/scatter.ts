@@ -1,5 +1,7 @@
 import { indexMap, scatterSum } from "../../kernels/segment/op.js";
+import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { assertTensor, kindOf } from "./features.js";
 
 /**
  * Sums the rows of x [E, ...] that have the same index: [rows, ...], as `torch_scatter.scatter` along dimension 0.
@@ -7,7 +9,22 @@ import type { Tensor } from "../tensor/tensor.js";
  * @param rows default: the largest index + 1. Errors: VALUE naming an index outside, SHAPE. For many calls with one index make an
  * `indexMap` once and use `scatterSum`.
  */
-export function scatter(x: Tensor, index: Int32Array, rows?: number): Tensor {
+export function scatter(x: Tensor, given: Int32Array | readonly number[], rows?: number): Tensor {
+  assertTensor("scatter: x", x);
+  const index = wholeNumbers(given);
   const count = rows ?? index.reduce((most, i) => Math.max(most, i), -1) + 1;
   return scatterSum(x, indexMap(index, count, x.device.name));
+}
+
+function wholeNumbers(index: Int32Array | readonly number[]): Int32Array {
+  if (index instanceof Int32Array) return index;
+  if (!Array.isArray(index))
+    throw new AtomgradError(
+      "VALUE",
+      `scatter: index must be an Int32Array or a list of whole numbers, one a row of x; got ${kindOf(index)}`,
+    );
+  const wrong = index.findIndex((i) => !Number.isInteger(i));
+  if (wrong >= 0)
+    throw new AtomgradError("VALUE", `scatter: index[${wrong}] is ${String(index[wrong])}; give row numbers`);
+  return Int32Array.from(index);
 }

@@ -6,6 +6,7 @@ import {
 } from "../../kernels/spherical_harmonics/op.js";
 import { AtomgradError } from "../tensor/error.js";
 import { zeros, type Tensor } from "../tensor/tensor.js";
+import { assertOptions, assertTensor } from "./features.js";
 import { Irrep } from "./irrep.js";
 import { Irreps, MulIr } from "./irreps.js";
 
@@ -31,6 +32,8 @@ export function sphericalHarmonics(
   options: SphericalHarmonicsOptions,
 ): Tensor {
   const degrees = degreesOf(l);
+  assertTensor("sphericalHarmonics: x", x);
+  assertNormalize("sphericalHarmonics", options);
   if (degrees.length === 0)
     return zeros([...x.shape.slice(0, -1), 0], { dtype: x.dtype, device: x.device.name });
   const lmax = Math.max(...degrees);
@@ -76,6 +79,16 @@ function checkedParities(irreps: Irreps): number[] {
   return irreps.ls;
 }
 
+/** Errors: VALUE unless the options say whether to normalize. */
+function assertNormalize(what: string, options: SphericalHarmonicsOptions): void {
+  assertOptions(what, options, "{ normalize: true } or { normalize: false }");
+  if (typeof options.normalize !== "boolean")
+    throw new AtomgradError(
+      "VALUE",
+      `${what}: normalize must be given, true or false; got ${String(options.normalize)}`,
+    );
+}
+
 /** The harmonics as a module with e3nn's attributes: `irrepsOut` is merged, components come in the order asked for. */
 export class SphericalHarmonics {
   readonly irrepsIn: Irreps;
@@ -86,6 +99,7 @@ export class SphericalHarmonics {
     irrepsOut: number | readonly number[] | string | Irreps,
     private readonly options: SphericalHarmonicsOptions,
   ) {
+    assertNormalize("SphericalHarmonics", options);
     const listed =
       typeof irrepsOut === "number" || Array.isArray(irrepsOut)
         ? new Irreps(
@@ -100,5 +114,10 @@ export class SphericalHarmonics {
 
   call(x: Tensor): Tensor {
     return sphericalHarmonics(this.requested, x, this.options);
+  }
+
+  /** As e3nn prints it. */
+  toString(): string {
+    return "SphericalHarmonics()";
   }
 }

@@ -10,6 +10,7 @@ import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { broadcastShapes, type Shape, showShape, sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor, zeros } from "../tensor/tensor.js";
+import { assertFeatures, assertSameType, assertTensor, kindOf, isList } from "./features.js";
 import {
   type ConnectionMode,
   type Instruction,
@@ -79,6 +80,11 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
     this.irrepsOut = new Irreps(irrepsOut);
     const irreps = [this.irrepsIn1, this.irrepsIn2, this.irrepsOut] as const;
     for (const one of irreps) sizeOf([one.dim]);
+    if (!isList(instructions))
+      throw new AtomgradError(
+        "VALUE",
+        `TensorProduct: instructions must be a list such as [[0, 0, 0, "uvw", true]], got ${kindOf(instructions)}`,
+      );
     this.instructions = resolveInstructions(irreps, instructions, options);
     this.weightNumel = sizeOf([
       this.instructions.reduce((n, i) => n + (i.hasWeight ? numel(i.pathShape) : 0), 0),
@@ -125,15 +131,19 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
    * per-edge results: one step of message passing. Weights as in `call`.
    */
   convolve(x: Tensor, y: Tensor, maps: ProductMaps, weight?: Tensor): Tensor {
+    assertFeatures(this.printedName, x, this.irrepsIn1);
+    assertFeatures(this.printedName, y, this.irrepsIn2, { name: "y" });
     const w = this.weightsFor(weight);
+    assertSameType(this.printedName, ["x", x], { y, weight: w });
     return this.run(x, y, w === undefined || w.rank === 2 ? w : reshape(w, [1, this.weightNumel]), maps);
   }
 
   /** x [..., dim of input 1], y [..., dim of input 2]; leading sizes broadcast, those of unshared weights too. */
   protected forward(x: Tensor, y: Tensor, weight?: Tensor): Tensor {
-    assertLast("x", x, this.irrepsIn1);
-    assertLast("y", y, this.irrepsIn2);
+    assertFeatures(this.printedName, x, this.irrepsIn1);
+    assertFeatures(this.printedName, y, this.irrepsIn2, { name: "y" });
     const w = this.weightsFor(weight);
+    assertSameType(this.printedName, ["x", x], { y, weight: w });
     const operands = [x, y, ...(w !== undefined && !this.sharedWeights ? [w] : [])];
     const lead = broadcastShapes(
       this.printedName,
@@ -175,6 +185,7 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
         "VALUE",
         `${this.printedName}: it holds no weights; pass ${this.weightNumel} of them`,
       );
+    assertTensor(`${this.printedName}: weight`, w);
     const fits = this.sharedWeights ? w.rank === 1 : w.rank >= 2;
     if (!fits || w.shape[w.rank - 1] !== this.weightNumel)
       throw new AtomgradError(
@@ -218,11 +229,3 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
 }
 
 const numel = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
-
-function assertLast(name: string, t: Tensor, irreps: Irreps): void {
-  if (t.rank === 0 || t.shape[t.rank - 1] !== irreps.dim)
-    throw new AtomgradError(
-      "SHAPE",
-      `TensorProduct: ${name} expected [...,${irreps.dim}] for ${irreps.toString()}, got ${showShape(t.shape)}`,
-    );
-}

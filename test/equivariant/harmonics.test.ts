@@ -151,6 +151,6 @@ describe("radial bases", () => {
     expect(() => softOneHotLinspace(numbers([1]), { ...options, cutoff: undefined as never })).toThrow(
       /cutoff must be given/,
     );
-    expect(() => softOneHotLinspace(numbers([1]), { ...options, end: 0 })).toThrow(/needs end > start/);
+    expect(() => softOneHotLinspace(numbers([1]), { ...options, end: 0 })).toThrow(/with end > start/);
   });
 });

@@ -68,10 +68,12 @@ describe("Irreps", () => {
 
   it("draws features of length 1 and of unit variance", () => {
     const random = new RandomStream(3);
-    const x = new Irreps("2x1o+1x2e").randn([5, -1], random, { normalization: "norm" }).dataSync();
+    const x = new Irreps("2x1o+1x2e")
+      .randn([5, -1], random, { normalization: "norm", dtype: "f64" })
+      .dataSync();
     for (let row = 0; row < 5; row++)
       expect(Math.hypot(...x.slice(11 * row + 3, 11 * row + 6))).toBeCloseTo(1, 14);
-    const y = Array.from(new Irreps("10x0e").randn([-1, 1000], random).dataSync());
+    const y = Array.from(new Irreps("10x0e").randn([-1, 1000], random, { dtype: "f64" }).dataSync());
     expect(y.reduce((s, v) => s + v * v, 0) / y.length).toBeCloseTo(1, 1);
     expect(() => new Irreps("1o").randn([3], random)).toThrow(/exactly one/);
   });

@@ -179,6 +179,16 @@ describe("layers", () => {
     expect(() => linear.call(X(12))).toThrow(/weight expected \[12\], got nothing/);
   });
 
+  it("Identity, the module of harmonics and irreps by name", () => {
+    const identity = new o3.Identity("1o+1o+0e", "2x1o+0e");
+    expect(identity.toString()).toBe("Identity(2x1o+1x0e -> 2x1o+1x0e)");
+    expectNear(identity.call(X(2, 7)).dataSync(), X(2, 7).dataSync(), 0);
+    expect(Array.from(identity.outputMask)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    expect(() => new o3.Identity("1o", "1e")).toThrow(/1x1o is not 1x1e/);
+    expect(String(new o3.SphericalHarmonics([0, 1], { normalize: true }))).toBe("SphericalHarmonics()");
+    expect([o3.irrep.l0e, o3.irrep.l1o, o3.irrep.l12o].map(String)).toEqual(["0e", "1o", "12o"]);
+  });
+
   it("Extract and Dropout", () => {
     const [a, b] = new o3.Extract("1e + 0e + 0e", ["0e", "1x0e+1x1e"], [[1], [2, 0]]).call(X(5));
     expectNear(a.dataSync(), [Math.sin(4)], 1e-15);

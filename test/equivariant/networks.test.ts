@@ -313,7 +313,7 @@ describe("8.11 symmetry and scale", () => {
     const random = new RandomStream(9);
     const [in1, sh, out] = ["8x0e+6x1o+4x2e", o3.Irreps.sphericalHarmonics(2), "5x0e+5x1o+5x2e"] as const;
     const rows = 4000;
-    const x = new o3.Irreps(in1).randn([rows, -1], random);
+    const x = new o3.Irreps(in1).randn([rows, -1], random, { dtype: "f64" });
     const vectors = fill([rows, 3], () => random.normal());
     const y = o3.sphericalHarmonics(sh, vectors, component);
     const dtype = "f64" as const;

@@ -1,0 +1,36 @@
+import { Module } from "../nn/module.js";
+import { AtomgradError } from "../tensor/error.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { assertFeatures } from "./features.js";
+import { Irreps, type IrrepsLike } from "./irreps.js";
+
+/** Gives features [..., dim] back as they are. As e3nn's `Identity`. Errors: VALUE unless both irreps are equal when simplified; SHAPE. */
+export class Identity extends Module {
+  readonly irrepsIn: Irreps;
+  readonly irrepsOut: Irreps;
+
+  constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike) {
+    super();
+    this.irrepsIn = new Irreps(irrepsIn).simplify();
+    this.irrepsOut = new Irreps(irrepsOut).simplify();
+    if (!this.irrepsIn.equals(this.irrepsOut))
+      throw new AtomgradError(
+        "VALUE",
+        `Identity: ${this.irrepsIn.toString()} is not ${this.irrepsOut.toString()}; both must be the same`,
+      );
+  }
+
+  /** Ones: every output is reached. */
+  get outputMask(): Float64Array {
+    return new Float64Array(this.irrepsOut.dim).fill(1);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    assertFeatures("Identity", x, this.irrepsIn);
+    return x;
+  }
+
+  override toString(): string {
+    return `Identity(${this.irrepsIn.toString()} -> ${this.irrepsOut.toString()})`;
+  }
+}
