@@ -8,6 +8,7 @@ import { seAttenRows } from "./se-atten.js";
 import { segmentSumRows } from "./segment-sum.js";
 import { startRows } from "./start.js";
 import { verletRows } from "./verlet.js";
+import { webGpuRows } from "./webgpu.js";
 
 /** Every row of the benchmark table, in the order it is printed. */
 export const rows: readonly Bench[] = [
@@ -20,4 +21,5 @@ export const rows: readonly Bench[] = [
   ...seAttenRows,
   ...formatRows,
   ...startRows,
+  ...webGpuRows,
 ];

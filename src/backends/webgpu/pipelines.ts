@@ -1,6 +1,7 @@
 import { type Kernel, word } from "../../tensor/backend.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { computeStage } from "./gpu.js";
+import { GroupCache } from "./group-cache.js";
 
 /** Bytes of `struct Parameters`: 72 integers and 32 reals. */
 export const parameterBytes = 4 * (72 + word.maxReals);
@@ -17,7 +18,7 @@ export interface Layout {
   readonly pipeline: GPUPipelineLayout;
   /** Number of storage buffers; the uniform follows them. */
   readonly buffers: number;
-  readonly groups: Map<string, GPUBindGroup>;
+  readonly groups: GroupCache;
 }
 
 /** A kernel ready to be dispatched in one number type. */
@@ -55,10 +56,17 @@ export class Pipelines {
     return { layout, pipeline, bound: boundBuffers(kernel) };
   }
 
-  /** The bind group of these buffers. `key` names them; equal keys mean equal buffers until `forget`. */
-  group(layout: Layout, key: string, buffers: readonly GPUBuffer[], parameters: GPUBuffer): GPUBindGroup {
-    const known = layout.groups.get(key);
-    if (known !== undefined) return known;
+  /**
+   * Makes the bind group of these buffers and keeps it under their slots, which stand in `words` at `at` by the numbers of
+   * `bound`. Equal slots mean equal buffers until `forget`.
+   */
+  addGroup(
+    { layout, bound }: Body,
+    words: Int32Array,
+    at: number,
+    buffers: readonly GPUBuffer[],
+    parameters: GPUBuffer,
+  ): GPUBindGroup {
     if (layout.groups.size >= mostGroups) layout.groups.clear();
     const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({
       binding,
@@ -66,7 +74,7 @@ export class Pipelines {
     }));
     entries.push({ binding: layout.buffers, resource: { buffer: parameters, size: parameterBytes } });
     const group = this.device.createBindGroup({ layout: layout.bindings, entries });
-    layout.groups.set(key, group);
+    layout.groups.add(group, words, at, bound);
     return group;
   }
 
@@ -101,7 +109,7 @@ export class Pipelines {
     });
     const bindings = this.device.createBindGroupLayout({ label: key, entries });
     const pipeline = this.device.createPipelineLayout({ label: key, bindGroupLayouts: [bindings] });
-    layout = { bindings, pipeline, buffers, groups: new Map() };
+    layout = { bindings, pipeline, buffers, groups: new GroupCache(buffers) };
     this.layouts.set(key, layout);
     return layout;
   }

@@ -114,30 +114,31 @@ class WebGpuBackend implements Backend {
     const groups = kernel.wgsl!.groups(this.ints);
     this.words[word.status] = 0;
     if (groups[0] === 0 || groups[1] === 0 || groups[2] === 0) return;
-    let absent = 0;
-    let key = "";
     const { words, lastUse } = this;
+    const { bound, layout, pipeline } = body;
     const { current } = this.commands;
-    for (const k of body.bound) {
-      const slot = words[word.buffers + k];
-      if (slot < 0) absent |= 1 << k;
+    let absent = 0;
+    for (let j = 0; j < bound.length; j++) {
+      const slot = words[word.buffers + bound[j]];
+      if (slot < 0) absent |= 1 << bound[j];
       else lastUse[slot] = current;
-      key += `${slot},`;
     }
-    const group = body.layout.groups.get(key) ?? this.group(body, key);
-    this.commands.dispatch(body.pipeline, group, groups, this.ints, absent, this.reals);
+    const group = layout.groups.at(layout.groups.find(words, word.buffers, bound)) ?? this.addGroup(body);
+    // An elementwise operation has no real attributes, but absent operands of it are numbers.
+    const reals = absent === 0 ? kernel.realNames.length : word.maxReals;
+    this.commands.dispatch(pipeline, group, groups, this.ints, absent, this.reals, reals);
   }
 
   supports(kernel: Kernel, dtype: DType): boolean {
     return (kernel.wgsl?.types ?? ["f32"]).includes(dtype as "f32") && kernel.wgsl !== undefined;
   }
 
-  private group(body: Body, key: string): GPUBindGroup {
+  private addGroup(body: Body): GPUBindGroup {
     const buffers = body.bound.map((k) => {
       const slot = this.words[word.buffers + k];
       return slot < 0 ? this.nothing : this.slots[slot]!;
     });
-    return this.pipelines.group(body.layout, key, buffers, this.commands.parameters);
+    return this.pipelines.addGroup(body, this.words, word.buffers, buffers, this.commands.parameters);
   }
 
   private async copyOut(slot: number, bytes: number): Promise<ArrayBuffer> {
