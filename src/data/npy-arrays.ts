@@ -1,9 +1,9 @@
 import { unfilledBuffer } from "../backends/cpu/host-memory.js";
 import { AtomgradError } from "../tensor/error.js";
-import { npyItemBytes } from "./npy-header.js";
+import { npyItemBytes, partsOf } from "./npy-header.js";
 import type { NpyDType, NpyHeader } from "./npy-header.js";
 
-/** The typed array that holds the numbers: f2 is widened to Float32Array, 64-bit integers are bigint arrays. */
+/** The typed array that holds the numbers: f2 is widened to Float32Array, 64-bit integers are bigint arrays, complex numbers stand as pairs. */
 export type NpyData =
   | Float32Array
   | Float64Array
@@ -21,6 +21,8 @@ export const arrays = {
   f2: Float32Array,
   f4: Float32Array,
   f8: Float64Array,
+  c8: Float32Array,
+  c16: Float64Array,
   i1: Int8Array,
   i2: Int16Array,
   i4: Int32Array,
@@ -35,7 +37,8 @@ export const arrays = {
 /** An array for the numbers of a file, not yet filled. Errors: VALUE where it is larger than memory or arrays can be. */
 export function newArray({ dtype, count }: Pick<NpyHeader, "dtype" | "count">, name: string): NpyData {
   const kind = arrays[dtype];
-  return within(count, dtype, name, () => new kind(unfilledBuffer(count * kind.BYTES_PER_ELEMENT)));
+  const bytes = count * partsOf(dtype) * kind.BYTES_PER_ELEMENT;
+  return within(count, dtype, name, () => new kind(unfilledBuffer(bytes)));
 }
 
 /** All of a buffer as numbers of a type that the machine knows. Errors: VALUE where it is larger than arrays can be. */

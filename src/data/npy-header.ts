@@ -2,7 +2,8 @@ import { AtomgradError } from "../tensor/error.js";
 import type { ByteSource } from "./read-file.js";
 
 /** Number types of an npy file, named as NumPy does: kind and bytes. */
-export type NpyDType = "f2" | "f4" | "f8" | "i1" | "i2" | "i4" | "i8" | "u1" | "u2" | "u4" | "u8" | "bool";
+export type NpyDType =
+  "f2" | "f4" | "f8" | "c8" | "c16" | "i1" | "i2" | "i4" | "i8" | "u1" | "u2" | "u4" | "u8" | "bool";
 
 /** What the header of an npy file says, checked against the file's length. */
 export interface NpyHeader {
@@ -16,11 +17,13 @@ export interface NpyHeader {
   readonly offset: number;
 }
 
-/** Bytes of one number. */
+/** Bytes of one number; of both parts of a complex one. */
 export const npyItemBytes: Readonly<Record<NpyDType, number>> = {
   f2: 2,
   f4: 4,
   f8: 8,
+  c8: 8,
+  c16: 16,
   i1: 1,
   i2: 2,
   i4: 4,
@@ -31,6 +34,25 @@ export const npyItemBytes: Readonly<Record<NpyDType, number>> = {
   u8: 8,
   bool: 1,
 };
+
+/** Whether the numbers are complex: each is a real and an imaginary part. */
+export function isComplex(dtype: NpyDType): dtype is "c8" | "c16" {
+  return dtype === "c8" || dtype === "c16";
+}
+
+/** Entries of a typed array that stand for one number: two for a complex one. */
+export function partsOf(dtype: NpyDType): 1 | 2 {
+  return isComplex(dtype) ? 2 : 1;
+}
+
+/** Refuses complex numbers where real ones are needed. Errors: DTYPE. */
+export function refuseComplex(dtype: NpyDType, label: string): void {
+  if (!isComplex(dtype)) return;
+  throw new AtomgradError(
+    "DTYPE",
+    `${label}: holds ${dtype}, complex numbers; real numbers are needed; save its real part by itself`,
+  );
+}
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** A header holds one short dictionary; NumPy itself refuses more than 10,000 characters. */
@@ -117,7 +139,7 @@ function checkHeader(fields: Map<string, Literal>, name: string, offset: number,
 }
 
 function parseType(descr: Literal, name: string): Pick<NpyHeader, "dtype" | "littleEndian"> {
-  const allowed = "numbers can be read: float16/32/64, int8..int64, uint8..uint64, bool";
+  const allowed = "numbers can be read: float16/32/64, complex64/128, int8..int64, uint8..uint64, bool";
   if (typeof descr !== "string") {
     throw new AtomgradError("DTYPE", `${name}: a structured array; ${allowed}; save each field by itself`);
   }
@@ -127,8 +149,8 @@ function parseType(descr: Literal, name: string): Pick<NpyHeader, "dtype" | "lit
       `${name}: dtype object (pickled Python objects, which would have to be executed); ${allowed}; save it with a numeric dtype`,
     );
   }
-  const found = /^([<>|=]?)([fiub])([1248])$/.exec(descr);
-  const code = found === null ? "" : found[2] + found[3];
+  const found = /^([<>|=]?)(?:([fiub])([1248])|(c8|c16))$/.exec(descr);
+  const code = found === null ? "" : (found[4] ?? found[2] + found[3]);
   const dtype = code === "b1" ? "bool" : (code as NpyDType);
   if (found === null || !Object.hasOwn(npyItemBytes, dtype)) {
     throw new AtomgradError(

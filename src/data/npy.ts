@@ -5,12 +5,16 @@ import { hostIsLittleEndian, swapBytes } from "./byte-order.js";
 import { fromHalf, toHalf } from "./half.js";
 import { arrayOverBuffer, arrays, newArray } from "./npy-arrays.js";
 import type { NpyData } from "./npy-arrays.js";
-import { npyItemBytes, parseNpyHeader } from "./npy-header.js";
+import { isComplex, npyItemBytes, parseNpyHeader, partsOf, refuseComplex } from "./npy-header.js";
 import type { NpyDType, NpyHeader } from "./npy-header.js";
 import { memorySource, withFile } from "./read-file.js";
 import type { ByteSource } from "./read-file.js";
 
-/** An array of an npy file in C order; `dtype` is the type in the file. A 0-d array has shape [] and one number. */
+/**
+ * An array of an npy file in C order; `dtype` is the type in the file. A 0-d array has shape [] and one number. Complex
+ * numbers ("c8", "c16") stand as pairs in a Float32Array or Float64Array, the real part first: `data` is twice as long as
+ * `shape` says.
+ */
 export interface NpyArray {
   readonly dtype: NpyDType;
   readonly shape: readonly number[];
@@ -37,8 +41,7 @@ export interface ReadNpyOptions {
 /**
  * Reads an npy file: format versions 1 to 3, every numeric dtype, both byte orders, C and Fortran order.
  *
- * @throws AtomgradError FILE, FORMAT (damaged, cut short), DTYPE (objects, text, complex numbers; with `mmapMode` what cannot
- * be mapped) or VALUE (larger than memory)
+ * @throws AtomgradError FILE, FORMAT (damaged, cut short), DTYPE (objects, text; with `mmapMode` what cannot be mapped) or VALUE (larger than memory)
  */
 export function readNpy(path: string, { mmapMode }: ReadNpyOptions = {}): NpyArray {
   if (mmapMode === undefined) return withFile(path, decodeNpy);
@@ -64,6 +67,7 @@ export function readNpyFloat64(path: string): { shape: readonly number[]; data: 
 export function readNpyFloat64Into(target: Float64Array, path: string, label = basename(path)): void {
   const use = (source: ByteSource): void => {
     const header = parseNpyHeader(source);
+    refuseComplex(header.dtype, label);
     if (header.dtype[0] !== "f") {
       throw new AtomgradError(
         "DTYPE",
@@ -77,7 +81,7 @@ export function readNpyFloat64Into(target: Float64Array, path: string, label = b
       );
     }
     decodeInto(target, source, header);
-    if (header.fortranOrder) target.set(toRowMajor(target, header.shape));
+    if (header.fortranOrder) target.set(toRowMajor(target, header));
   };
   withFile(path, use, label);
 }
@@ -88,6 +92,7 @@ export function readNpyInt32(
   label = basename(path),
 ): { shape: readonly number[]; data: Int32Array } {
   const { dtype, shape, data } = withFile(path, decodeNpy, label);
+  refuseComplex(dtype, label);
   if (dtype[0] === "f" || dtype === "bool") {
     throw new AtomgradError(
       "DTYPE",
@@ -108,7 +113,7 @@ export function readNpyInt32(
   return { shape, data: out };
 }
 
-/** Some rows (along the first axis) of an npy file as float64, without reading the others. Errors as `readNpy`. */
+/** Some rows (along the first axis) of an npy file as float64, without reading the others. Errors as `readNpy`; DTYPE for complex numbers. */
 export function readNpyRows(
   path: string,
   rows: readonly number[],
@@ -116,6 +121,7 @@ export function readNpyRows(
 ): { width: number; data: Float64Array } {
   const use = (source: ByteSource): { width: number; data: Float64Array } => {
     const header = parseNpyHeader(source);
+    refuseComplex(header.dtype, label);
     const all = header.fortranOrder ? decodeNpy(source).data : null;
     const width = header.count / Math.max(1, header.shape[0] ?? 1);
     const data = new Float64Array(rows.length * width);
@@ -144,10 +150,10 @@ export function encodeNpy(array: {
   const { shape, data } = array;
   const dtype = array.dtype ?? dtypeOf(data);
   const count = shape.reduce((product, extent) => product * extent, 1);
-  if (count !== data.length || !(data instanceof arrays[dtype])) {
+  if (count * partsOf(dtype) !== data.length || !(data instanceof arrays[dtype])) {
     throw new AtomgradError(
       "SHAPE",
-      `npy: ${data.length} numbers do not fill shape (${shape.join(", ")}) of ${dtype}`,
+      `npy: ${data.length} numbers do not fill shape (${shape.join(", ")}) of ${dtype}${isComplex(dtype) ? ", two for each" : ""}`,
     );
   }
   const order = npyItemBytes[dtype] === 1 ? "|" : hostIsLittleEndian ? "<" : ">";
@@ -160,7 +166,7 @@ export function encodeNpy(array: {
   ];
 }
 
-/** Writes an array as an npy file, atomically; the dtype follows the typed array unless given. */
+/** Writes an array as an npy file, atomically; the dtype follows the typed array unless given. Complex numbers need "c8" or "c16". */
 export function writeNpySync(
   path: string,
   array: { shape: readonly number[]; data: NpyData; dtype?: NpyDType },
@@ -188,7 +194,7 @@ function decodeNpy(source: ByteSource): NpyArray {
   const header = parseNpyHeader(source);
   const data = newArray(header, source.name);
   decodeInto(data, source, header);
-  const ordered = header.fortranOrder ? toRowMajor(data, header.shape) : data;
+  const ordered = header.fortranOrder ? toRowMajor(data, header) : data;
   return { dtype: header.dtype, shape: header.shape, data: ordered };
 }
 
@@ -209,7 +215,7 @@ function mapNpy(source: ByteSource): NpyArray {
 
 /** Why the numbers do not lie in the file as an array holds them; null where they do. */
 function obstacleToMapping({ dtype, shape, littleEndian, fortranOrder, offset }: NpyHeader): string | null {
-  const itemBytes = npyItemBytes[dtype];
+  const itemBytes = npyItemBytes[dtype] / partsOf(dtype);
   if (dtype === "f2") return "there is no array of float16";
   if (itemBytes > 1 && littleEndian !== hostIsLittleEndian) return "its byte order is not this machine's";
   if (fortranOrder && shape.filter((extent) => extent > 1).length > 1) return "it is in Fortran order";
@@ -218,8 +224,10 @@ function obstacleToMapping({ dtype, shape, littleEndian, fortranOrder, offset }:
 
 /** Reads the numbers in file order. Where the target's type is the file's they go straight into its memory. */
 function decodeInto(target: NpyData, source: ByteSource, header: NpyHeader): void {
-  const { dtype, count, offset } = header;
-  const itemBytes = npyItemBytes[dtype];
+  const { dtype, offset } = header;
+  const parts = partsOf(dtype);
+  const count = header.count * parts;
+  const itemBytes = npyItemBytes[dtype] / parts;
   const swap = itemBytes > 1 && header.littleEndian !== hostIsLittleEndian;
   const direct = dtype !== "f2" && target instanceof arrays[dtype];
   const step = direct && !swap ? count : Math.min(count, chunkItems);
@@ -251,13 +259,16 @@ function widen(
   }
 }
 
-/** Fortran order (first index fastest) to C order (last index fastest). */
-function toRowMajor<T extends NpyData>(data: T, shape: readonly number[]): T {
+/** Fortran order (first index fastest) to C order (last index fastest); the parts of a complex number stay together. */
+function toRowMajor<T extends NpyData>(data: T, header: Pick<NpyHeader, "dtype" | "shape">): T {
   const out = data.slice() as T;
+  const parts = partsOf(header.dtype);
+  const shape = [...header.shape, parts];
   const rank = shape.length;
-  const strides = shape.map((_, axis) =>
-    shape.slice(0, axis).reduce((product, extent) => product * extent, 1),
+  const strides = header.shape.map((_, axis) =>
+    shape.slice(0, axis).reduce((product, extent) => product * extent, parts),
   );
+  strides.push(1);
   const index = new Array<number>(rank).fill(0);
   let from = 0;
   for (let to = 0; to < data.length; to++) {
@@ -292,7 +303,7 @@ function rawBytes(data: NpyData): Uint8Array {
 
 function dtypeOf(data: NpyData): NpyDType {
   const found = (Object.keys(arrays) as NpyDType[]).find(
-    (dtype) => dtype !== "f2" && data instanceof arrays[dtype],
+    (dtype) => dtype !== "f2" && !isComplex(dtype) && data instanceof arrays[dtype],
   );
   if (found === undefined) throw new AtomgradError("DTYPE", "npy: a typed array of numbers is needed");
   return found;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { parseNpy } from "../../src/data/npy.js";
+import { isComplex } from "../../src/data/npy-header.js";
 import { mutated } from "./fuzz-reader.js";
 import { npyBytes, type FolderSeed } from "./folder-seeds.js";
 
@@ -123,6 +124,7 @@ function withNumbers(bytes: Uint8Array, at: string, value: number): Uint8Array {
   } catch {
     return bytes;
   }
+  if (isComplex(array.dtype)) return bytes;
   const data = Float64Array.from(array.data as ArrayLike<number | bigint>, Number);
   const extreme = extremes[value % extremes.length];
   const kind = (value >> 8) % 6;

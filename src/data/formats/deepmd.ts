@@ -5,6 +5,7 @@ import { readDeepmdSystem } from "../deepmd-npy.js";
 import { frameTypes, type DeepmdSystem } from "../deepmd-system.js";
 import { findDeepmdSystems } from "../deepmd-systems.js";
 import { atomicNumberOf } from "../elements.js";
+import { refuseComplex } from "../npy-header.js";
 import { readNpy, type NpyArray } from "../npy.js";
 import { makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
 import { writeDeepmdMixed, writeDeepmdNpy } from "./deepmd-write.js";
@@ -129,8 +130,9 @@ function readExtras(folder: string, system: DeepmdSystem): Extra[] {
       const name = file.endsWith(".npy") ? file.slice(0, -4) : "";
       if (name === "" || known.has(name)) continue;
       const array = readNpy(join(folder, set, file));
+      const label = `${basename(resolve(folder))}/${set}/${file}`;
+      refuseComplex(array.dtype, label);
       if (array.data.length % frames !== 0) {
-        const label = `${basename(resolve(folder))}/${set}/${file}`;
         throw new AtomgradError(
           "SHAPE",
           `${label}: ${array.data.length} numbers cannot be shared out to ${frames} frames`,

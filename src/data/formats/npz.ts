@@ -1,5 +1,6 @@
 import { AtomgradError } from "../../tensor/error.js";
 import { looksPerAtom } from "../frame-names.js";
+import { isComplex, refuseComplex } from "../npy-header.js";
 import { parseNpy, type NpyArray } from "../npy.js";
 import type { NpyData } from "../npy-arrays.js";
 import { openFile } from "../read-file.js";
@@ -31,6 +32,8 @@ const positionNames = ["R", "coords", "coordinates", "positions", "pos"];
 const numberNames = ["z", "Z", "nuclear_charges", "atomic_numbers", "numbers", "charges"];
 const energyNames = ["energies", "E"];
 const forceNames = ["forces", "F"];
+/** Arrays whose numbers are needed as real ones. */
+const needed = new Set([...positionNames, ...numberNames, ...energyNames, ...forceNames, "N"]);
 /** Numbers of all arrays together: they are held in memory. */
 const maxItems = 1 << 25;
 
@@ -52,7 +55,7 @@ function namesOf(path: string): ReadonlySet<string> {
   }
 }
 
-/** All arrays of numbers; those of texts and objects are passed over. */
+/** All arrays of real numbers; others are passed over, but not complex positions, atomic numbers, energies, forces. */
 function readArrays(path: string): { arrays: Map<string, NpyArray>; name: string } {
   const source = openFile(path);
   const arrays = new Map<string, NpyArray>();
@@ -73,6 +76,10 @@ function readArrays(path: string): { arrays: Map<string, NpyArray>; name: string
       } catch (error) {
         if (!(error instanceof AtomgradError) || error.code !== "DTYPE") throw error;
       }
+    }
+    for (const [key, { dtype }] of arrays) {
+      if (needed.has(key)) refuseComplex(dtype, `${source.name}: ${key}`);
+      if (isComplex(dtype)) arrays.delete(key);
     }
     return { arrays, name: source.name };
   } finally {

@@ -14,6 +14,8 @@ const dtypes: Readonly<Record<NpyDType, ArrayDType>> = {
   f2: "float16",
   f4: "float32",
   f8: "float64",
+  c8: "complex64",
+  c16: "complex128",
   i1: "int8",
   i2: "int16",
   i4: "int32",
@@ -38,7 +40,7 @@ export function npzWeights(
   return [...entries.values()].map((entry) => npzTensor(entry));
 }
 
-/** The array of an npy file that is held open. Errors: FORMAT, DTYPE for items that are no real numbers. */
+/** The array of an npy file that is held open. Errors: FORMAT, DTYPE for items that are no numbers. */
 export function npyTensor(name: string, source: ByteSource): WeightTensor {
   const { dtype, littleEndian, fortranOrder, shape, offset } = parseNpyHeader(source);
   const strides = fortranOrder ? columnMajorStrides(shape) : undefined;
@@ -60,7 +62,7 @@ function npzTensor(entry: ZipEntry): WeightTensor {
   }
 }
 
-/** An array whose items are no real numbers: its type and shape can still be told. */
+/** An array whose items are no numbers: its type and shape can still be told. */
 function foreignTensor(name: string, source: ByteSource, error: AtomgradError): WeightTensor {
   const text = new TextDecoder("latin1").decode(readPart(source, 0, Math.min(source.size, 4096)));
   const descr = /'descr': '([^']{1,20})'/.exec(text)?.[1];
@@ -72,6 +74,5 @@ function foreignTensor(name: string, source: ByteSource, error: AtomgradError): 
 
 function foreignName(descr: string): string {
   const code = descr.replace(/^[<>|=]/, "");
-  if (code === "c8" || code === "c16") return code === "c8" ? "complex64" : "complex128";
   return code.startsWith("O") ? "object" : code;
 }

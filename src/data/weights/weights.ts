@@ -30,7 +30,7 @@ export interface WeightTensor {
   readonly shape: readonly number[];
   /** As NumPy and PyTorch spell it; "string" for text. */
   readonly dtype: string;
-  /** Reads the numbers: C order, little endian. Null for text, which has none. */
+  /** Reads the numbers: C order, little endian, complex ones as pairs. Null for text, which has none. */
   readonly array: { bytes(): Uint8Array; float64(): Float64Array } | null;
 }
 
