@@ -31,11 +31,17 @@ export class Cell {
    * @param vectors 9 numbers, rows are lattice vectors; those of non-periodic directions may be zero; null:
    * none at all
    *
-   * Errors: SHAPE when there are not 9 numbers; VALUE when a periodic vector is missing or not finite, or
+   * Errors: SHAPE when there are not 9 numbers, or `pbc` is neither one truth value nor three; VALUE when a periodic vector is missing or not finite, or
    * when the periodic vectors span no volume.
    */
   constructor(vectors: Matrix3 | null, pbc: Pbc) {
-    this.pbc = typeof pbc === "boolean" ? [pbc, pbc, pbc] : [pbc[0], pbc[1], pbc[2]];
+    const periodic: readonly unknown[] = typeof pbc === "boolean" ? [pbc, pbc, pbc] : pbc;
+    if (periodic.length !== 3 || periodic.some((axis) => typeof axis !== "boolean"))
+      throw new AtomgradError(
+        "SHAPE",
+        `cell: pbc is [${periodic.map(String).join(", ")}]; give true or false, once or for each of three directions`,
+      );
+    this.pbc = [periodic[0], periodic[1], periodic[2]] as [boolean, boolean, boolean];
     if (vectors !== null && vectors.length !== 9)
       throw new AtomgradError(
         "SHAPE",

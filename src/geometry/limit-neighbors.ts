@@ -10,7 +10,9 @@ type AnyArray = Float32Array | Float64Array;
  * (fairchem otherwise: squared distances up to 0.01 above that of the next neighbour); or the first in the list (PyG's
  * `radius_graph` on GPUs).
  */
-export type KeptNeighbors = "nearest" | "nearestShells" | "first";
+export type KeptNeighbors = (typeof keptNeighbors)[number];
+
+export const keptNeighbors = ["nearest", "nearestShells", "first"] as const;
 
 /** What fairchem takes for one shell, in squared angstrom. */
 const shellWidth = 0.01;

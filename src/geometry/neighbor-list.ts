@@ -3,7 +3,7 @@ import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
 import { searchCandidates } from "./candidate-search.js";
 import type { Pbc } from "./cell.js";
-import { type KeptNeighbors, limitNeighbors } from "./limit-neighbors.js";
+import { keptNeighbors, type KeptNeighbors, limitNeighbors } from "./limit-neighbors.js";
 import type { Matrix3 } from "./matrix3.js";
 import {
   assertDouble,
@@ -173,7 +173,12 @@ async function promisedListOf(
   return limited(listFrom(found.pairs(options.dtype ?? "f64"), found.ptr, found.framePtr), options);
 }
 
-function checkLimit({ maxNeighbors }: NeighborListOptions): void {
+function checkLimit({ maxNeighbors, keep = "nearest" }: NeighborListOptions): void {
+  if (!keptNeighbors.includes(keep))
+    throw new AtomgradError(
+      "VALUE",
+      `neighborList: keep is ${JSON.stringify(keep)}; choose one of ${keptNeighbors.join(", ")}`,
+    );
   if (maxNeighbors !== undefined && (!Number.isInteger(maxNeighbors) || maxNeighbors < 0))
     throw new AtomgradError(
       "VALUE",

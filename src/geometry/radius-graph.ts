@@ -37,7 +37,8 @@ export function radiusGraph(
   radius: number,
   options: RadiusGraphOptions = {},
 ): RadiusGraph {
-  const { batch, device } = options;
+  const { batch, device, maxNumNeighbors } = options;
+  assertMost(maxNumNeighbors);
   if (device !== undefined) assertSearchesAlone(deviceByName(device), "radiusGraph");
   return graphOf(neighborListOfFrames(graphsOf(positions, batch), radius, { device }), options);
 }
@@ -48,7 +49,8 @@ export async function radiusGraphAsync(
   radius: number,
   options: RadiusGraphOptions = {},
 ): Promise<RadiusGraph> {
-  const { batch, device } = options;
+  const { batch, device, maxNumNeighbors } = options;
+  assertMost(maxNumNeighbors);
   return graphOf(await neighborListOfFramesAsync(graphsOf(positions, batch), radius, { device }), options);
 }
 
@@ -69,6 +71,14 @@ function graphOf(
   return { source: Int32Array.from(source), target: Int32Array.from(target) };
 }
 
+function assertMost(most: number | undefined): void {
+  if (most !== undefined && !(most === Infinity || (Number.isInteger(most) && most >= 0)))
+    throw new AtomgradError(
+      "VALUE",
+      `radiusGraph: maxNumNeighbors is ${most}; give a whole number of at least 0, or Infinity`,
+    );
+}
+
 function graphsOf(given: ArrayLike<number>, batch: ArrayLike<number> | undefined) {
   if (given.length % 3 !== 0)
     throw new AtomgradError("SHAPE", `radiusGraph: ${given.length} numbers are no points of three`);
@@ -80,6 +90,11 @@ function graphsOf(given: ArrayLike<number>, batch: ArrayLike<number> | undefined
     pbc: [false, false, false] as const,
   });
   if (batch === undefined) return [frame(0, N)];
+  if (batch.length !== N)
+    throw new AtomgradError(
+      "SHAPE",
+      `radiusGraph: batch has ${batch.length} entries for ${N} points; give one for each`,
+    );
   const bounds = [0];
   for (let i = 1; i < N; i++) {
     if (batch[i] < batch[i - 1])
