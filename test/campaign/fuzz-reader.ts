@@ -106,7 +106,7 @@ export async function fuzzReader(
   let slowest = 0;
   writeFileSync(one.file, one.good);
   await one.prepare?.();
-  if (!(one.read() > 0)) throw new Error(`${one.name}: the good file holds nothing`);
+  if (!((await one.read()) > 0)) throw new Error(`${one.name}: the good file holds nothing`);
   const before = process.memoryUsage.rss();
   let most = before;
   const property = fc.asyncProperty(mutation, async (changes) => {
@@ -115,7 +115,7 @@ export async function fuzzReader(
     const start = process.cpuUsage();
     const memory = process.memoryUsage.rss();
     try {
-      one.read();
+      await one.read();
       counts.read++;
     } catch (error) {
       const fault = faultOf(error);

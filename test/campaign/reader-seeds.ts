@@ -1,5 +1,5 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
 import { loadHdf5 } from "../../src/data/hdf5.js";
 import { inspectNpy } from "../../src/data/inspect/npy-report.js";
@@ -10,6 +10,7 @@ import { readStructures, writeStructures } from "../../src/data/structures.js";
 import { formatNamed } from "../../src/data/formats/table.js";
 import { withWeights } from "../../src/data/weights/open.js";
 import { root } from "../cli/bundle.js";
+import { modelSeeds } from "./model-seeds.js";
 
 /** A small good file of a format, and how to read all of a changed one. */
 export interface ReaderSeed {
@@ -24,7 +25,7 @@ export interface ReaderSeed {
   /** What must have been awaited before a file is read. */
   readonly prepare?: () => Promise<unknown>;
   /** Reads every number; gives how many there were. */
-  read(): number;
+  read(): number | Promise<number>;
   /** What is read, frame by frame; where the file holds structures. */
   readonly frames?: () => readonly Structure[];
 }
@@ -90,13 +91,13 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
   };
   const seed = (name: string, path: string, file = path): ReaderSeed => ({
     name,
-    kind: textFormats.has(name.replace(/\.\d$/, "")) ? "text" : "container",
+    kind: textFormats.has(name.replace(/\.\d+$/, "")) ? "text" : "container",
     path,
     file,
     good: Uint8Array.from(readFileSync(file)),
-    prepare: async () => formatNamed(name.replace(/\.\d$/, "")).prepare?.(),
-    read: () => readFrames(name.replace(/\.\d$/, ""), path),
-    frames: () => [...formatNamed(name.replace(/\.\d$/, "")).read!(path)],
+    prepare: async () => formatNamed(name.replace(/\.\d+$/, "")).prepare?.(),
+    read: () => readFrames(name.replace(/\.\d+$/, ""), path),
+    frames: () => [...formatNamed(name.replace(/\.\d+$/, "")).read!(path)],
   });
   const copied = (name: string, source: string): ReaderSeed => {
     const path = place(`${name}-${source.split("/").at(-1)!}`);
@@ -131,18 +132,20 @@ export async function readerSeeds(folder: string): Promise<ReaderSeed[]> {
   await writeStructures(place("is2re.lmdb"), frames.slice(0, 2), { format: "ocp-lmdb" });
   seeds.push(seed("ocp-lmdb", join(folder, "is2re.lmdb")));
   seeds.push(seed("aselmdb", writeAseLmdb(place("rows.aselmdb"))));
-  for (const [format, changed] of [
-    ["deepmd-npy", "set.000/coord.npy"],
-    ["deepmd-mixed", "set.000/real_atom_types.npy"],
-  ] as const) {
+  for (const format of ["deepmd-npy", "deepmd-mixed"]) {
     const path = join(folder, format);
     await writeStructures(path, frames, { format });
-    seeds.push(
-      seed(`${format}.0`, path, join(path, changed)),
-      seed(`${format}.1`, path, join(path, "type.raw")),
-    );
+    const files = filesIn(path);
+    seeds.push(...files.map((file, k) => seed(`${format}.${k}`, path, join(path, file))));
   }
-  return [...seeds, ...weightSeeds(folder), checkpointData(folder), array(folder)];
+  const models = await modelSeeds(folder);
+  return [...seeds, ...weightSeeds(folder), ...models, checkpointData(folder), array(folder)];
+}
+
+/** The files of a folder, sorted. */
+function filesIn(folder: string): string[] {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  return found.map((one) => relative(folder, join(one.parentPath, one.name))).sort();
 }
 
 /** The numbers of a checkpoint of TensorFlow, whose index is good. */

@@ -14,7 +14,7 @@ describe("damaged HDF5 files", () => {
     expect(grown_mib).toBeLessThan(80);
     expect(printed).not.toHaveBeenCalled();
     await ani.prepare?.();
-    expect(ani.read()).toBeGreaterThan(0);
+    expect(await ani.read()).toBeGreaterThan(0);
     printed.mockRestore();
   });
 });

@@ -103,7 +103,7 @@ describe("files that were cut short are refused", async () => {
   const openEnded = /^(?:cif|sdf|lammps-data)/;
   it.each(seeds.map((one) => [one.name, one] as const))("%s", async (_, one) => {
     await fuzzReader(one, 1, 1);
-    const whole = one.read();
+    const whole = await one.read();
     const frames = one.frames?.() ?? [];
     const step = one.good.length <= most ? 1 : Math.ceil(one.good.length / 1000);
     for (let length = 0; length < one.good.length; length += step) {
@@ -112,15 +112,18 @@ describe("files that were cut short are refused", async () => {
       const label = `${length} of ${one.good.length} bytes`;
       let numbers = -1;
       try {
-        numbers = one.read();
+        numbers = await one.read();
       } catch (error) {
         if (!(error instanceof AtomgradError)) throw error;
         continue;
       }
+      // The last element of a list may be another one then: Cu, C.
+      if (one.file.endsWith("type_map.raw")) continue;
       const found = one.frames?.() ?? [];
       // A text may end behind a whole frame, or within its last number, a graph of TensorFlow behind a whole node;
       // containers say how long they are.
-      if (one.kind === "text" || one.name.startsWith("tf-graph")) expect(numbers).toBeLessThanOrEqual(whole);
+      if (one.kind === "text" || /^(?:tf-graph|deepmd-yaml)/.test(one.name))
+        expect(numbers).toBeLessThanOrEqual(whole);
       else expect(numbers, label).toBe(whole);
       const isSure = !(one.kind === "text" && isWithinWord(one.good, length)) && !openEnded.test(one.name);
       const sure = isSure ? found.length : found.length - 1;

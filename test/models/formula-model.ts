@@ -32,13 +32,14 @@ export function formulaModel(
   descriptor: Record<string, unknown>,
   davg: boolean,
   type: "se_atten" | "se_e2_a" = "se_atten",
+  fitting: Record<string, unknown> = { neuron: [6, 6], resnet_dt: true },
 ): { config: ModelConfig; weights: Weights } {
   const { input } = parseDeepmdInput(
     JSON.stringify({
       model: {
         type_map: ["O", "H"],
         descriptor: { type, ...bases[type], ...descriptor },
-        fitting_net: { neuron: [6, 6], resnet_dt: true },
+        fitting_net: fitting,
       },
       learning_rate: { type: "exp", start_lr: 1e-3, stop_lr: 1e-8 },
       loss: { type: "ener" },

@@ -67,8 +67,9 @@ class ArrayDecoder {
   private array({ dtype, value }: { [key: string]: Plain }, path: string): NdArray {
     const bad = (what: string): AtomgradError =>
       new AtomgradError("FORMAT", `${this.name}: ${path}: ${what}`);
+    if (dtype === undefined) throw bad("an array without dtype");
     if (typeof dtype !== "string" || !arrayTypes.has(dtype)) {
-      throw bad(`an array of type ${JSON.stringify(dtype)?.slice(0, 40)}; numbers are needed`);
+      throw bad(`an array of type ${JSON.stringify(dtype).slice(0, 40)}; numbers are needed`);
     }
     if (value === undefined) throw bad("an array without value");
     const shape: number[] = [];
