@@ -2,14 +2,14 @@ import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { showShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import type { Irreps } from "./irreps.js";
 
 /** What was given, in a word or two, for messages. */
 export function kindOf(given: unknown): string {
   if (given === undefined || given === null) return "nothing";
   if (Array.isArray(given)) return `an array of ${given.length}`;
   if (ArrayBuffer.isView(given)) return `a ${given.constructor.name}`;
-  return typeof given === "object" ? "an object" : `the ${typeof given} ${String(given)}`;
+  if (typeof given === "object") return "an object";
+  return `the ${typeof given} ${String(given as string | number)}`;
 }
 
 /** Errors: VALUE for anything but a tensor; `what` says which module and argument wants one. */
@@ -25,7 +25,7 @@ export function assertTensor(what: string, x: unknown): asserts x is Tensor {
 export function assertFeatures(
   what: string,
   x: unknown,
-  irreps: Irreps,
+  irreps: { readonly dim: number; toString(): string },
   { name = "x", least = 1 } = {},
 ): asserts x is Tensor {
   assertTensor(`${what}: ${name}`, x);
