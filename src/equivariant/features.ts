@@ -8,8 +8,8 @@ export function kindOf(given: unknown): string {
   if (given === undefined || given === null) return "nothing";
   if (Array.isArray(given)) return `an array of ${given.length}`;
   if (ArrayBuffer.isView(given)) return `a ${given.constructor.name}`;
-  if (typeof given === "object") return "an object";
-  return `the ${typeof given} ${String(given as string | number)}`;
+  if (typeof given === "number" || typeof given === "string") return `the ${typeof given} ${given}`;
+  return typeof given === "object" ? "an object" : `a ${typeof given}`;
 }
 
 /** Errors: VALUE for anything but a tensor; `what` says which module and argument wants one. */
