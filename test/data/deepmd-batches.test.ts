@@ -32,7 +32,7 @@ describe("batch_size", () => {
 
   it("refuses the rest by name", () => {
     expect(errorOf(() => batchSizes("mixed:4", systems)).message).toMatch(
-      /batch_size: found "mixed:4" \("mixed:N" exists only/,
+      /batch_size: found "mixed:4" \(batches across systems are not made here/,
     );
     expect(errorOf(() => batchSizes("max", systems)).message).toMatch(
       /found "max"; allowed: a number, a list, "auto"/,

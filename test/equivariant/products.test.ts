@@ -184,7 +184,7 @@ describe("atomgrad tp", () => {
       ],
       [
         '[{"key":"case0","kind":"FullTensorProduct","irreps_in1":"77x0e","irreps_in2":"0e"}]',
-        /case "case0": TensorProduct: x expected/,
+        /case "case0": FullTensorProduct: x expected \[\.\.\.,77\] for 77x0e/,
       ],
       [
         '[{"key":"a","kind":"FullTensorProduct","irreps_in1":"99999999x0e+1x999999999e","irreps_in2":"0e"}]',
