@@ -2,7 +2,7 @@
 
     python reference/deepmd/half-precision.py
 
-Models and atoms are those of energies.py (triclinic). The figures are kept in peer-figures.json.
+Models and atoms are those of energies.py (triclinic).
 """
 
 import json
