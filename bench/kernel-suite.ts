@@ -2,22 +2,10 @@
 // alone and with the gradient of the sum of its output, through benny. It compares versions of a kernel; peers are in bench/rows.
 import benny from "benny";
 import { families } from "../kernels/cases.generated.js";
-import {
-  grad,
-  keep,
-  profile,
-  requireGrad,
-  scope,
-  setThreads,
-  sum,
-  tensor,
-  type Tensor,
-} from "../src/index.js";
-import { itemBytes } from "../src/tensor/dtype.js";
+import { grad, keep, requireGrad, scope, setThreads, sum, tensor, type Tensor } from "../src/index.js";
 import type { OpCases, Sample } from "../src/testing/cases.js";
 import { Samples } from "../src/testing/samples.js";
 import type { BenchType } from "./bench.js";
-import { ceiling } from "./machine.js";
 
 /** One line of the suite; times in microseconds. */
 export interface KernelTiming {
@@ -26,8 +14,6 @@ export interface KernelTiming {
   readonly threads: number;
   readonly work: "forward" | "forward and gradient";
   readonly median_us: number;
-  /** The time that arithmetic or memory alone would take, of one op that tells its cost; null where it does not. */
-  readonly floor_us: number | null;
   /** Relative margin of error, percent. */
   readonly margin: number;
   readonly samples: number;
@@ -53,23 +39,24 @@ export async function timeKernels(names: readonly string[]): Promise<KernelTimin
   return timings;
 }
 
-type Variant = Pick<KernelTiming, "dtype" | "threads" | "work"> & { readonly body: () => void };
-
-/** What the kernels of a body must do at least, at what this machine reaches. */
-function floorOf({ dtype, threads, body }: Variant): number | null {
-  const top = ceiling(dtype, threads);
-  let flop = 0;
-  let elements = 0;
-  setThreads(threads);
-  for (const kernel of profile(body).values()) {
-    flop += kernel.flop;
-    elements += kernel.elements;
-  }
-  if (flop === 0 && elements === 0) return null;
-  return 1e6 * Math.max(flop / top.flops, (elements * itemBytes(dtype)) / top.bandwidth);
-}
+export type Variant = Pick<KernelTiming, "dtype" | "threads" | "work"> & { readonly body: () => void };
 
 async function timeOp(name: string, c: OpCases): Promise<KernelTiming[]> {
+  const { variants, close } = variantsOf(c);
+  const cases = variants.map((v) => benny.add(labelOf(v), () => (setThreads(v.threads), v.body), limits));
+  const { results } = await benny.suite(name, ...cases);
+  close();
+  return variants.map(({ dtype, threads, work }, k) => {
+    const { details, margin, samples } = results[k];
+    const timing = { name, dtype, threads, work, median_us: details.median * 1e6, margin, samples };
+    const median = timing.median_us.toPrecision(4).padStart(10);
+    console.log(`  ${labelOf(timing).padEnd(38)}${median} us  ±${margin} %`);
+    return timing;
+  });
+}
+
+/** An op on its benchmark inputs: both number types, one thread and two, forward alone and with the gradient. */
+export function variantsOf(c: OpCases): { variants: Variant[]; close: () => void } {
   const sample = benchSample(c);
   const differentiable = c.differentiate.length > 0 && (c.order ?? 2) > 0;
   const inputs = (c.types ?? (["f32", "f64"] as const)).map((dtype) => ({
@@ -84,20 +71,8 @@ async function timeOp(name: string, c: OpCases): Promise<KernelTiming[]> {
         : []),
     ]),
   );
-  const cases = variants.map((v) => benny.add(labelOf(v), () => (setThreads(v.threads), v.body), limits));
-  const { results } = await benny.suite(name, ...cases);
-  const floors = variants.map(floorOf);
-  for (const { of } of inputs) for (const t of Object.values(of)) t.dispose();
-  return variants.map(({ dtype, threads, work }, k) => {
-    const { details, margin, samples } = results[k];
-    const [median_us, floor_us] = [details.median * 1e6, floors[k]];
-    const timing = { name, dtype, threads, work, median_us, floor_us, margin, samples };
-    const share = floor_us === null ? "" : `  ${Math.round((100 * floor_us) / median_us)} % of it the floor`;
-    console.log(
-      `  ${labelOf(timing).padEnd(38)}${median_us.toPrecision(4).padStart(10)} us  ±${margin} %${share}`,
-    );
-    return timing;
-  });
+  const close = (): void => inputs.forEach(({ of }) => Object.values(of).forEach((t) => t.dispose()));
+  return { variants, close };
 }
 
 function labelOf({ dtype, threads, work }: Pick<KernelTiming, "dtype" | "threads" | "work">): string {
@@ -116,6 +91,7 @@ function gradient(c: OpCases, sample: Sample, inputs: Record<string, Tensor>): v
     grad(
       sum(out),
       c.differentiate.map((key) => variables[key]),
+      { allowUnused: true },
     );
   });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import { add, full, getIsa, matmul, scope, setThreads } from "../src/index.js";
+import { add, full, getIsa, matmul, profile, scope, setThreads } from "../src/index.js";
+import { itemBytes } from "../src/tensor/dtype.js";
 import type { BenchType } from "./bench.js";
 
 /** What figures depend on. */
@@ -74,5 +75,30 @@ function measure(dtype: BenchType, threads: number): Ceiling {
     const sum = seconds(() => add(long, long));
     // One array read (twice the same one) and one written.
     return { flops: (2 * n ** 3) / product, bandwidth: 2 ** 27 / sum };
+  });
+}
+
+const rates = new Map<string, number>();
+
+/** Bytes a second of an addition that moves about so many bytes: what memory of that size gives, in the caches or not. */
+export function bandwidthOf(dtype: BenchType, threads: number, bytes: number): number {
+  const size = 2 ** Math.round(Math.log2(Math.max(bytes, 1 << 16)));
+  const key = `${dtype} ${threads} ${size}`;
+  let found = rates.get(key);
+  if (found === undefined) rates.set(key, (found = measureBandwidth(dtype, threads, size)));
+  return found;
+}
+
+function measureBandwidth(dtype: BenchType, threads: number, bytes: number): number {
+  setThreads(threads);
+  return scope(() => {
+    const n = Math.floor(bytes / (3 * itemBytes(dtype)));
+    const [a, b] = [full([n], 1, { dtype }), full([n], 2, { dtype })];
+    let best = Infinity;
+    for (let r = 0; r < 15; r++) {
+      for (const kernel of profile(() => scope(() => void add(a, b))).values())
+        best = Math.min(best, kernel.milliseconds / 1e3);
+    }
+    return (3 * n * itemBytes(dtype)) / best;
   });
 }

@@ -1,9 +1,11 @@
 // npm run bench [-- NAME... --json FILE --reps N --list --keep]: rows whose name begins with NAME (default: all rows with peers).
-// Names that begin with `kernels` choose from the kernel suite: every op alone, without peers.
+// Names that begin with `kernels` choose from the kernel suite, every op alone, without peers; `rates/FAMILY` tells what the
+// family's kernels do a second, and how far that is from their bound.
 import { Command } from "commander";
 import { writeFileSync } from "node:fs";
 import { openCpu } from "../src/index.js";
 import type { Bench } from "./bench.js";
+import { printRates, rateNames } from "./kernel-rates.js";
 import { kernelNames, type KernelTiming, timeKernels } from "./kernel-suite.js";
 import { machine } from "./machine.js";
 import { measure, type Result } from "./measure.js";
@@ -29,8 +31,9 @@ const flags = program.opts<Flags>();
 const asked = (name: string): boolean => program.args.some((a) => name.startsWith(a));
 const chosen = rows.filter((row) => program.args.length === 0 || asked(row.name));
 const kernels = kernelNames().filter(asked);
+const rated = rateNames().filter(asked);
 
-if (chosen.length + kernels.length === 0) {
+if (chosen.length + kernels.length + rated.length === 0) {
   console.error(`bench: no row begins with ${program.args.join(", ")}; --list prints the names`);
   process.exit(1);
 }
@@ -41,15 +44,17 @@ if (!Number.isInteger(reps) || reps < 1) {
 }
 if (flags.list === true) {
   for (const row of chosen) console.log(`${row.name} ${row.dtype} ${row.threads}`);
-  for (const name of program.args.length === 0 ? kernelNames() : kernels) console.log(name);
+  for (const name of program.args.length === 0 ? [...kernelNames(), ...rateNames()] : [...kernels, ...rated])
+    console.log(name);
 } else await runAll();
 
 async function runAll(): Promise<void> {
   openCpu();
   const results = chosen.length > 0 ? await compareWithPeers(chosen) : [];
   const timings: KernelTiming[] = await timeKernels(kernels);
+  const rates = printRates(rated, 2);
   if (flags.json === undefined) return;
-  const suite = kernels.length > 0 ? { kernels: timings, machine: machine() } : {};
+  const suite = kernels.length + rated.length > 0 ? { kernels: timings, rates, machine: machine() } : {};
   writeFileSync(flags.json, `${JSON.stringify({ schema: 1, results, ...suite }, null, 2)}\n`);
 }
 

@@ -15,6 +15,7 @@ export const cases = defineCases(
       { inputs: { x: random.uniform([3, 5]) } },
       { inputs: { x: random.uniform([40001]) }, large: true },
     ],
+    bench: (random) => [{ inputs: { x: random.uniform([1 << 22]) } }],
     differentiate: ["x"],
     // A float64 that went through float32 keeps its 24 bits only, so differences of it are not differentiated numerically.
     order: 0,

@@ -1,4 +1,5 @@
-// out[n] = x[n] in another number type. Bound: bytes read and written once.
+// out[n] = x[n] in another number type. Bound: bytes read and written once. Measured, 4 M numbers on two threads: f64
+// to f32 1.8 ms, f32 to f64 2.2 ms, 28 and 23 GB/s; an addition of as many bytes has 51.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 

@@ -76,7 +76,9 @@ export const cases = defineCases(
         says: /doubleRows: addend expected f32, got f64/,
       },
     ],
-    bench: (random) => [{ inputs: { x: random.uniform([17000, 50]), addend: random.uniform([17000, 100]) } }],
+    bench: (random) => [
+      { inputs: { x: random.uniform([170_000, 50]), addend: random.uniform([170_000, 100]) } },
+    ],
   },
   {
     op: "foldRows",
@@ -98,6 +100,8 @@ export const cases = defineCases(
         says: /foldRows: the addend is \[2,6\], the result \[2,3\]/,
       },
     ],
-    bench: (random) => [{ inputs: { x: random.uniform([17000, 100]), addend: random.uniform([17000, 50]) } }],
+    bench: (random) => [
+      { inputs: { x: random.uniform([170_000, 100]), addend: random.uniform([170_000, 50]) } },
+    ],
   },
 );

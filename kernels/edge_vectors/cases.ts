@@ -31,6 +31,8 @@ const samples = (random: Samples): Sample[] => [
   sample(random, 700, 20000, 11, true),
 ];
 
+const bench = (random: Samples): Sample[] => [sample(random, 20_000, 1_000_000)];
+
 function graphOf(
   { ptr, edgePtr, shift, positions }: Record<string, Tensor>,
   attrs: NonNullable<Sample["attrs"]>,
@@ -46,6 +48,7 @@ export const cases = defineCases(
     op: "edgeVectors",
     run: (inputs, attrs) => edgeVectors(inputs.positions, graphOf(inputs, attrs), inputs.cell),
     samples,
+    bench,
     differentiate: ["positions", "cell"],
     tolerance,
     errors: [
@@ -87,6 +90,7 @@ export const cases = defineCases(
     op: "edgeVectors, no cell",
     run: (inputs, attrs) => edgeVectors(inputs.positions, graphOf(inputs, attrs)),
     samples,
+    bench,
     differentiate: ["positions"],
     tolerance,
   },
@@ -100,6 +104,7 @@ export const cases = defineCases(
       );
     },
     samples,
+    bench,
     differentiate: ["positions", "cell"],
     tolerance,
   },
@@ -110,6 +115,7 @@ export const cases = defineCases(
       return edgePullOp.apply([inputs.g, ptr, source.index, source.order, source.ptr]);
     },
     samples,
+    bench,
     differentiate: ["g"],
     tolerance,
   },
@@ -121,6 +127,7 @@ export const cases = defineCases(
       return edgePullOp.spec.decompose!({ g: inputs.g, ...look }, {});
     },
     samples,
+    bench,
     differentiate: ["g"],
     tolerance,
   },

@@ -3,8 +3,10 @@
 //
 // Layout: rows of three numbers; edges sorted by centre (ptr) and frames (edgePtr); `order` lists the edges by source.
 // Strategy: one owner per centre, additions in the order of the edges: no atomics, the same bits for any thread count.
-// Bound: memory, 10 elements an edge forward, 7 back.
-// Pitfalls: in f32 the differences of far-away positions lose digits; keep atoms near the origin or edges in f64.
+// Bound: memory, 10 elements an edge forward, 7 back. Measured, 1 M edges of 20,000 atoms in no order, f32, two
+// threads: edgeVectors 3.0 ms (25 % of an addition of as many bytes), edgePull 3.9 ms (14 %): three numbers a row fill
+// no register. Pitfalls: in f32 the differences of far-away positions lose digits; keep atoms near the origin or edges
+// in f64.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 

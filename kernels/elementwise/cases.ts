@@ -26,14 +26,17 @@ const shapes: (readonly number[])[][] = [
   [[1, 2, 1, 3], [4, 1, 5, 1], [3]],
 ];
 
+function pickOf(spec: ElementwiseSpec, random: Samples, list: (readonly number[])[]): Sample["inputs"] {
+  return Object.fromEntries(
+    spec.args.map((name, k) => {
+      const [low, high] = spec.samples[name] ?? [-2, 2];
+      return [name, random.uniform(list[k % list.length], low, high)];
+    }),
+  );
+}
+
 function samplesOf(spec: ElementwiseSpec, random: Samples): Sample[] {
-  const pick = (list: (readonly number[])[]) =>
-    Object.fromEntries(
-      spec.args.map((name, k) => {
-        const [low, high] = spec.samples[name] ?? [-2, 2];
-        return [name, random.uniform(list[k % 3], low, high)];
-      }),
-    );
+  const pick = (list: (readonly number[])[]) => pickOf(spec, random, list);
   const small: Sample[] = (spec.order === 0 ? shapes : shapes.slice(2, 7)).map((list) => ({
     inputs: pick(list),
   }));
@@ -101,6 +104,7 @@ export const cases = defineCases(
           spec.args.map((name) => inputs[name]),
         ),
       samples: (random) => samplesOf(spec, random),
+      bench: (random) => [{ inputs: pickOf(spec, random, [[1 << 22]]) }],
       differentiate: spec.rules.flatMap((rule, k) => (rule === null ? [] : [spec.args[k]])),
       // Derivatives are checked through their operation; their own derivatives once more.
       order: spec.order === 0 ? 2 : 1,

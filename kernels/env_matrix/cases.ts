@@ -5,29 +5,30 @@ import { envCurvatureOp, envJvpOp, envMatrix, envMatrixOp, envVjpOp } from "./op
 
 const options = { rcut: 3, rcutSmth: 0.7, protection: 0 };
 
-function samples(random: Samples): Sample[] {
-  const sample = (E: number, reach: number, protection: number, large = false): Sample => ({
-    inputs: {
-      edge: random.uniform([E, 3], -reach, reach),
-      w: random.uniform([E, 3]),
-      g: random.uniform([E, 8]),
-      centreType: random.integers([E], 0, 2),
-      mean: { shape: [2, 4], data: Float64Array.of(0.1, 0, 0, 0, 0.12, 0, 0, 0) },
-      stddev: random.uniform([2, 4], 0.5, 1),
-    },
-    attrs: { protection },
-    large,
-  });
-  return [
-    sample(0, 1, 0),
-    sample(1, 1.2, 0),
-    sample(5, 0.3, 0),
-    sample(7, 1.7, 0),
-    sample(9, 3, 0),
-    sample(33, 2, 0.1),
-    sample(5003, 2, 0, true),
-  ];
-}
+const sample = (random: Samples, E: number, reach: number, protection: number, large = false): Sample => ({
+  inputs: {
+    edge: random.uniform([E, 3], -reach, reach),
+    w: random.uniform([E, 3]),
+    g: random.uniform([E, 8]),
+    centreType: random.integers([E], 0, 2),
+    mean: { shape: [2, 4], data: Float64Array.of(0.1, 0, 0, 0, 0.12, 0, 0, 0) },
+    stddev: random.uniform([2, 4], 0.5, 1),
+  },
+  attrs: { protection },
+  large,
+});
+
+const samples = (random: Samples): Sample[] => [
+  sample(random, 0, 1, 0),
+  sample(random, 1, 1.2, 0),
+  sample(random, 5, 0.3, 0),
+  sample(random, 7, 1.7, 0),
+  sample(random, 9, 3, 0),
+  sample(random, 33, 2, 0.1),
+  sample(random, 5003, 2, 0, true),
+];
+
+const bench = (random: Samples): Sample[] => [sample(random, 1_000_000, 2, 0)];
 
 const attrsOf = (attrs: NonNullable<Sample["attrs"]>) => ({
   ...options,
@@ -41,6 +42,7 @@ export const cases = defineCases(
     run: ({ edge, centreType, mean, stddev }, attrs) =>
       envMatrix(edge, centreType, mean, stddev, attrsOf(attrs)),
     samples,
+    bench,
     differentiate: ["edge"],
     tolerance,
     errors: [
@@ -73,6 +75,7 @@ export const cases = defineCases(
     run: ({ edge, centreType, mean, stddev }, attrs) =>
       envMatrixOp.spec.decompose!({ edge, centreType, mean, stddev }, attrsOf(attrs)),
     samples,
+    bench,
     differentiate: ["edge"],
     tolerance,
   },
@@ -81,6 +84,7 @@ export const cases = defineCases(
     run: ({ g, edge, centreType, mean, stddev }, attrs) =>
       envVjpOp.apply([g, edge, centreType, mean, stddev], attrsOf(attrs)),
     samples,
+    bench,
     differentiate: ["g", "edge"],
     tolerance,
   },
@@ -89,6 +93,7 @@ export const cases = defineCases(
     run: ({ w, edge, centreType, mean, stddev }, attrs) =>
       envJvpOp.apply([w, edge, centreType, mean, stddev], attrsOf(attrs)),
     samples,
+    bench,
     differentiate: ["w", "edge"],
     tolerance,
   },
@@ -97,6 +102,7 @@ export const cases = defineCases(
     run: ({ w, g, edge, centreType, mean, stddev }, attrs) =>
       envCurvatureOp.apply([w, g, edge, centreType, mean, stddev], attrsOf(attrs)),
     samples,
+    bench,
     differentiate: ["w", "g"],
     order: 1,
     tolerance,

@@ -5,8 +5,10 @@
 //   jvp      the same matrix applied to a vector w; curvature = d(w . vjp)/d(edge), in closed form.
 //
 // Layout: one edge after the other, 8 numbers a row. Strategy: scalar arithmetic per edge, edges shared by the team; a
-// row is a hundred flops, and there are a hundred times fewer of them than in the embedding net behind it. Pitfalls:
-// length 0 gives 0 and derivatives of 0; the factored switch keeps its digits near the cutoff.
+// row is a hundred flops, and there are a hundred times fewer of them than in the embedding net behind it. Bound:
+// memory, 17 numbers an edge or 23 with derivatives. Measured, 1 M edges, f32, two threads: value 6.3 ms, gradient 8.5,
+// Jacobian product 8.8, curvature 13 (10 to 15 Gflop/s, 19 to 26 % of the bound: roots and quotients one edge at a
+// time). Pitfalls: length 0 gives 0 and derivatives of 0; the factored switch keeps its digits near the cutoff.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 #include "edge.h"

@@ -11,7 +11,9 @@
 // the powers are computed again in every derivative, which costs about as much as reading them would. Two rows j at a
 // time: they share the loads of the keys, and the columns of the edges' gradients are read and written half as often.
 // Centres are dealt out in at most 64 runs of about equal numbers of pairs. Bound (8 or 4 bytes an element, one exp
-// each): gatedSoftmax 2 P, gatedSoftmaxVjp 3 P, gatedSoftmaxVjpVjp 5 P elements.
+// each): gatedSoftmax 2 P, gatedSoftmaxVjp 3 P, gatedSoftmaxVjpVjp 5 P elements. Measured, 1.6 M pairs, f32, two
+// threads: value 1.5 ms, gradient 2.5 ms (21 and 24 % of an addition of as many bytes in the caches, 31 and 35 Gflop/s:
+// exponentials and gates take the time).
 #include "second.h"
 
 namespace ag {

@@ -18,6 +18,10 @@ function samples(random: Samples, attrs: readonly Sample["attrs"][]): Sample[] {
   ];
 }
 
+const bench = (random: Samples): Sample[] => [
+  { inputs: { a: random.uniform([1 << 22]), b: random.uniform([1 << 22]) }, attrs: { weight: 0.001 } },
+];
+
 export const cases = defineCases(
   {
     op: "blend",
@@ -26,6 +30,7 @@ export const cases = defineCases(
       return [a, b];
     },
     samples: (random) => samples(random, [{ weight: 0.001 }, { weight: 0.25 }, { weight: 0 }, { weight: 1 }]),
+    bench,
     differentiate: [],
     tolerance: { f32: 2e-7, f64: 1e-15 },
     errors: [
@@ -62,6 +67,7 @@ export const cases = defineCases(
       return [a, b];
     },
     samples: (random) => samples(random, [{}]),
+    bench,
     differentiate: [],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [

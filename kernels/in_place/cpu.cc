@@ -1,7 +1,9 @@
 // blend: target[k] += weight (source[k] - target[k]); exchange: a[k] and b[k] change places. In place.
 //
 // Layout: flat arrays. Strategy: vectors over blocks of 8,192 elements, each with one owner. Bound: 3 (blend) or 4
-// (exchange) elements of memory per element. The two arrays are different memory (op.ts sees to it).
+// (exchange) elements of memory per element. The two arrays are different memory (op.ts sees to it). Measured, 4 M
+// numbers, f32, two threads: blend 76 GB/s, exchange 97, more than an addition of as many bytes (53), which writes to
+// other memory than it reads.
 #include "../../native/simd.h"
 #include "../../native/team.h"
 

@@ -5,22 +5,26 @@ import { adamUpdate, sgdUpdate } from "./op.js";
 
 const sizes = [0, 1, 7, 33, 64];
 
-function samples(random: Samples, variants: readonly Sample["attrs"][]): Sample[] {
-  const sample = (n: number, attrs: Sample["attrs"], large = false): Sample => ({
-    inputs: {
-      param: random.uniform([n]),
-      grad: random.uniform([n]),
-      m: random.uniform([n]),
-      v: random.uniform([n], 0, 1),
-    },
-    attrs,
-    large,
-  });
-  return [
-    ...variants.flatMap((attrs) => sizes.map((n) => sample(n, attrs))),
-    sample(20011, variants[0], true),
-  ];
-}
+type Variants = readonly Sample["attrs"][];
+
+const sample = (random: Samples, n: number, attrs: Sample["attrs"], large = false): Sample => ({
+  inputs: {
+    param: random.uniform([n]),
+    grad: random.uniform([n]),
+    m: random.uniform([n]),
+    v: random.uniform([n], 0, 1),
+  },
+  attrs,
+  large,
+});
+
+const inputs = (variants: Variants) => ({
+  samples: (random: Samples): Sample[] => [
+    ...variants.flatMap((attrs) => sizes.map((n) => sample(random, n, attrs))),
+    sample(random, 20011, variants[0], true),
+  ],
+  bench: (random: Samples): Sample[] => [sample(random, 1 << 22, variants[0])],
+});
 
 export const cases = defineCases(
   {
@@ -38,11 +42,10 @@ export const cases = defineCases(
       });
       return [param, m, v];
     },
-    samples: (random) =>
-      samples(random, [
-        { decoupled: false, step: 1, gradScale: 1 },
-        { decoupled: true, step: 7, gradScale: 0.5 },
-      ]),
+    ...inputs([
+      { decoupled: false, step: 1, gradScale: 1 },
+      { decoupled: true, step: 7, gradScale: 0.5 },
+    ]),
     differentiate: [],
     order: 0,
     tolerance: { f32: 2e-6, f64: 1e-14 },
@@ -66,13 +69,12 @@ export const cases = defineCases(
       });
       return [param, m];
     },
-    samples: (random) =>
-      samples(random, [
-        { nesterov: false, first: true, momentum: 0.9 },
-        { nesterov: false, first: false, momentum: 0.9 },
-        { nesterov: true, first: false, momentum: 0.9 },
-        { nesterov: false, first: false, momentum: 0 },
-      ]),
+    ...inputs([
+      { nesterov: false, first: true, momentum: 0.9 },
+      { nesterov: false, first: false, momentum: 0.9 },
+      { nesterov: true, first: false, momentum: 0.9 },
+      { nesterov: false, first: false, momentum: 0 },
+    ]),
     differentiate: [],
     order: 0,
     tolerance: { f32: 2e-6, f64: 1e-14 },

@@ -9,7 +9,9 @@
 // cut to one whose scratch memory is known beforehand: C_i in panels of 64 columns, O_i and Z_i in sums of at most 192
 // rows.
 //
-// Bound: 2 H flop per pair; the operands of one centre (n H + n^2 elements) stay in the second-level cache.
+// Bound: 2 H flop per pair; the operands of one centre (n H + n^2 elements) stay in the second-level cache. Measured,
+// 190 centres of 90 rows, H = 128, two threads: 195 to 220 Gflop/s in f32, 94 to 109 in f64; one large product has 268
+// and 116.
 #include <cstring>
 
 #include "../../native/gemm/gemm.h"

@@ -14,31 +14,37 @@ const layouts: [sizes: number[], pad: number][] = [
   [[17], 1],
 ];
 
-function samples(random: Samples): Sample[] {
-  const sample = (sizes: readonly number[], pad: number, large = false, spare = 0): Sample => {
-    const ptr = [0];
-    const start = [0];
-    for (const n of sizes) {
-      ptr.push(ptr[ptr.length - 1] + n);
-      start.push(start[start.length - 1] + n * n + spare);
-    }
-    const P = start[start.length - 1] + spare;
-    return {
-      inputs: {
-        x: random.uniform([P], -3, 3),
-        g: random.uniform([P]),
-        u: random.uniform([P]),
-        y: random.uniform([P], 0, 1),
-        ptr: random.i32(ptr),
-        start: random.i32(start),
-        pad: random.i32(sizes.map((_, k) => (k % 2 === 0 ? pad : 0))),
-      },
-      large,
-    };
+function sample(random: Samples, sizes: readonly number[], pad: number, large = false, spare = 0): Sample {
+  const ptr = [0];
+  const start = [0];
+  for (const n of sizes) {
+    ptr.push(ptr[ptr.length - 1] + n);
+    start.push(start[start.length - 1] + n * n + spare);
+  }
+  const P = start[start.length - 1] + spare;
+  return {
+    inputs: {
+      x: random.uniform([P], -3, 3),
+      g: random.uniform([P]),
+      u: random.uniform([P]),
+      y: random.uniform([P], 0, 1),
+      ptr: random.i32(ptr),
+      start: random.i32(start),
+      pad: random.i32(sizes.map((_, k) => (k % 2 === 0 ? pad : 0))),
+    },
+    large,
   };
-  const many = Array.from({ length: 64 }, (_, k) => 80 + (k % 21));
-  return [...layouts.map(([sizes, pad], k) => sample(sizes, pad, false, k % 3)), sample(many, 20, true)];
 }
+
+/** As many rows of neighbours as this, of 80 to 100 atoms each. */
+const crowd = (count: number): number[] => Array.from({ length: count }, (_, k) => 80 + (k % 21));
+
+const samples = (random: Samples): Sample[] => [
+  ...layouts.map(([sizes, pad], k) => sample(random, sizes, pad, false, k % 3)),
+  sample(random, crowd(64), 20, true),
+];
+
+const bench = (random: Samples): Sample[] => [sample(random, crowd(512), 20)];
 
 const tolerance = { f32: 5e-6, f64: 1e-14 };
 const i32 = (...values: number[]) => tensor(Int32Array.from(values));
@@ -48,6 +54,7 @@ export const cases = defineCases(
     op: "raggedSoftmax",
     run: ({ x, ptr, start, pad }) => raggedSoftmax(x, ptr, start, pad, -2),
     samples,
+    bench,
     differentiate: ["x"],
     tolerance,
     errors: [
@@ -69,6 +76,7 @@ export const cases = defineCases(
     op: "raggedSoftmaxVjp",
     run: ({ g, y, ptr, start }) => raggedSoftmaxVjpOp.apply([g, y, ptr, start]),
     samples,
+    bench,
     differentiate: ["g", "y"],
     tolerance,
   },
@@ -76,6 +84,7 @@ export const cases = defineCases(
     op: "raggedSoftmaxCurvature",
     run: ({ u, g, y, ptr, start }) => raggedSoftmaxCurvatureOp.apply([u, g, y, ptr, start]),
     samples,
+    bench,
     differentiate: ["u", "g", "y"],
     order: 1,
     tolerance,

@@ -5,7 +5,9 @@
 //
 // Layout: block i is n x n row-major at start[i], n = ptr[i+1] - ptr[i]; elements of no block give 0. Strategy: a row
 // (about a hundred numbers) stays in the first-level cache between its passes; vector lanes along the row; blocks
-// shared by the team. Bound: memory, (2 to 4) P numbers, and one exp per element.
+// shared by the team. Bound: memory, (2 to 4) P numbers, and one exp per element. Measured, 4 M pairs, f32, two
+// threads: value 4.6 ms (7 GB/s, 14 % of an addition of as many bytes: the exponentials), gradient 35 GB/s and
+// curvature 40, as fast as an addition.
 #include <cstring>
 
 #include "../../native/simd.h"

@@ -28,6 +28,10 @@ function samples(random: Samples): Sample[] {
   ];
 }
 
+const bench = (random: Samples): Sample[] => [
+  { inputs: { x: random.uniform([40_000, 100]) }, attrs: { axis: 1 } },
+];
+
 const empty = (random: Samples): Sample[] => [
   { inputs: { x: random.uniform([0]) } },
   { inputs: { x: random.uniform([0, 3]) }, attrs: { axis: 0 } },
@@ -39,6 +43,7 @@ export const cases = defineCases(
     op: "sum",
     run: ({ x }, attrs) => sum(x, options(attrs)),
     samples: (random) => [...samples(random), ...empty(random)],
+    bench,
     differentiate: ["x"],
     tolerance: { f32: 2e-6, f64: 1e-14 },
     errors: [
@@ -66,6 +71,7 @@ export const cases = defineCases(
     op: "mean",
     run: ({ x }, attrs) => mean(x, options(attrs)),
     samples,
+    bench,
     differentiate: ["x"],
     tolerance: { f32: 2e-6, f64: 1e-14 },
     errors: [{ name: "no elements", run: () => mean(zeros([0])), code: "VALUE", says: /mean: no elements/ }],
@@ -74,6 +80,7 @@ export const cases = defineCases(
     op: "max",
     run: ({ x }, attrs) => max(x, options(attrs)),
     samples,
+    bench,
     differentiate: ["x"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [
@@ -95,6 +102,7 @@ export const cases = defineCases(
       { inputs: { x: random.uniform([1, 7]) }, attrs: { shape: [0, 7] } },
       { inputs: { x: random.uniform([50, 1, 3]) }, attrs: { shape: [50, 777, 3] }, large: true },
     ],
+    bench: (random) => [{ inputs: { x: random.uniform([40_000, 1]) }, attrs: { shape: [40_000, 100] } }],
     differentiate: ["x"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [

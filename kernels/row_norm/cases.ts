@@ -12,19 +12,27 @@ import {
   unitRowsVjpOp,
 } from "./op.js";
 
-function samples(random: Samples): Sample[] {
-  const sample = (E: number, M: number, large = false): Sample => ({
-    inputs: {
-      x: random.uniform([E, M], -2, 2),
-      g: random.uniform([E, M]),
-      u: random.uniform([E, M]),
-      weight: random.uniform([M], 0.5, 1.5),
-      bias: random.uniform([M]),
-    },
-    large,
-  });
-  return [sample(0, 4), sample(1, 4), sample(5, 5), sample(3, 17), sample(4, 33), sample(701, 100, true)];
-}
+const sample = (random: Samples, E: number, M: number, large = false): Sample => ({
+  inputs: {
+    x: random.uniform([E, M], -2, 2),
+    g: random.uniform([E, M]),
+    u: random.uniform([E, M]),
+    weight: random.uniform([M], 0.5, 1.5),
+    bias: random.uniform([M]),
+  },
+  large,
+});
+
+const samples = (random: Samples): Sample[] => [
+  sample(random, 0, 4),
+  sample(random, 1, 4),
+  sample(random, 5, 5),
+  sample(random, 3, 17),
+  sample(random, 4, 33),
+  sample(random, 701, 100, true),
+];
+
+const bench = (random: Samples): Sample[] => [sample(random, 40_000, 100)];
 
 const tolerance = { f32: 2e-5, f64: 1e-13 };
 const eps = 1e-5;
@@ -41,6 +49,7 @@ const derivatives = (
       op: `${name}, decomposed`,
       run: ({ x }) => value.spec.decompose!({ x }, attrs),
       samples,
+      bench,
       differentiate: ["x"],
       tolerance,
     },
@@ -48,6 +57,7 @@ const derivatives = (
       op: `${name}Vjp`,
       run: ({ g, x }) => vjp.apply([g, x], attrs),
       samples,
+      bench,
       differentiate: ["g", "x"],
       tolerance,
     },
@@ -55,6 +65,7 @@ const derivatives = (
       op: `${name}Curvature`,
       run: ({ u, g, x }) => curvature.apply([u, g, x], attrs),
       samples,
+      bench,
       differentiate: ["u", "g"],
       order: 1,
       tolerance,
@@ -67,6 +78,7 @@ export const cases = defineCases(
     op: "layerNorm",
     run: ({ x, weight, bias }) => layerNorm(x, weight, bias, eps),
     samples,
+    bench,
     differentiate: ["x", "weight", "bias"],
     tolerance,
     errors: [
@@ -88,6 +100,7 @@ export const cases = defineCases(
     op: "normalizeRows",
     run: ({ x }) => normalizeRows(x),
     samples,
+    bench,
     differentiate: ["x"],
     tolerance,
     errors: [

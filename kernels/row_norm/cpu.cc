@@ -7,7 +7,9 @@
 //
 // Layout: rows of M contiguous numbers, which stay in the first-level cache between the passes over a row. Strategy:
 // vector lanes along the row, sums in one accumulator per lane and a fixed tree; rows shared by the team. Bound: each
-// operand read once and the result written once: (2 to 4) E M numbers of memory.
+// operand read once and the result written once: (2 to 4) E M numbers of memory. Measured, 40,000 rows of 100, f32, two
+// threads: layer 20 GB/s and its derivatives 24 (37 and 82 % of an addition of as many bytes), unit 38, 37 and 32 (72 %
+// and as fast as one).
 #include "../../native/simd.h"
 #include "../../native/team.h"
 #include "../../native/vecmath.h"

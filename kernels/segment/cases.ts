@@ -23,29 +23,39 @@ const sizes = [
   [33, 4, 33],
 ];
 
-function segments(random: Samples): Sample[] {
-  const sample = ([E, F, N]: number[], large = false): Sample => ({
-    inputs: { x: random.uniform([E, F]), y: random.uniform([N, F]), ptr: random.pointers(N, E) },
-    large,
-  });
-  return [...sizes.map((s) => sample(s)), sample([20000, 37, 900], true)];
-}
+const segment = (random: Samples, [E, F, N]: number[], large = false): Sample => ({
+  inputs: { x: random.uniform([E, F]), y: random.uniform([N, F]), ptr: random.pointers(N, E) },
+  large,
+});
 
-function lookups(random: Samples): Sample[] {
-  const sample = ([E, F, R]: number[], large = false): Sample => ({
-    inputs: { x: random.uniform([R, F]), e: random.uniform([E, F]) },
-    attrs: { rows: R, index: Array.from(random.integers([E], -1, R).data) },
-    large,
-  });
-  const small = [
-    [0, 2, 3],
-    [1, 1, 1],
-    [7, 3, 2],
-    [29, 8, 5],
-    [6, 1, 40],
-  ];
-  return [...small.map((s) => sample(s)), sample([9000, 25, 4], true), sample([9000, 1, 3000], true)];
-}
+const segments = {
+  samples: (random: Samples): Sample[] => [
+    ...sizes.map((s) => segment(random, s)),
+    segment(random, [20000, 37, 900], true),
+  ],
+  bench: (random: Samples): Sample[] => [segment(random, [300_000, 32, 10_000])],
+};
+
+const lookup = (random: Samples, [E, F, R]: number[], large = false): Sample => ({
+  inputs: { x: random.uniform([R, F]), e: random.uniform([E, F]) },
+  attrs: { rows: R, index: Array.from(random.integers([E], -1, R).data) },
+  large,
+});
+
+const lookups = {
+  samples: (random: Samples): Sample[] => [
+    ...[
+      [0, 2, 3],
+      [1, 1, 1],
+      [7, 3, 2],
+      [29, 8, 5],
+      [6, 1, 40],
+    ].map((s) => lookup(random, s)),
+    lookup(random, [9000, 25, 4], true),
+    lookup(random, [9000, 1, 3000], true),
+  ],
+  bench: (random: Samples): Sample[] => [lookup(random, [300_000, 32, 10_000])],
+};
 
 const mapOf = (like: Tensor, { index, rows }: NonNullable<Sample["attrs"]>): IndexMap =>
   indexMap(Int32Array.from(index as readonly number[]), rows as number, like.device.name);
@@ -54,7 +64,7 @@ export const cases = defineCases(
   {
     op: "segmentSum",
     run: ({ x, ptr }) => segmentSum(x, ptr),
-    samples: segments,
+    ...segments,
     differentiate: ["x"],
     tolerance: { f32: 2e-6, f64: 1e-14 },
     errors: [
@@ -87,7 +97,7 @@ export const cases = defineCases(
   {
     op: "segmentMax",
     run: ({ x, ptr }) => segmentMax(x, ptr),
-    samples: segments,
+    ...segments,
     differentiate: ["x"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [
@@ -102,28 +112,28 @@ export const cases = defineCases(
   {
     op: "segmentMean",
     run: ({ x, ptr }) => segmentMean(x, ptr),
-    samples: segments,
+    ...segments,
     differentiate: ["x"],
     tolerance: { f32: 2e-6, f64: 1e-14 },
   },
   {
     op: "segmentSoftmax",
     run: ({ x, ptr }) => segmentSoftmax(x, ptr),
-    samples: segments,
+    ...segments,
     differentiate: ["x"],
     tolerance: { f32: 5e-6, f64: 1e-14 },
   },
   {
     op: "segmentExpand",
     run: ({ y, x, ptr }) => segmentExpand(y, ptr, x.shape[0]),
-    samples: segments,
+    ...segments,
     differentiate: ["y"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
   },
   {
     op: "gather",
     run: ({ x }, attrs) => gather(x, mapOf(x, attrs)),
-    samples: lookups,
+    ...lookups,
     differentiate: ["x"],
     tolerance: { f32: 1e-7, f64: 1e-15 },
     errors: [
@@ -138,7 +148,7 @@ export const cases = defineCases(
   {
     op: "gatherSum",
     run: ({ e }, attrs) => scatterSum(e, mapOf(e, attrs)),
-    samples: lookups,
+    ...lookups,
     differentiate: ["e"],
     tolerance: { f32: 2e-6, f64: 1e-14 },
   },

@@ -7,8 +7,9 @@
 // Strategy: vector lanes run over a in blocks of 128 columns, up to 8 b's stand in registers; the matrix of a segment
 // is kept as [b][a] on the stack and turned once per segment. x is read row by row, once (B <= 8, A <= 128). Segments
 // are dealt out in at most 64 runs of about equal numbers of rows; each output has one owner that adds in the order of
-// the rows. Bound: E (A + B) + N A B elements of memory. Pitfall: one segment is one thread's work. For a single huge
-// segment use the matrix product (matmul, transposeA).
+// the rows. Bound: E (A + B) + N A B elements of memory. Measured, 17,000 rows, A = 100, B = 4, f32, two threads: outer
+// 41 GB/s, apply 30, apply_t 31: 77, 56 and 58 % of an addition of as many bytes. Pitfall: one segment is one thread's
+// work. For a single huge segment use the matrix product (matmul, transposeA).
 #include <cstring>
 
 #include "../../native/segment_runs.h"

@@ -17,6 +17,9 @@ export const cases = defineCases(
       { inputs: { x: random.uniform([0, 4]) }, attrs: { axis: 1, from: 1, to: 3 } },
       { inputs: { x: random.uniform([4001, 13]) }, attrs: { axis: 1, from: 2, to: 9 }, large: true },
     ],
+    bench: (random) => [
+      { inputs: { x: random.uniform([40_000, 100]) }, attrs: { axis: 1, from: 10, to: 90 } },
+    ],
     differentiate: ["x"],
     tolerance: exact,
     errors: [
@@ -42,6 +45,9 @@ export const cases = defineCases(
       { inputs: { x: random.uniform([0]) }, attrs: { axis: 0, before: 1, after: 0 } },
       { inputs: { x: random.uniform([2, 3, 4]) }, attrs: { axis: 1, before: 0, after: 3 } },
       { inputs: { x: random.uniform([701, 29]) }, attrs: { axis: 1, before: 3, after: 3 }, large: true },
+    ],
+    bench: (random) => [
+      { inputs: { x: random.uniform([40_000, 100]) }, attrs: { axis: 1, before: 3, after: 3 } },
     ],
     differentiate: ["x"],
     tolerance: exact,
@@ -76,6 +82,16 @@ export const cases = defineCases(
         large: true,
       },
     ],
+    bench: (random) => [
+      {
+        inputs: {
+          a: random.uniform([40_000, 20]),
+          b: random.uniform([40_000, 40]),
+          c: random.uniform([40_000, 40]),
+        },
+        attrs: { axis: 1 },
+      },
+    ],
     differentiate: ["a", "b", "c"],
     tolerance: exact,
     errors: [
@@ -101,6 +117,7 @@ export const cases = defineCases(
       { inputs: { x: random.uniform([531, 77]) }, attrs: { order: [1, 0] }, large: true },
       { inputs: { x: random.uniform([53, 7, 31, 3]) }, attrs: { order: [2, 1, 0, 3] }, large: true },
     ],
+    bench: (random) => [{ inputs: { x: random.uniform([2048, 2048]) }, attrs: { order: [1, 0] } }],
     differentiate: ["x"],
     tolerance: exact,
     errors: [

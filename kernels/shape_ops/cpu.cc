@@ -1,11 +1,14 @@
 // slice, pad, join, swap: the copies behind slicing, padding, concatenation and transposition. No arithmetic.
 //
 // Layout: the axis worked on stands between outer A and inner B (D for swap). Strategy: runs of contiguous numbers per
-// row, rows shared by the team; swap with D = 1 goes through 16 x 16 tiles so that neither side strides through memory
-// alone. Bound: bytes read and written once.
+// row, rows shared by the team; swap with D = 1 goes through tiles of a register's width both ways, turned in
+// registers. Bound: bytes read and written once. Measured, 4 M numbers, f32, two threads, beside an addition of as many
+// bytes (53 GB/s): slice and pad 32, join 19 (rows of 20 and 40 numbers), swap of 2048 x 2048 6.6, whose rows lie 8 kB
+// apart.
 #include <cstring>
+#include <type_traits>
 
-#include "../../native/simd.h"
+#include "../../native/interleave.h"
 #include "../../native/team.h"
 
 namespace ag {
@@ -56,6 +59,19 @@ template <class T> static int join(const Call& c) {
   return 0;
 }
 
+// Rows of x, C apart, to columns of `to`, whose rows are B apart.
+template <class T, class Bits> static void swapTile(T* to, int64_t B, const T* x, int64_t C, int rows, int columns) {
+  if constexpr (sizeof(T) == sizeof(Bits)) {
+    V<Bits> tile[kLanes<Bits>] = {};
+    for (int b = 0; b < rows; ++b) tile[b] = loadPart(reinterpret_cast<const Bits*>(x + b * C), columns);
+    transposeSquare<Bits>(tile);
+    for (int i = 0; i < columns; ++i) storePart(reinterpret_cast<Bits*>(to + i * B), tile[i], rows);
+  } else {
+    for (int i = 0; i < columns; ++i)
+      for (int b = 0; b < rows; ++b) to[i * B + b] = x[b * C + i];
+  }
+}
+
 template <class T> static int swap(const Call& c) {
   const int64_t A = c.ints[0], B = c.ints[1], C = c.ints[2], D = c.ints[3];
   const T* x = in<T>(c, 0);
@@ -67,15 +83,17 @@ template <class T> static int swap(const Call& c) {
     });
     return 0;
   }
-  constexpr int64_t kTile = 16;
+  // Numbers of four and of eight bytes move as floats and doubles of the same bits.
+  using Bits = typename std::conditional<sizeof(T) == 8, double, float>::type;
+  constexpr int64_t kTile = sizeof(T) >= 4 ? kLanes<Bits> : 16;
   const int64_t tiles = (C + kTile - 1) / kTile;
   blocks(c, A * tiles, 1, runCost<T>(B * kTile), [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
-      const int64_t a = k / tiles, c0 = k % tiles * kTile, c1 = c0 + kTile < C ? c0 + kTile : C;
+      const int64_t a = k / tiles, c0 = k % tiles * kTile, columns = C - c0 < kTile ? C - c0 : kTile;
       for (int64_t b0 = 0; b0 < B; b0 += kTile) {
-        const int64_t b1 = b0 + kTile < B ? b0 + kTile : B;
-        for (int64_t i = c0; i < c1; ++i)
-          for (int64_t b = b0; b < b1; ++b) to[(a * C + i) * B + b] = x[(a * B + b) * C + i];
+        const int64_t rows = B - b0 < kTile ? B - b0 : kTile;
+        swapTile<T, Bits>(to + (a * C + c0) * B + b0, B, x + (a * B + b0) * C + c0, C, static_cast<int>(rows),
+                          static_cast<int>(columns));
       }
     }
   });

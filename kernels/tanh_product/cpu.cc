@@ -10,7 +10,8 @@
 // to memory. W is packed once for all. Sums over the rows (W', b') are kept by each part and added in the order of the
 // parts; the parts depend on the sizes alone, so the bits do not depend on the threads.
 //
-// Bound: 2 E N K flop a product; memory is g and y once in and (tanhProductVjpVjp) g' and y' once out.
+// Bound: 2 E N K flop a product; memory is g and y once in and (tanhProductVjpVjp) g' and y' once out. Measured, 17,000
+// rows, 50 to 100, two threads: 112 to 137 Gflop/s in f32, 59 to 80 in f64; one large product has 268 and 116.
 #include "../../native/gemm/gemm.h"
 
 namespace ag {
