@@ -34,9 +34,9 @@ function workload(frames: { positions: Float64Array; cell: number[] }[], rcut: n
   };
 }
 
-/** The diamond lattice, 15 x 15 x 15 cells of 3.567 A: 27,000 atoms. */
-export function diamond(): { positions: Float64Array; cell: number[] } {
-  return lattice(3.567, 15, [[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]); // prettier-ignore
+/** The diamond lattice, n x n x n cells of 3.567 A; 15 are 27,000 atoms. */
+export function diamond(n = 15): { positions: Float64Array; cell: number[] } {
+  return lattice(3.567, n, [[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]); // prettier-ignore
 }
 
 /** n x n x n cubes of edge a with atoms at these quarters of them. */
@@ -74,7 +74,17 @@ const batch32x20: Bench = {
   },
 };
 
-/** Random atoms, 0.05 in a cubic angstrom: time per atom must not depend on how many there are. Ours alone. */
+/** Time per atom must not depend on how many there are; here in the order of a crystal, 28 neighbours each. Ours alone. */
+function ordered(name: string, n: number): Bench {
+  return {
+    name: `neighbors/${name}`,
+    dtype: "f64",
+    threads: 1,
+    open: () => Promise.resolve({ ...workload([diamond(n)], 3), peers: [] }),
+  };
+}
+
+/** The same of random atoms, 0.05 in a cubic angstrom, in no order: rows of neighbouring atoms lie far apart in memory. */
 function linear(name: string, atoms: number): Bench {
   return {
     name: `neighbors/${name}`,
@@ -91,6 +101,8 @@ function linear(name: string, atoms: number): Bench {
 export const neighborRows: readonly Bench[] = [
   diamond27k,
   batch32x20,
+  ordered("crystal10k", 11),
+  ordered("crystal1M", 50),
   linear("linear10k", 1e4),
   linear("linear1M", 1e6),
 ];
