@@ -1,5 +1,6 @@
 // Rows of the attention matrix and of its gradient; formulas in cpu.cc.
 #pragma once
+#include "../../native/largest.h"
 #include "centres.h"
 
 namespace ag {
@@ -42,14 +43,6 @@ template <class T, class M> AG_INLINE V<T> factor(V<T> w, const Edges<T>& j, con
 // scale l + 20 before the gate; without one 20 would cancel.
 template <class T, class M> AG_INLINE V<T> shifted(V<T> l, T scale) {
   return M::smooth ? fma(l, splat(scale), splat(T(20))) : l * scale;
-}
-
-template <class T> AG_INLINE T largestLane(V<T> v) {
-  T a[kLanes<T>];
-  std::memcpy(a, &v, sizeof(v));
-  for (int w = kLanes<T> / 2; w > 0; w /= 2)
-    for (int k = 0; k < w; ++k) a[k] = a[k] > a[k + w] ? a[k] : a[k + w];
-  return a[0];
 }
 
 // What is subtracted from the logits of a row, and what the empty slots add to its sum of powers.

@@ -8,9 +8,8 @@
 // accumulators of fixed roles. Rows are shared by the team in blocks of about 4,096 numbers. Bound: (2, 3, 4) R C
 // elements of memory, and R C exponentials. Measured, 68,000 rows of 90, f32, two threads: value 15 GB/s (51 % of an
 // addition of as many bytes: the exponentials), gradient 28 (97 %). Pitfall: a single row is one thread's work.
-#include "../../native/simd.h"
+#include "../../native/largest.h"
 #include "../../native/team.h"
-#include "../../native/vecmath.h"
 
 namespace ag {
 namespace AG_ISA {
@@ -25,17 +24,6 @@ template <class T, class F> AG_INLINE void eachVector(int64_t n, F&& f) {
   if (k == n) return;
   const Tail<T> t = tailOf<T>(static_cast<int>(n - k));
   f([k, t](const T* p) { return loadTail(p + k, t); }, [k, t](T* p, V<T> v) { storeTail(p + k, v, t); });
-}
-
-template <class T> static T largestOf(const T* x, int64_t n) {
-  constexpr int L = kLanes<T>;
-  V<T> m = splat(x[0]);
-  int64_t k = 0;
-  for (; k + L <= n; k += L) m = max(m, load(x + k));
-  T largest = m[0];
-  for (int j = 1; j < L; ++j) largest = m[j] > largest ? m[j] : largest;
-  for (; k < n; ++k) largest = x[k] > largest ? x[k] : largest;
-  return largest;
 }
 
 template <class T> static T dot(const T* x, const T* y, int64_t n) {
