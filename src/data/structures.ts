@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { filePart, formatToRead, formatToWrite } from "./formats/detect.js";
-import type { StructureFormat } from "./formats/format.js";
+import type { ReadNote, StructureFormat } from "./formats/format.js";
 import { formatNamed } from "./formats/table.js";
 import { checkTypeMap, withNamedTypes } from "./formats/type-names.js";
 import { foreseenFrames } from "./formats/unforeseen.js";
@@ -15,8 +15,11 @@ export interface ReadStructuresOptions {
   readonly frames?: string | number;
   /** Names of types without elements (LAMMPS, DeePMD), in the order of their numbers. */
   readonly typeMap?: readonly string[];
-  /** Is told what is odd about a file that can be read all the same, such as one of a calculation that still runs. */
-  readonly onNote?: (text: string) => void;
+  /**
+   * Is told what is odd about a file that can be read all the same: it ends early, as that of a calculation that still runs,
+   * or holds what structures have no place for.
+   */
+  readonly onNote?: ReadNote;
 }
 
 export interface WriteStructuresOptions {

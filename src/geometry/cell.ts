@@ -172,7 +172,9 @@ function inverseOf(vectors: Float64Array): Float64Array {
 function complete(given: Matrix3 | null, pbc: readonly boolean[]): Float64Array {
   const vectors = new Float64Array(9);
   const spanned: number[][] = [];
-  for (const k of [0, 1, 2].filter((axis) => pbc[axis])) {
+  const isOpen = pbc.includes(false);
+  for (let k = 0; k < 3; k++) {
+    if (!pbc[k]) continue;
     if (given === null)
       throw new AtomgradError("VALUE", `cell: direction ${"abc"[k]} is periodic, but there is no cell`);
     const row = [given[3 * k], given[3 * k + 1], given[3 * k + 2]];
@@ -182,9 +184,10 @@ function complete(given: Matrix3 | null, pbc: readonly boolean[]): Float64Array 
         `cell: lattice vector ${"abc"[k]} is [${row.join(", ")}]; give finite numbers`,
       );
     vectors.set(row, 3 * k);
-    spanned.push(perpendicular(row, spanned));
+    if (isOpen) spanned.push(perpendicular(row, spanned));
   }
-  for (const k of [0, 1, 2].filter((axis) => !pbc[axis])) {
+  for (let k = 0; k < 3; k++) {
+    if (pbc[k]) continue;
     const candidates = [0, 1, 2].map((axis) =>
       perpendicular(
         [0, 1, 2].map((b) => Number(b === axis)),

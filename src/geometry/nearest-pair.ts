@@ -19,6 +19,40 @@ export interface NearestPair {
   readonly distance: number;
 }
 
+/** What the search needs to know of a lattice. */
+interface Lattice {
+  readonly cell: Cell;
+  /** [n, 3] of the images around the cell, the cell itself among them. */
+  readonly translations: Float64Array;
+  /** Angstrom between an atom and its nearest image. */
+  readonly self: number;
+}
+
+/** Finds the closest atoms of one frame after the other; the lattice of the frame before is kept for those that share it. */
+export class NearestPairs {
+  private last: { readonly vectors: Float64Array; readonly pbc: string; readonly lattice: Lattice } | null =
+    null;
+
+  /** As `nearestPair`. */
+  find(positions: ArrayLike<number>, vectors: Matrix3 | null, pbc: Pbc): NearestPair | null {
+    const atoms = positions.length / 3;
+    const isOpen = typeof pbc === "boolean" ? !pbc : !pbc.includes(true);
+    if (isOpen) return atoms < 2 ? null : closestIn(Float64Array.from(positions), null);
+    const lattice = this.lattice(vectors, pbc);
+    return atoms === 0 ? null : closestIn(lattice.cell.wrap(positions).wrapped, lattice);
+  }
+
+  private lattice(vectors: Matrix3 | null, pbc: Pbc): Lattice {
+    const { last } = this;
+    const flags = String(pbc);
+    if (last !== null && vectors !== null && last.pbc === flags && last.vectors.every((x, k) => x === vectors[k]))
+      return last.lattice;
+    const lattice = latticeOf(vectors, pbc);
+    this.last = { vectors: Float64Array.from(vectors!), pbc: flags, lattice };
+    return lattice;
+  }
+}
+
 /**
  * The smallest distance between any two atoms or between an atom and its periodic images; exact for every triclinic
  * cell. Null when there is no pair.
@@ -33,25 +67,31 @@ export function nearestPair(
   vectors: Matrix3 | null,
   pbc: Pbc,
 ): NearestPair | null {
-  const atoms = positions.length / 3;
-  const flags = typeof pbc === "boolean" ? [pbc, pbc, pbc] : pbc;
+  return new NearestPairs().find(positions, vectors, pbc);
+}
+
+function latticeOf(vectors: Matrix3 | null, pbc: Pbc): Lattice {
   const { cell } = new Cell(vectors, pbc).compact();
-  const range = (k: number): readonly number[] => (flags[k] ? around : [0]);
+  const range = (k: number): readonly number[] => (cell.pbc[k] ? around : [0]);
   const shifts: number[] = [];
   for (const a of range(0)) for (const b of range(1)) for (const c of range(2)) shifts.push(a, b, c);
   const translations = rowsTimes(shifts, cell.vectors);
-  const self = shortestOf(translations);
-  if (atoms === 0 || (atoms === 1 && self === Infinity)) return null;
-  const best = { i: 0, j: 0, distance: self };
-  const { wrapped } = cell.wrap(positions);
+  return { cell, translations, self: shortestOf(translations) };
+}
+
+const unmoved = new Float64Array(3);
+
+/** @param lattice null: no direction is periodic */
+function closestIn(wrapped: Float64Array, lattice: Lattice | null): NearestPair {
+  const best = { i: 0, j: 0, distance: lattice?.self ?? Infinity };
   const far = wrapped.findIndex((x) => !(Math.abs(x) <= farthest));
   if (far >= 0)
     throw new AtomgradError(
       "VALUE",
       `atom ${Math.floor(far / 3)} lies at ${wrapped[far]} angstrom; check its position`,
     );
-  if (atoms <= fewAtoms) everyPair(wrapped, translations, best);
-  else closestOfMany(wrapped, cell, best);
+  if (wrapped.length <= 3 * fewAtoms) everyPair(wrapped, lattice?.translations ?? unmoved, best);
+  else closestOfMany(wrapped, lattice?.cell ?? null, best);
   return best;
 }
 
@@ -74,7 +114,9 @@ function everyPair(p: Float64Array, translations: Float64Array, best: Best): voi
   let square = best.distance ** 2;
   for (let i = 0; 3 * i < p.length; i++)
     for (let j = i + 1; 3 * j < p.length; j++) {
-      const [x, y, z] = [p[3 * j] - p[3 * i], p[3 * j + 1] - p[3 * i + 1], p[3 * j + 2] - p[3 * i + 2]];
+      const x = p[3 * j] - p[3 * i];
+      const y = p[3 * j + 1] - p[3 * i + 1];
+      const z = p[3 * j + 2] - p[3 * i + 2];
       for (let t = 0; t < translations.length; t += 3) {
         const d =
           (x + translations[t]) ** 2 + (y + translations[t + 1]) ** 2 + (z + translations[t + 2]) ** 2;
@@ -94,7 +136,7 @@ function everyPair(p: Float64Array, translations: Float64Array, best: Best): voi
  * Nordic Journal of Computing 2, 1995). Then all atoms are compared with the images that are nearer to the cell than the
  * smallest distance.
  */
-function closestOfMany(p: Float64Array, cell: Cell, best: Best): void {
+function closestOfMany(p: Float64Array, cell: Cell | null, best: Best): void {
   const atoms = p.length / 3;
   const start = distanceOf(p, 0, p, 1);
   if (start < best.distance) [best.i, best.j, best.distance] = [0, 1, start];
@@ -112,7 +154,7 @@ function closestOfMany(p: Float64Array, cell: Cell, best: Best): void {
     }
     cubes.put(k);
   }
-  if (cell.pbc.includes(true)) compareImages(p, cell, best);
+  if (cell !== null) compareImages(p, cell, best);
 }
 
 function compareImages(p: Float64Array, cell: Cell, best: Best): void {

@@ -1,12 +1,13 @@
 import { AtomgradError } from "../../tensor/error.js";
 import { openFile, withFile, type ByteSource } from "../read-file.js";
+import { windowedSource } from "../windowed-source.js";
 import { readPart } from "../slice-source.js";
 import { isArrayDType, StridedArray } from "../strided-array.js";
 import { makeStructure, pbcOf, type Field, type PbcFlags, type Structure } from "../structure.js";
 import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
-import { fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
-import type { StructureFormat, StructureSample } from "./format.js";
+import { flatten, fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
+import type { ReadNote, StructureFormat, StructureSample } from "./format.js";
 import { spreadOver } from "./spread.js";
 
 /**
@@ -19,7 +20,7 @@ export const aseTraj: StructureFormat = {
   electronVolts: true,
   sniff: ({ bytes }) =>
     /^(?:- of Ulm|AFFormat)ASE-Trajectory/.test(String.fromCharCode(...bytes.subarray(0, 24))),
-  read: (path) => readTrajectory(path),
+  read: (path, note) => readTrajectory(path, allOf, note),
   sample: sampleTrajectory,
 };
 
@@ -33,16 +34,33 @@ interface Item {
   readonly text: string;
 }
 
-/** @param choose the frames to read, of so many; all of them unless given */
+/** @param choose the frames to read, of so many */
 function* readTrajectory(
   path: string,
-  choose: (count: number) => Iterable<number> = allOf,
+  choose: (count: number) => Iterable<number>,
+  note?: ReadNote,
 ): Generator<Structure> {
   const source = openFile(path);
+  const noted = new Set<string>();
   try {
-    const reader = new UlmReader(source);
+    const reader = new UlmReader(windowedSource(source));
     const first = reader.count > 0 ? reader.item(0) : null;
-    for (const k of choose(reader.count)) yield frameOf(reader, k === 0 ? first! : reader.item(k), first!, k);
+    const header = first === null ? null : headerOf(reader, first.values, 0);
+    for (const k of choose(reader.count)) {
+      const item = k === 0 ? first! : reader.item(k);
+      // Numbers, pbc and constraints stand in the first frame only, unless they change.
+      const hasOwn = own(item.values, "numbers") !== undefined || own(item.values, "numbers.") !== undefined;
+      const held = hasOwn && k > 0 ? headerOf(reader, item.values, k) : header!;
+      for (const name of held.otherConstraints) {
+        if (noted.has(name)) continue;
+        noted.add(name);
+        note?.(
+          `${source.name}: frame ${k} has the constraint ${shown(name)}, which is left out; only atoms that FixAtoms holds are marked as fixed`,
+          "left-out",
+        );
+      }
+      yield frameOf(reader, item, held, k);
+    }
   } finally {
     source.close();
   }
@@ -56,6 +74,8 @@ function sampleTrajectory(path: string, count: number): StructureSample {
   const frames = withFile(path, (source) => new UlmReader(source).count);
   return { frames, structures: readTrajectory(path, (all) => spreadOver(all, count)) };
 }
+
+const decoder = new TextDecoder();
 
 class UlmReader {
   readonly count: number;
@@ -89,7 +109,7 @@ class UlmReader {
     const length = Number(new DataView(readPart(source, at, 8).buffer).getBigInt64(0, true));
     if (!(length >= 0) || length > maxJsonBytes || at + 8 + length > source.size)
       throw this.bad(`frame ${k} announces ${length} bytes of JSON, more than the file holds`);
-    const text = new TextDecoder().decode(readPart(source, at + 8, length));
+    const text = decoder.decode(readPart(source, at + 8, length));
     try {
       const value = parsePythonJson(text);
       if (typeof value === "object" && value !== null && !Array.isArray(value)) {
@@ -117,7 +137,7 @@ class UlmReader {
       typeof dtype !== "string" ||
       !isArrayDType(dtype) ||
       dtype.startsWith("complex") ||
-      typeof offset !== "number"
+      !(typeof offset === "number" && offset >= 0)
     )
       throw this.bad(`frame ${frame}: ${name} is no array of numbers`);
     const { source } = this;
@@ -142,69 +162,105 @@ const atomArrays: readonly (readonly [stored: string, name: string])[] = [
   ["charges", "initial_charges"],
 ];
 
-function frameOf(
-  reader: UlmReader,
-  { values: item, text }: Item,
-  { values: first }: Item,
-  frame: number,
-): Structure {
-  // Numbers, pbc and constraints stand in the first frame only, unless they change.
-  const header = own(item, "numbers") !== undefined || own(item, "numbers.") !== undefined ? item : first;
-  const numbers = reader.array(header, "numbers", frame);
-  const positions = reader.array(item, "positions", frame);
-  if (numbers === null || positions === null)
-    throw reader.bad(`frame ${frame} has no numbers or no positions`);
-  const atoms = numbers.data.length;
-  if (positions.data.length !== 3 * atoms || positions.shape[1] !== 3)
-    throw reader.bad(`frame ${frame}: positions [${positions.shape.join(", ")}] do not fit ${atoms} atoms`);
+/** What stands in the first frame and holds for those that do not say otherwise. */
+interface Header {
+  readonly keys: readonly string[];
+  readonly atomicNumbers: Int32Array;
+  readonly cell: Float64Array | null;
+  readonly pbc: PbcFlags;
+  readonly fixed: Uint8Array | null;
+  /** Constraints other than FixAtoms. */
+  readonly otherConstraints: readonly string[];
+}
+
+function headerOf(reader: UlmReader, item: Json, frame: number): Header {
+  const numbers = reader.array(item, "numbers", frame);
+  if (numbers === null) throw reader.bad(`frame ${frame} has no numbers or no positions`);
   const atomicNumbers = Int32Array.from(numbers.data as ArrayLike<number>, Number);
   if (atomicNumbers.some((z) => z < 0 || z > 118))
     throw reader.bad(`frame ${frame}: an atomic number is not in 0 to 118`);
-  const matrix = reader.array(item, "cell", frame) ?? reader.array(header, "cell", frame);
-  const cell = matrix !== null && matrix.data.length === 9 ? reals(matrix) : null;
+  return {
+    keys: Object.keys(item),
+    atomicNumbers,
+    cell: cellOf(reader, item, frame, null),
+    pbc: flags(own(item, "pbc")),
+    ...constraintsOf(own(item, "constraints"), atomicNumbers.length),
+  };
+}
+
+function frameOf(reader: UlmReader, { values: item, text }: Item, header: Header, frame: number): Structure {
+  const positions = reader.array(item, "positions", frame);
+  if (positions === null) throw reader.bad(`frame ${frame} has no numbers or no positions`);
+  const atomicNumbers = header.atomicNumbers.slice();
+  const atoms = atomicNumbers.length;
+  if (positions.data.length !== 3 * atoms || positions.shape[1] !== 3)
+    throw reader.bad(`frame ${frame}: positions [${positions.shape.join(", ")}] do not fit ${atoms} atoms`);
+  const cell = cellOf(reader, item, frame, header.cell);
   const arrays = new Map<string, Field>();
   const info = new Map<string, Field>();
   for (const [stored, name] of atomArrays) {
     const field = reader.array(item, stored, frame);
     if (field?.shape[0] === atoms) arrays.set(name, field);
   }
-  const spelled = jsonEntries(text);
-  addEntries(own(item, "info"), spelled.get("info"), info);
+  const spelled = new Spelling(text);
+  addEntries(own(item, "info"), spelled, info);
   const { energy, forces, stress } = calculator(reader, item, spelled, frame, { atoms, arrays, info });
   const tags = reader.array(item, "tags", frame);
   return makeStructure({
     atomicNumbers,
     positions: reals(positions),
     cell: cell?.some((x) => x !== 0) ? cell : null,
-    pbc: flags(own(header, "pbc")),
+    pbc: header.pbc,
     energy,
     forces,
     stress,
     tags: tags?.data.length === atoms ? Int32Array.from(tags.data as ArrayLike<number>, Number) : null,
-    fixed: fixedAtoms(own(header, "constraints"), atoms),
+    fixed: header.fixed?.slice() ?? null,
     arrays,
     info,
-    keys: keysOf(header, item, { energy, forces, stress }, [...info.keys(), ...arrays.keys()]),
+    keys: keysOf(header.keys, item, { energy, forces, stress }, [...info.keys(), ...arrays.keys()]),
   });
+}
+
+/** Nine numbers, nearly always in the JSON; those of the header where the item has none. */
+function cellOf(reader: UlmReader, item: Json, frame: number, inherited: Float64Array | null): Float64Array | null {
+  const inside = own(item, "cell");
+  const values = Array.isArray(inside) ? flatten(inside) : null;
+  if (values?.length === 9) return Float64Array.from(values);
+  const matrix = reader.array(item, "cell", frame);
+  if (matrix === null) return inherited?.slice() ?? null;
+  return matrix.data.length === 9 ? reals(matrix) : null;
 }
 
 /** Containers of fields, which are no fields themselves. */
 const groups: ReadonlySet<string> = new Set(["info", "calculator", "version", "ase_version"]);
 
-function keysOf(header: Json, item: Json, results: Json, fields: readonly string[]): string[] {
+function keysOf(header: readonly string[], item: Json, results: Json, fields: readonly string[]): string[] {
   const renamed = new Map(atomArrays);
-  const stored = [...Object.keys(header), ...Object.keys(item)].map((key) => key.replace(/\.$/, ""));
+  const stored = [...header, ...Object.keys(item)].map((key) => key.replace(/\.$/, ""));
   const own = stored.filter((key) => !groups.has(key)).map((key) => renamed.get(key) ?? key);
   const ofCalculator = Object.keys(results).filter((key) => results[key] !== null);
   return [...new Set([...own, ...ofCalculator, ...fields])];
 }
 
+/** How the values of a JSON object are spelled; looked up when a value is met that needs it, which few are. */
+class Spelling {
+  private entries: ReadonlyMap<string, string> | null = null;
+
+  constructor(private readonly text: string) {}
+
+  of(key: string): string {
+    this.entries ??= jsonEntries(this.text);
+    return this.entries.get(key) ?? "";
+  }
+}
+
 /** The entries of the JSON object `info` as fields. */
-function addEntries(value: unknown, text: string | undefined, info: Map<string, Field>): void {
-  if (typeof value !== "object" || value === null || text === undefined) return;
-  const spelled = jsonEntries(text);
+function addEntries(value: unknown, item: Spelling, info: Map<string, Field>): void {
+  if (typeof value !== "object" || value === null || Object.keys(value).length === 0) return;
+  const spelled = new Spelling(item.of("info"));
   for (const [key, inner] of Object.entries(value)) {
-    const field = jsonField(inner, spelled.get(key) ?? "");
+    const field = jsonField(inner, spelled.of(key));
     if (field !== null) info.set(key, field);
   }
 }
@@ -236,7 +292,7 @@ const notResults: ReadonlySet<string> = new Set(["name", "parameters", "energy",
 function calculator(
   reader: UlmReader,
   item: Json,
-  spelled: ReadonlyMap<string, string>,
+  spelled: Spelling,
   frame: number,
   { atoms, arrays, info }: Fields,
 ): Pick<Structure, "energy" | "forces" | "stress"> {
@@ -244,16 +300,17 @@ function calculator(
   const found = own(item, key);
   if (typeof found !== "object" || found === null) return { energy: null, forces: null, stress: null };
   const results = found as Json;
-  const texts = jsonEntries(spelled.get(key)!);
+  let texts: Spelling | null = null;
   const forces = reader.array(results, "forces", frame);
   if (forces !== null && forces.data.length !== 3 * atoms)
     throw reader.bad(`frame ${frame}: forces [${forces.shape.join(", ")}] do not fit ${atoms} atoms`);
   for (const [stored, value] of Object.entries(results)) {
     const name = stored.replace(/\.$/, "");
     if (notResults.has(name)) continue;
+    if (!stored.endsWith(".")) texts ??= new Spelling(spelled.of(key));
     const field = stored.endsWith(".")
       ? reader.array(results, name, frame)
-      : jsonField(value, texts.get(stored) ?? "");
+      : jsonField(value, texts!.of(stored));
     if (field === null) continue;
     const fields = atomResults.has(name) && field.shape[0] === atoms ? arrays : info;
     fields.set(fields.has(name) ? `${name}_` : name, field);
@@ -276,19 +333,28 @@ function matrixOf(stress: Float64Array): Float64Array {
   return stress.length === 6 ? fullStress(stress) : stress;
 }
 
-/** Atoms of FixAtoms, which ASE keeps as JSON inside the JSON. Null without constraints. */
-function fixedAtoms(value: unknown, atoms: number): Uint8Array | null {
-  let list: unknown = value;
-  try {
-    if (typeof value === "string") list = JSON.parse(value);
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(list) || list.length === 0) return null;
+/** Atoms of FixAtoms, which ASE keeps as JSON inside the JSON, null without constraints; and the names of all others. */
+function constraintsOf(value: unknown, atoms: number): Pick<Header, "fixed" | "otherConstraints"> {
+  const list = constraintList(value);
+  if (list.length === 0) return { fixed: null, otherConstraints: [] };
   const fixed = new Uint8Array(atoms);
-  for (const constraint of list as { name?: unknown; kwargs?: { indices?: unknown } }[]) {
-    if (constraint?.name !== "FixAtoms" || !Array.isArray(constraint.kwargs?.indices)) continue;
-    for (const index of constraint.kwargs.indices as number[]) fixed[index < 0 ? index + atoms : index] = 1;
+  const others = new Set<string>();
+  for (const constraint of list) {
+    const indices = constraint?.kwargs?.indices;
+    if (constraint?.name === "FixAtoms" && Array.isArray(indices))
+      for (const index of indices as number[]) fixed[index < 0 ? index + atoms : index] = 1;
+    else others.add(String(constraint?.name));
   }
-  return fixed;
+  return { fixed, otherConstraints: [...others] };
+}
+
+type Constraint = { readonly name?: unknown; readonly kwargs?: { readonly indices?: unknown } } | null;
+
+function constraintList(value: unknown): readonly Constraint[] {
+  try {
+    const list: unknown = typeof value === "string" ? JSON.parse(value) : value;
+    return Array.isArray(list) ? (list as Constraint[]) : [];
+  } catch {
+    return [];
+  }
 }

@@ -1,4 +1,5 @@
 import type { Lines } from "../text/lines.js";
+import type { WordSpans } from "../text/word-spans.js";
 import { CifColumn, ElementColumn, NumberColumn, TextColumn } from "./cif-columns.js";
 import { mostOperations } from "./cif-symmetry.js";
 import { CifTokens, type CifToken } from "./cif-tokens.js";
@@ -28,8 +29,8 @@ export const operationTags: readonly string[] = [
 ];
 
 /** The data blocks of a CIF (1.1), one after the other. Of loops only the columns that say where atoms are hold values. */
-export function* cifBlocks(lines: Lines): Generator<CifBlock> {
-  const tokens = new CifTokens(lines);
+export function* cifBlocks(lines: Lines, spans?: WordSpans): Generator<CifBlock> {
+  const tokens = new CifTokens(lines, spans);
   let block: CifBlock | null = null;
   for (let more = tokens.take(); more;) {
     const { mark, line } = tokens;
@@ -72,11 +73,15 @@ function readLoop(tokens: CifTokens, block: CifBlock): boolean {
     order.push(column);
     columns.set(tokens.mark, column);
   }
+  const occupancies = columns.get("_atom_site_occupancy") ?? null;
   let count = 0;
+  let at = 0;
   for (; more && tokens.mark === null; more = tokens.take()) {
-    if (order.length > 0) order[count % order.length].add(tokens);
+    if (order.length > 0) order[at].add(tokens);
     count++;
-    if (count % order.length === 0) notePartial(columns, block);
+    if (++at < order.length) continue;
+    at = 0;
+    if (occupancies !== null && block.partial === null) notePartial(occupancies, columns, block);
   }
   if (order.length === 0 || count % order.length !== 0)
     throw tokens.fail(line, `a loop of ${order.length} tags holds ${count} values, no whole number of rows`);
@@ -85,9 +90,12 @@ function readLoop(tokens: CifTokens, block: CifBlock): boolean {
 }
 
 /** Notes the site of a row that was just read where it is the first one occupied partly. */
-function notePartial(columns: ReadonlyMap<string, CifColumn>, block: CifBlock): void {
-  const occupancies = columns.get("_atom_site_occupancy");
-  if (block.partial !== null || !(occupancies instanceof NumberColumn)) return;
+function notePartial(
+  occupancies: CifColumn,
+  columns: ReadonlyMap<string, CifColumn>,
+  block: CifBlock,
+): void {
+  if (!(occupancies instanceof NumberColumn)) return;
   const occupancy = occupancies.values.at(-1)!;
   if (!(Math.abs(occupancy - 1) >= 1e-6)) return;
   const label = columns.get("_atom_site_label");

@@ -19,13 +19,16 @@ export interface CifToken {
 export class CifTokens implements CifToken {
   /** Line in which the token that was taken last begins. */
   line = 0;
-  private readonly spans = new WordSpans();
   /** The tokens of a line in which some are quoted. */
   private pieces: readonly Pick<CifToken, "word" | "quoted">[] | null = null;
   private count = 0;
   private at = -1;
 
-  constructor(private readonly lines: Lines) {}
+  /** @param spans room for the words of a line, which readers of many short texts share */
+  constructor(
+    private readonly lines: Lines,
+    private readonly spans = new WordSpans(),
+  ) {}
 
   /** Goes on to the next token; false after the last one. */
   take(): boolean {
@@ -48,7 +51,7 @@ export class CifTokens implements CifToken {
 
   /** The word in lower case if it is one that is no value: a tag, `data_...`, `loop_`, `save_...`; else null. */
   get mark(): string | null {
-    if (this.quoted || this.decimal === this.decimal) return null;
+    if (this.pieces === null ? !isMarkStart(this.spans.firstCode(this.at)) : this.quoted) return null;
     const word = this.word;
     return /^(?:_|data_|loop_|save_|global_|stop_)/i.test(word) ? word.toLowerCase() : null;
   }
@@ -91,6 +94,12 @@ export class CifTokens implements CifToken {
     }
     throw this.fail(this.line, "the text field that begins here has no end");
   }
+}
+
+/** Whether a word that begins so may be one that is no value: `_`, and d, g, l, s in either case. */
+function isMarkStart(code: number): boolean {
+  const lower = code | 32;
+  return code === 95 || lower === 100 || lower === 103 || lower === 108 || lower === 115;
 }
 
 /** The tokens of a line, up to a comment. A quote ends a text where a blank or the end of the line follows it. */

@@ -13,6 +13,7 @@ import {
 } from "../structure.js";
 import { Lines, withLines } from "../text/lines.js";
 import { formatReal, parseReal, shown } from "../text/numbers.js";
+import { WordSpans } from "../text/word-spans.js";
 import { writeTextPieces } from "../text/write-text.js";
 import { cifBlocks, columnOf, operationTags, type CifBlock } from "./cif-blocks.js";
 import { CifColumn, ElementColumn, NumberColumn, numberOf, TextColumn } from "./cif-columns.js";
@@ -40,24 +41,44 @@ function blockStarts(piece: string, from: number, most: number): number[] {
 
 /** The same where no block needs to hold atoms. */
 function readSome(lines: Lines): Generator<Structure> {
-  return readBlocks(lines, false);
+  return readBlocks(lines, { needsAtoms: false });
 }
 
-function* readBlocks(lines: Lines, needsAtoms = true): Generator<Structure> {
+interface BlockOptions {
+  /** Whether a text without any block that lists atoms is an error; true by default. */
+  readonly needsAtoms?: boolean;
+  /** Whether to keep what else a block says; true by default. */
+  readonly withFields?: boolean;
+  /** As `CifTokens` has it. */
+  readonly spans?: WordSpans;
+}
+
+function* readBlocks(lines: Lines, options: BlockOptions = {}): Generator<Structure> {
+  const { needsAtoms = true, withFields = true, spans } = options;
   let held = 0;
-  for (const block of cifBlocks(lines)) {
-    const tags = [...block.columns.keys(), ...block.items.keys()];
-    if (!tags.some((tag) => tag.startsWith("_atom_site_"))) continue;
+  for (const block of cifBlocks(lines, spans)) {
+    if (!listsAtoms(block.columns) && !listsAtoms(block.items)) continue;
     const place = held++ === 0 ? "" : `: block ${block.name.slice(0, 40)}`;
-    yield blockStructure(block, lines.name + place);
+    const structure = blockStructure(block, lines.name + place);
+    yield withFields ? { ...structure, info: readInfo(block), keys: keysOf(block) } : structure;
   }
   if (held === 0 && needsAtoms)
     throw new AtomgradError("FORMAT", `${lines.name}: no block of this CIF lists atoms (_atom_site_)`);
 }
 
-/** The structures of a CIF text. Blocks without atoms (texts, powder data) are passed over. */
-export function cifStructures(text: string, name: string): Generator<Structure> {
-  return readBlocks(Lines.ofText(text, name));
+function listsAtoms(tagged: ReadonlyMap<string, unknown>): boolean {
+  for (const tag of tagged.keys()) if (tag.startsWith("_atom_site_")) return true;
+  return false;
+}
+
+/** Reads one CIF text after the other. */
+export class CifTexts {
+  private readonly spans = new WordSpans();
+
+  /** The structures of a text without its further fields. Blocks without atoms (texts, powder data) are passed over. */
+  read(text: string, name: string): Structure[] {
+    return [...readBlocks(Lines.ofText(text, name), { withFields: false, spans: this.spans })];
+  }
 }
 
 function blockStructure(block: CifBlock, name: string): Structure {
@@ -86,12 +107,13 @@ function blockStructure(block: CifBlock, name: string): Structure {
     positions: full !== null ? rowsTimes(full.fractions, cell) : direct ? rowsTimes(rows, cell) : rows,
     cell,
     pbc: pbcOf(true),
-    info: readInfo(block),
-    keys: [
-      ...block.items.values(),
-      ...[...block.columns.values()].filter(({ rows: count }) => count > 0),
-    ].map(({ tag }) => tag),
   });
+}
+
+/** The tags of a block as the file spells them. */
+function keysOf({ items, columns }: CifBlock): string[] {
+  const filled = [...columns.values()].filter(({ rows }) => rows > 0);
+  return [...items.values(), ...filled].map(({ tag }) => tag);
 }
 
 /** What a block says of its sites, in a loop or, of a single one, as an item. */
@@ -105,7 +127,7 @@ function siteColumn({ items, columns }: CifBlock, name: string): CifColumn | nul
   return column;
 }
 
-function checkNumbers({ tag }: CifColumn, bad: string | null, name: string): void {
+function checkNumbers({ tag }: { readonly tag: string }, bad: string | null, name: string): void {
   if (bad === null) return;
   throw new AtomgradError("FORMAT", `${name}: ${tag} is ${shown(bad)}; a number is needed`);
 }
@@ -139,17 +161,19 @@ function readElements(block: CifBlock, name: string): Int32Array {
   return Int32Array.from(column.atomicNumbers);
 }
 
+const cellTags = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"].map(
+  (part) => `_cell_${part}`,
+);
+
 function readCell(block: CifBlock, name: string): Float64Array {
-  const parameters = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"].map(
-    (part) => {
-      const value = block.items.get(`_cell_${part}`);
-      if (value === undefined)
-        throw new AtomgradError("FORMAT", `${name}: _cell_${part} is missing; the cell needs it`);
-      const number = numberOf(value.word);
-      checkNumbers(new CifColumn(value.tag), number === null ? value.word : null, name);
-      return number!;
-    },
-  );
+  const parameters = cellTags.map((tag) => {
+    const value = block.items.get(tag);
+    if (value === undefined)
+      throw new AtomgradError("FORMAT", `${name}: ${tag} is missing; the cell needs it`);
+    const number = Number.isNaN(value.decimal) ? numberOf(value.word) : value.decimal;
+    checkNumbers(value, number === null ? value.word : null, name);
+    return number!;
+  });
   try {
     return cellFromParameters(parameters as unknown as CellParameters);
   } catch (error) {
@@ -210,9 +234,8 @@ export function formatCif({ atomicNumbers, positions, cell }: Structure, name: s
     );
   const parameters = cellParameters(cell).map(formatReal);
   const fractions = rowsTimes(positions, inverse(cell));
-  const tags = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"];
   const out = [`data_${name}`, "_symmetry_space_group_name_H-M 'P 1'", "_symmetry_Int_Tables_number 1"];
-  tags.forEach((tag, k) => out.push(`_cell_${tag} ${parameters[k]}`));
+  cellTags.forEach((tag, k) => out.push(`${tag} ${parameters[k]}`));
   out.push("loop_", "_symmetry_equiv_pos_as_xyz", "'x, y, z'", "loop_");
   for (const tag of ["type_symbol", "label", "fract_x", "fract_y", "fract_z", "occupancy"])
     out.push(`_atom_site_${tag}`);

@@ -5,7 +5,7 @@ import type { Lines } from "../text/lines.js";
 import { structureLine, withLines } from "../text/lines.js";
 import { LongText } from "../text/long-text.js";
 import { shown } from "../text/numbers.js";
-import { cifStructures } from "./cif.js";
+import { CifTexts } from "./cif.js";
 import { isCifColumn, writeCsv } from "./csv-write.js";
 import type { StructureFormat } from "./format.js";
 import { samplePieces, type TextHead } from "./sample-text.js";
@@ -159,15 +159,22 @@ function* readRows(lines: Lines, needsAtoms: boolean): Generator<Structure> {
   const at = header.findIndex(isCifColumn);
   if (at < 0 && (needsAtoms || header.length < 2))
     throw lines.error(`no column "cif" holds structures; the columns are ${shown(header.join(", "))}`);
+  const texts = new CifTexts();
   for (let row = nextRow(lines), count = 1; row !== null; row = nextRow(lines), count++) {
     if (row.length !== header.length)
       throw lines.error(`row ${count} has ${row.length} cells, the header ${header.length}`);
-    yield readRow(row, header, at, `${lines.name}: row ${count}`);
+    yield readRow(row, header, at, texts, `${lines.name}: row ${count}`);
   }
 }
 
-function readRow(row: readonly string[], header: readonly string[], at: number, label: string): Structure {
-  const structures = at < 0 ? [withoutAtoms] : [...cifStructures(row[at], label)];
+function readRow(
+  row: readonly string[],
+  header: readonly string[],
+  at: number,
+  texts: CifTexts,
+  label: string,
+): Structure {
+  const structures = at < 0 ? [withoutAtoms] : texts.read(row[at], label);
   if (structures.length !== 1)
     throw new AtomgradError(
       "FORMAT",

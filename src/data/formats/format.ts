@@ -32,6 +32,9 @@ export interface StructureSample {
   readonly structures: Iterable<Structure>;
 }
 
+/** What is odd about a file that can be read all the same: it ends before it is complete, or holds what is left out. */
+export type ReadNote = (text: string, kind: "ends-early" | "left-out") => void;
+
 /** One format of structure files. Readers check sizes before they take memory and throw AtomgradErrors only. */
 export interface StructureFormat {
   /** As in `--from`, `--to` and the reports of inspect. */
@@ -51,9 +54,9 @@ export interface StructureFormat {
   /**
    * The frames in order, read as they are asked for.
    *
-   * @param note is told what is odd about the file as a whole, at its end
+   * @param note is told before the frame that is the first to show what is odd, or behind the last one
    */
-  read?(path: string, note?: (text: string) => void): Iterable<Structure>;
+  read?(path: string, note?: ReadNote): Iterable<Structure>;
   /** The frames as inspect counts them: numbers per frame without any atoms too, and what reading refuses (NaN, flat cells). */
   describe?(path: string): Iterable<Structure>;
   /** About `count` frames spread over the set, without reading the rest; null where this set can only be read whole. */

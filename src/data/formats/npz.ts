@@ -147,21 +147,18 @@ function* readFrames(
   const keys = [...arrays.keys()];
   for (const f of choose(frames)) {
     const all = Int32Array.from(row(z.data, perFrame ? f * atoms : 0, atoms));
-    const real = Array.from(all.keys()).filter((k) => all[k] > 0);
+    const isPadded = all.some((number) => number <= 0);
+    const real = isPadded ? Array.from(all.keys()).filter((k) => all[k] > 0) : [];
     const pick = (values: Float64Array): Float64Array =>
-      real.length === atoms
-        ? values
-        : Float64Array.from(real.flatMap((k) => [...values.subarray(3 * k, 3 * k + 3)]));
+      isPadded
+        ? Float64Array.from(real.flatMap((k) => [...values.subarray(3 * k, 3 * k + 3)]))
+        : values;
     const info = new Map<string, Field>();
     const extra = new Map<string, Field>();
     for (const [key, array] of others)
-      addRow(key, array, f, frames, real.length === atoms ? atoms : -1, info, extra);
+      addRow(key, array, f, frames, isPadded ? -1 : atoms, info, extra);
     yield makeStructure({
-      atomicNumbers: checked(
-        Int32Array.from(real, (k) => all[k]),
-        name,
-        numbers,
-      ),
+      atomicNumbers: checked(isPadded ? Int32Array.from(real, (k) => all[k]) : all, name, numbers),
       positions: pick(row(data, 3 * f * atoms, 3 * atoms)),
       energy: energy === null ? null : Number(energy.data[f]),
       forces: forces === null ? null : pick(row(forces.data, 3 * f * atoms, 3 * atoms)),
@@ -214,7 +211,9 @@ function checked(atomicNumbers: Int32Array, name: string, key: string): Int32Arr
 }
 
 function row(data: NpyData, start: number, count: number): Float64Array {
-  return Float64Array.from(data.subarray(start, start + count) as ArrayLike<number | bigint>, Number);
+  const part = data.subarray(start, start + count);
+  if (part instanceof BigInt64Array || part instanceof BigUint64Array) return Float64Array.from(part, Number);
+  return new Float64Array(part);
 }
 
 /** What an array with a row per frame says about one of them. */

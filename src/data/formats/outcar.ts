@@ -3,7 +3,7 @@ import { makeStructure, pbcOf, realField, type Field, type Structure } from "../
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
-import type { StructureFormat } from "./format.js";
+import type { ReadNote, StructureFormat } from "./format.js";
 import { samplePieces, startsByLines, type TextHead } from "./sample-text.js";
 import { elementOfName } from "./species.js";
 import { stressOfKilobar } from "./vasp-units.js";
@@ -70,7 +70,7 @@ const lastTitle = /^\s*General timing and accounting informations/;
  * The whole ionic steps. A file without VASP's last words belongs to a calculation that still runs or was stopped: its whole
  * steps are good, and `note` is told so.
  */
-function* readSteps(lines: Lines, note?: (text: string) => void): Generator<Structure> {
+function* readSteps(lines: Lines, note?: ReadNote): Generator<Structure> {
   const state: Reading = { header: new Header(), cell: null, stress: null, step: null, isOver: false };
   let count = 0;
   for (let line = lines.next(); line !== null; line = lines.next()) {
@@ -97,6 +97,7 @@ function* readSteps(lines: Lines, note?: (text: string) => void): Generator<Stru
   if (!state.isOver)
     note?.(
       `${lines.name}: ends early, without the timing that VASP writes at last: the calculation still runs or was stopped, or the file was cut; ${count} whole ionic steps were read`,
+      "ends-early",
     );
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { detectFormat, filePart, fileStart, refuseUtf16 } from "../formats/detect.js";
-import type { StructureFormat, StructureSample } from "../formats/format.js";
+import type { ReadNote, StructureFormat, StructureSample } from "../formats/format.js";
 import { foreseenFrames, refusingUnforeseen } from "../formats/unforeseen.js";
 import { readBeginning } from "../read-file.js";
 import { openStructures } from "../structures.js";
@@ -73,7 +73,7 @@ async function inspectStructures(path: string, format: StructureFormat): Promise
       return summary.report(sample.frames, sample.isEstimate, sample.isBeginning);
     }
   }
-  const onNote = (text: string): void => summary.noteEnd(text);
+  const onNote: ReadNote = (text, kind) => summary.note(text, kind);
   const frames =
     format.describe === undefined
       ? (await openStructures(path, { format: format.name, onNote })).frames

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import { AtomgradError } from "../../tensor/error.js";
 import { determinant } from "../../geometry/matrix3.js";
-import { nearestPair } from "../../geometry/nearest-pair.js";
+import { type NearestPair, NearestPairs } from "../../geometry/nearest-pair.js";
 import { elementSymbols } from "../elements.js";
 import { nonFiniteFields, scalarOf, type Structure } from "../structure.js";
 import { energyRatio, guessUnit } from "./energy-unit.js";
 import { Range } from "./range.js";
+import { SeenFrames } from "./seen-frames.js";
 
 /** Pairs closer than this (angstrom) are a mistake. */
 const overlapDistance = 0.5;
@@ -13,7 +13,7 @@ const overlapDistance = 0.5;
 /** Something about a frame that deserves a look. */
 export interface Suspicion {
   readonly frame: number;
-  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field" | "ends-early";
+  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field" | "ends-early" | "left-out";
   readonly [detail: string]: unknown;
 }
 
@@ -41,7 +41,9 @@ export interface StructureReport {
 export class StructureSummary {
   private frames = 0;
   private readonly atoms = new Range();
+  /** How often names occur in the order in which they came, those of elements counted by number. */
   private readonly elements = new Map<string, number>();
+  private readonly byNumber = new Float64Array(elementSymbols.length + 1);
   private pbc: readonly boolean[] | "mixed" | null = null;
   private readonly energy = new Range();
   private readonly ratios: number[] = [];
@@ -49,7 +51,8 @@ export class StructureSummary {
   private nearest = Infinity;
   private readonly properties = new Map<string, Range>();
   private readonly suspicious: Suspicion[] = [];
-  private readonly seen = new Map<string, number>();
+  private readonly seen = new SeenFrames();
+  private readonly pairs = new NearestPairs();
   private readonly keys = new Set<string>();
   private readonly keyLists = new Set<readonly string[]>();
 
@@ -61,12 +64,9 @@ export class StructureSummary {
 
   add(structure: Structure): void {
     const frame = this.frames++;
-    const { atomicNumbers, species, pbc, energy, forces, info, keys } = structure;
+    const { atomicNumbers, pbc, energy, forces, info, keys } = structure;
     this.atoms.add(atomicNumbers.length);
-    for (let k = 0; k < atomicNumbers.length; k++) {
-      const symbol = elementSymbols[atomicNumbers[k] - 1] ?? species?.[k] ?? "X";
-      this.elements.set(symbol, (this.elements.get(symbol) ?? 0) + 1);
-    }
+    this.countElements(structure);
     const before = this.pbc;
     if (before === null) this.pbc = pbc;
     else if (before !== "mixed" && before.some((flag, k) => flag !== pbc[k])) this.pbc = "mixed";
@@ -102,7 +102,9 @@ export class StructureSummary {
       ...(isEstimate ? { frames_estimated: true } : {}),
       ...(isBeginning ? { sampled_beginning: true } : {}),
       atoms: { min: this.atoms.min, max: this.atoms.max, total: this.atoms.sum },
-      elements: Object.fromEntries(this.elements),
+      elements: Object.fromEntries(
+        [...this.elements].map(([name, count]) => [name, count + (this.byNumber[numberOf(name)] ?? 0)]),
+      ),
       pbc: this.pbc ?? [false, false, false],
       energy:
         energy.count === 0
@@ -119,9 +121,23 @@ export class StructureSummary {
     };
   }
 
-  /** The file ends before it is complete; what follows the last frame is not there. */
-  noteEnd(note: string): void {
-    this.suspicious.push({ frame: this.frames, code: "ends-early", note });
+  /** What the reader says of the file, before the frame that comes next or behind the last one. */
+  note(note: string, code: "ends-early" | "left-out"): void {
+    this.suspicious.push({ frame: this.frames, code, note });
+  }
+
+  private countElements({ atomicNumbers, species }: Structure): void {
+    const { elements, byNumber } = this;
+    for (let k = 0; k < atomicNumbers.length; k++) {
+      const z = atomicNumbers[k];
+      if (z >= 1 && z < byNumber.length) {
+        const symbol = elementSymbols[z - 1];
+        if (byNumber[z]++ === 0 && !elements.has(symbol)) elements.set(symbol, 0);
+      } else {
+        const name = species?.[k] ?? "X";
+        elements.set(name, (elements.get(name) ?? 0) + 1);
+      }
+    }
   }
 
   private property(name: string): Range {
@@ -150,18 +166,15 @@ export class StructureSummary {
 
   private check(structure: Structure, frame: number): void {
     const { positions, cell, pbc, energy, forces } = structure;
-    const fields: [string, ArrayLike<number> | null][] = [
-      ["positions", positions],
-      ["cell", cell],
-      ["energy", energy === null ? null : [energy]],
-      ["forces", forces],
-    ];
-    const bad = fields.filter(([, values]) => values !== null && !areFinite(values));
-    if (bad.length > 0)
-      this.suspicious.push({ frame, code: "non-finite", fields: bad.map(([name]) => name) });
+    const bad: string[] = [];
+    if (!areFinite(positions)) bad.push("positions");
+    if (cell !== null && !areFinite(cell)) bad.push("cell");
+    if (energy !== null && !Number.isFinite(energy)) bad.push("energy");
+    if (forces !== null && !areFinite(forces)) bad.push("forces");
+    if (bad.length > 0) this.suspicious.push({ frame, code: "non-finite", fields: bad });
     const others = nonFiniteFields(structure);
     if (others.length > 0) this.suspicious.push({ frame, code: "non-finite-field", fields: others });
-    const measurable = !bad.some(([name]) => name === "positions" || name === "cell");
+    const measurable = !bad.includes("positions") && !bad.includes("cell");
     if (measurable && pbc.includes(true) && spansNothing(cell, pbc))
       this.suspicious.push({ frame, code: "zero-cell" });
     else if (measurable) this.measure(structure, frame);
@@ -171,7 +184,7 @@ export class StructureSummary {
 
   /** Beads of coarse models (residues) may be in other units: what is near for atoms says nothing about them. */
   private measure({ atomicNumbers, positions, cell, pbc }: Structure, frame: number): void {
-    const pair = closest(positions, cell, pbc);
+    const pair = closest(this.pairs, positions, cell, pbc);
     if (pair === null) return;
     this.nearest = Math.min(this.nearest, pair.distance);
     if (pair.distance < overlapDistance && atomicNumbers.some((z) => z > 0))
@@ -180,14 +193,14 @@ export class StructureSummary {
 
   private checkDuplicate({ atomicNumbers, species, positions, cell }: Structure, frame: number): void {
     if (atomicNumbers.length === 0) return;
-    const hash = createHash("sha1").update(atomicNumbers).update(withoutSigns(positions));
-    if (species !== null) hash.update(species.join(" "));
-    hash.update(cell === null ? new Uint8Array(1) : withoutSigns(cell));
-    const digest = hash.digest("base64");
-    const earlier = this.seen.get(digest);
-    if (earlier === undefined) this.seen.set(digest, frame);
-    else this.suspicious.push({ frame, code: "duplicate", of: earlier });
+    const earlier = this.seen.earlier(frame, atomicNumbers, species, positions, cell);
+    if (earlier !== null) this.suspicious.push({ frame, code: "duplicate", of: earlier });
   }
+}
+
+/** The atomic number of a symbol; of other names one that no atom is counted by. */
+function numberOf(name: string): number {
+  return elementSymbols.indexOf(name) + 1 || -1;
 }
 
 function areFinite(values: ArrayLike<number>): boolean {
@@ -195,19 +208,15 @@ function areFinite(values: ArrayLike<number>): boolean {
   return true;
 }
 
-/** -0 equals 0. */
-function withoutSigns(values: Float64Array): Float64Array {
-  return values.includes(-0) ? values.map((x) => x + 0) : values;
-}
-
 /** A cell that its searcher refuses as too flat or too skewed counts as unmeasured. */
 function closest(
+  pairs: NearestPairs,
   positions: Float64Array,
   cell: Float64Array | null,
   pbc: readonly [boolean, boolean, boolean],
-) {
+): NearestPair | null {
   try {
-    return nearestPair(positions, cell, pbc);
+    return pairs.find(positions, cell, pbc);
   } catch (error) {
     if (error instanceof AtomgradError) return null;
     throw error;
