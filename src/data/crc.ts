@@ -13,7 +13,8 @@ export function crcOf(polynomial: number): (bytes: Uint8Array) => number {
     let at = 0;
     for (; at < sliced; at += 4) {
       crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-      crc = t[768 | (crc & 255)] ^ t[512 | ((crc >>> 8) & 255)] ^ t[256 | ((crc >>> 16) & 255)] ^ t[crc >>> 24];
+      crc =
+        t[768 | (crc & 255)] ^ t[512 | ((crc >>> 8) & 255)] ^ t[256 | ((crc >>> 16) & 255)] ^ t[crc >>> 24];
     }
     for (; at < bytes.length; at++) crc = t[(crc ^ bytes[at]) & 255] ^ (crc >>> 8);
     return ~crc >>> 0;

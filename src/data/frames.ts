@@ -37,11 +37,11 @@ export function* selectFrames<T>(items: Iterable<T>, selection: FrameSelection, 
     count++;
     yield item;
   }
-  if (count === 0)
-    throw new AtomgradError(
-      "VALUE",
-      `${name}: the selection --frames holds no frame of this file; check its bounds`,
-    );
+  if (count === 0) throw new AtomgradError("VALUE", nothingSelected(name));
+}
+
+function nothingSelected(name: string): string {
+  return `${name}: the selection --frames holds no frame of this file; check its bounds`;
 }
 
 function* pickOne<T>(items: Iterable<T>, index: number, name: string): Generator<T> {
@@ -60,10 +60,81 @@ function* pickOne<T>(items: Iterable<T>, index: number, name: string): Generator
     yield last[0];
     return;
   }
-  throw new AtomgradError(
+  throw outOfRange(index, count, name);
+}
+
+function outOfRange(index: number, count: number, name: string): AtomgradError {
+  return new AtomgradError(
     "VALUE",
     `${name}: --frames ${index} is out of range; the file has ${count} frames, numbered from 0`,
   );
+}
+
+/**
+ * The same of items that need not be read to be passed over: where a selection counts from the end, they are counted first.
+ *
+ * @param read the items in order, null or anything in place of those that are not wanted
+ */
+export function* selectWanted<T>(
+  read: (wanted: (k: number) => boolean) => Iterable<T | null>,
+  selection: FrameSelection,
+  name: string,
+): Generator<T> {
+  const isForward =
+    "index" in selection
+      ? selection.index >= 0
+      : selection.step > 0 && (selection.start ?? 0) >= 0 && (selection.stop ?? 0) >= 0;
+  const all = isForward ? Infinity : countOf(read(() => false));
+  const { first, end, step } = rangeOf(selection, all);
+  const [from, to] = step > 0 ? [first, end] : [end + 1, first + 1];
+  const wanted = (k: number): boolean => k >= from && k < to && (k - first) % step === 0;
+  const kept: T[] = [];
+  let k = 0;
+  let found = 0;
+  if (from < to && from >= 0)
+    for (const item of read(wanted)) {
+      if (wanted(k++)) {
+        found++;
+        if (step > 0) yield item!;
+        else kept.push(item!);
+      }
+      if (k >= to) break;
+    }
+  yield* kept.reverse();
+  if (found > 0) return;
+  if ("index" in selection) throw outOfRange(selection.index, isForward ? k : all, name);
+  throw new AtomgradError("VALUE", nothingSelected(name));
+}
+
+function countOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count++;
+  return count;
+}
+
+interface Range {
+  readonly first: number;
+  /** The first number behind the last one, in the direction of the step. */
+  readonly end: number;
+  readonly step: number;
+}
+
+/** What a selection means for so many items; infinitely many where it is found going forward. */
+function rangeOf(selection: FrameSelection, all: number): Range {
+  if ("index" in selection) {
+    const first = selection.index < 0 ? selection.index + all : selection.index;
+    return { first, end: first + 1, step: 1 };
+  }
+  const { start, stop, step } = selection;
+  const bound = (value: number, low: number, high: number): number =>
+    Math.min(high, Math.max(low, value < 0 ? value + all : value));
+  if (step > 0)
+    return { first: bound(start ?? 0, 0, all), end: stop === null ? all : bound(stop, 0, all), step };
+  return {
+    first: start === null ? all - 1 : bound(start, -1, all - 1),
+    end: stop === null ? -1 : bound(stop, -1, all - 1),
+    step,
+  };
 }
 
 function* slice<T>(
@@ -80,14 +151,6 @@ function* slice<T>(
     return;
   }
   const all = [...items];
-  const bound = (value: number, low: number, high: number): number =>
-    Math.min(high, Math.max(low, value < 0 ? value + all.length : value));
-  if (step > 0) {
-    const end = stop === null ? all.length : bound(stop, 0, all.length);
-    for (let k = start === null ? 0 : bound(start, 0, all.length); k < end; k += step) yield all[k];
-  } else {
-    const end = stop === null ? -1 : bound(stop, -1, all.length - 1);
-    for (let k = start === null ? all.length - 1 : bound(start, -1, all.length - 1); k > end; k += step)
-      yield all[k];
-  }
+  const range = rangeOf({ start, stop, step }, all.length);
+  for (let k = range.first; step > 0 ? k < range.end : k > range.end; k += step) yield all[k];
 }

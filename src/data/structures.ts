@@ -1,11 +1,11 @@
 import { basename, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { filePart, formatToRead, formatToWrite } from "./formats/detect.js";
-import type { ReadNote, StructureFormat } from "./formats/format.js";
+import type { ReadNote, StructureFormat, Wanted } from "./formats/format.js";
 import { formatNamed } from "./formats/table.js";
 import { checkTypeMap, withNamedTypes } from "./formats/type-names.js";
 import { foreseenFrames } from "./formats/unforeseen.js";
-import { parseFrames, selectFrames } from "./frames.js";
+import { parseFrames, selectFrames, selectWanted } from "./frames.js";
 import type { Structure } from "./structure.js";
 
 export interface ReadStructuresOptions {
@@ -56,11 +56,23 @@ export async function openStructures(
   const name = basename(resolve(filePart(path)));
   const frames: Iterable<Structure> = {
     [Symbol.iterator]: () => {
-      const found = someFrames(
-        foreseenFrames(name, () => format.read!(path, options.onNote)),
-        name,
-      );
-      const taken = selection === null ? found : selectFrames(found, selection, name);
+      const { readWanted } = format;
+      const all = (): Generator<Structure> =>
+        someFrames(
+          foreseenFrames(name, () => format.read!(path, options.onNote)),
+          name,
+        );
+      const some = (wanted: Wanted): Generator<Structure | null> =>
+        someFrames(
+          foreseenFrames(name, () => readWanted!.call(format, path, wanted, options.onNote)),
+          name,
+        );
+      const taken =
+        selection === null
+          ? all()
+          : readWanted === undefined
+            ? selectFrames(all(), selection, name)
+            : selectWanted(some, selection, name);
       return typeMap === undefined ? taken : withNamedTypes(taken, typeMap, format.firstType ?? 0);
     },
   };
@@ -93,7 +105,7 @@ export async function writeStructures(
 }
 
 /** A file without frames is a mistake. */
-function* someFrames(frames: Iterable<Structure>, name: string): Generator<Structure> {
+function* someFrames<T extends Structure | null>(frames: Iterable<T>, name: string): Generator<T> {
   let empty = true;
   for (const frame of frames) {
     empty = false;

@@ -45,7 +45,12 @@ export class NearestPairs {
   private lattice(vectors: Matrix3 | null, pbc: Pbc): Lattice {
     const { last } = this;
     const flags = String(pbc);
-    if (last !== null && vectors !== null && last.pbc === flags && last.vectors.every((x, k) => x === vectors[k]))
+    if (
+      last !== null &&
+      vectors !== null &&
+      last.pbc === flags &&
+      last.vectors.every((x, k) => x === vectors[k])
+    )
       return last.lattice;
     const lattice = latticeOf(vectors, pbc);
     this.last = { vectors: Float64Array.from(vectors!), pbc: flags, lattice };
@@ -90,7 +95,7 @@ function closestIn(wrapped: Float64Array, lattice: Lattice | null): NearestPair 
       "VALUE",
       `atom ${Math.floor(far / 3)} lies at ${wrapped[far]} angstrom; check its position`,
     );
-  if (wrapped.length <= 3 * fewAtoms) everyPair(wrapped, lattice?.translations ?? unmoved, best);
+  if (wrapped.length <= 3 * fewAtoms) everyPair(wrapped, lattice, best);
   else closestOfMany(wrapped, lattice?.cell ?? null, best);
   return best;
 }
@@ -110,10 +115,13 @@ function shortestOf(translations: Float64Array): number {
   return shortest;
 }
 
-function everyPair(p: Float64Array, translations: Float64Array, best: Best): void {
+function everyPair(p: Float64Array, lattice: Lattice | null, best: Best): void {
+  const translations = lattice?.translations ?? unmoved;
+  const mayBeNear = lattice === null ? null : new NearPlanes(p, lattice.cell);
   let square = best.distance ** 2;
   for (let i = 0; 3 * i < p.length; i++)
     for (let j = i + 1; 3 * j < p.length; j++) {
+      if (mayBeNear?.pair(i, j, best.distance) === false) continue;
       const x = p[3 * j] - p[3 * i];
       const y = p[3 * j + 1] - p[3 * i + 1];
       const z = p[3 * j + 2] - p[3 * i + 2];
@@ -128,6 +136,32 @@ function everyPair(p: Float64Array, translations: Float64Array, best: Best): voi
         }
       }
     }
+}
+
+/** What the planes of a lattice say of pairs of wrapped atoms: no two images are nearer than the planes that they lie in. */
+class NearPlanes {
+  private readonly fractions: Float64Array;
+
+  constructor(
+    wrapped: Float64Array,
+    private readonly cell: Cell,
+  ) {
+    this.fractions = cell.fractional(wrapped);
+  }
+
+  /** False where all images of the one atom are farther from the other than `distance`. */
+  pair(i: number, j: number, distance: number): boolean {
+    const { fractions: f, cell } = this;
+    const { faceDistances, pbc } = cell;
+    // Rounding must not lose a pair at the margin.
+    const limit = (1 + 1e-9) * distance;
+    for (let axis = 0; axis < 3; axis++) {
+      const apart = Math.abs(f[3 * j + axis] - f[3 * i + axis]);
+      const least = pbc[axis] ? Math.min(apart, Math.abs(1 - apart)) : apart;
+      if ((least - 1e-12) * faceDistances[axis] > limit) return false;
+    }
+    return true;
+  }
 }
 
 /**

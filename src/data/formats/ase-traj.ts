@@ -21,6 +21,8 @@ export const aseTraj: StructureFormat = {
   sniff: ({ bytes }) =>
     /^(?:- of Ulm|AFFormat)ASE-Trajectory/.test(String.fromCharCode(...bytes.subarray(0, 24))),
   read: (path, note) => readTrajectory(path, allOf, note),
+  readWanted: (path, wanted, note) =>
+    readTrajectory(path, (count) => Array.from({ length: count }, (_, k) => (wanted(k) ? k : null)), note),
   sample: sampleTrajectory,
 };
 
@@ -34,12 +36,20 @@ interface Item {
   readonly text: string;
 }
 
-/** @param choose the frames to read, of so many */
+/** Frames to read of so many; null stands for one that is not wanted. */
+type Choice<T extends number | null> = (count: number) => Iterable<T>;
+
+function readTrajectory(path: string, choose: Choice<number>, note?: ReadNote): Generator<Structure>;
+function readTrajectory(
+  path: string,
+  choose: Choice<number | null>,
+  note?: ReadNote,
+): Generator<Structure | null>;
 function* readTrajectory(
   path: string,
-  choose: (count: number) => Iterable<number>,
+  choose: Choice<number | null>,
   note?: ReadNote,
-): Generator<Structure> {
+): Generator<Structure | null> {
   const source = openFile(path);
   const noted = new Set<string>();
   try {
@@ -47,6 +57,10 @@ function* readTrajectory(
     const first = reader.count > 0 ? reader.item(0) : null;
     const header = first === null ? null : headerOf(reader, first.values, 0);
     for (const k of choose(reader.count)) {
+      if (k === null) {
+        yield null;
+        continue;
+      }
       const item = k === 0 ? first! : reader.item(k);
       // Numbers, pbc and constraints stand in the first frame only, unless they change.
       const hasOwn = own(item.values, "numbers") !== undefined || own(item.values, "numbers.") !== undefined;
@@ -223,7 +237,12 @@ function frameOf(reader: UlmReader, { values: item, text }: Item, header: Header
 }
 
 /** Nine numbers, nearly always in the JSON; those of the header where the item has none. */
-function cellOf(reader: UlmReader, item: Json, frame: number, inherited: Float64Array | null): Float64Array | null {
+function cellOf(
+  reader: UlmReader,
+  item: Json,
+  frame: number,
+  inherited: Float64Array | null,
+): Float64Array | null {
   const inside = own(item, "cell");
   const values = Array.isArray(inside) ? flatten(inside) : null;
   if (values?.length === 9) return Float64Array.from(values);

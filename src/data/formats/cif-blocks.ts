@@ -90,11 +90,7 @@ function readLoop(tokens: CifTokens, block: CifBlock): boolean {
 }
 
 /** Notes the site of a row that was just read where it is the first one occupied partly. */
-function notePartial(
-  occupancies: CifColumn,
-  columns: ReadonlyMap<string, CifColumn>,
-  block: CifBlock,
-): void {
+function notePartial(occupancies: CifColumn, columns: ReadonlyMap<string, CifColumn>, block: CifBlock): void {
   if (!(occupancies instanceof NumberColumn)) return;
   const occupancy = occupancies.values.at(-1)!;
   if (!(Math.abs(occupancy - 1) >= 1e-6)) return;

@@ -15,7 +15,7 @@ import { parseInteger, shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
 import { CommentReader } from "./extxyz-comment.js";
 import { formatFrames } from "./extxyz-write.js";
-import type { FileStart, StructureFormat } from "./format.js";
+import { everyFrame, type FileStart, type StructureFormat, type Wanted } from "./format.js";
 import { ownNames, readSpecies } from "./species.js";
 import { sampleText } from "./sample-text.js";
 import { startsXyzFrame, xyzComments } from "./xyz-frames.js";
@@ -33,6 +33,8 @@ export const extxyz: StructureFormat = {
     return name.endsWith(".extxyz") ? comments.length > 0 : comments.some((comment) => comment.includes("="));
   },
   read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
+  readWanted: (path, wanted) =>
+    withLines(path, (lines) => readFrames(lines, wanted), { longestLine: structureLine }),
   sample: (path, count) =>
     sampleText(path, count, { startsFrame: startsXyzFrame, read: readFrames, longestLine: structureLine }),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
@@ -59,15 +61,25 @@ interface Layout {
 
 type ColumnData = Float64Array | BigInt64Array | Int32Array | Uint8Array | string[];
 
-export function* readFrames(lines: Lines): Generator<Structure> {
+/** Every frame, or null for those that are not wanted, of which only the number of atoms counts. */
+export function readFrames(lines: Lines, wanted: Wanted): Generator<Structure | null>;
+export function readFrames(lines: Lines): Generator<Structure>;
+export function* readFrames(lines: Lines, wanted = everyFrame): Generator<Structure | null> {
   const layouts = new Map<string, Layout>();
   let keys: readonly string[] = [];
   const comments = new CommentReader();
   const spans = new WordSpans();
+  let frame = 0;
   for (let head = lines.nextFilled(); head !== null; head = lines.nextFilled()) {
     const atoms = parseInteger(head.trim());
     if (atoms === null || atoms < 0)
       throw lines.error(`${shown(head.trim())} stands where the number of atoms of a frame is expected`);
+    if (!wanted(frame++)) {
+      if (lines.skip(1) === 0) lines.need("the comment line of a frame");
+      lines.skipAtoms(atoms);
+      yield null;
+      continue;
+    }
     const comment = lines.need("the comment line of a frame").trim();
     const info = comment.includes("=") ? comments.parse(comment, mostKeys) : freeComment(comment);
     if (info.size > mostKeys)

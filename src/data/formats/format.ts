@@ -35,6 +35,11 @@ export interface StructureSample {
 /** What is odd about a file that can be read all the same: it ends before it is complete, or holds what is left out. */
 export type ReadNote = (text: string, kind: "ends-early" | "left-out") => void;
 
+/** Which frames are wanted, by their numbers from 0. */
+export type Wanted = (frame: number) => boolean;
+
+export const everyFrame: Wanted = () => true;
+
 /** One format of structure files. Readers check sizes before they take memory and throw AtomgradErrors only. */
 export interface StructureFormat {
   /** As in `--from`, `--to` and the reports of inspect. */
@@ -57,6 +62,11 @@ export interface StructureFormat {
    * @param note is told before the frame that is the first to show what is odd, or behind the last one
    */
   read?(path: string, note?: ReadNote): Iterable<Structure>;
+  /**
+   * The same with null in place of frames that are not wanted. Of these only so much is read as tells where the next one
+   * begins. For formats where that is far less than all.
+   */
+  readWanted?(path: string, wanted: Wanted, note?: ReadNote): Iterable<Structure | null>;
   /** The frames as inspect counts them: numbers per frame without any atoms too, and what reading refuses (NaN, flat cells). */
   describe?(path: string): Iterable<Structure>;
   /** About `count` frames spread over the set, without reading the rest; null where this set can only be read whole. */

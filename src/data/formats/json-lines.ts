@@ -15,7 +15,7 @@ import type { Lines } from "../text/lines.js";
 import { structureLine, withLines } from "../text/lines.js";
 import { shown } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
-import type { StructureFormat } from "./format.js";
+import { everyFrame, type StructureFormat, type Wanted } from "./format.js";
 import { smilesElements } from "./smiles.js";
 import { hasOwnNames, knownName, ownNames, readSpecies, speciesName } from "./species.js";
 import { sampleText } from "./sample-text.js";
@@ -30,6 +30,8 @@ export const jsonLines: StructureFormat = {
   sniff: ({ text }) =>
     /^\uFEFF?\s*\{[^\n]*"(?:sites|smi|coords|positions|pos)"\s*:/.test(text.slice(0, 1 << 16)),
   read: (path) => withLines(path, readRecords, { longestLine: structureLine }),
+  readWanted: (path, wanted) =>
+    withLines(path, (lines) => readRecords(lines, wanted), { longestLine: structureLine }),
   sample: (path, count) =>
     sampleText(path, count, { startsFrame, read: readRecords, longestLine: structureLine }),
   write: (path, structures) => writeTextPieces(path, formatRecords(structures)),
@@ -44,8 +46,16 @@ function startsFrame(line: string): boolean {
   return line.startsWith("{");
 }
 
-function* readRecords(lines: Lines): Generator<Structure> {
+/** Every record, or null for those that are not wanted, whose lines are not looked at. */
+function readRecords(lines: Lines, wanted: Wanted): Generator<Structure | null>;
+function readRecords(lines: Lines): Generator<Structure>;
+function* readRecords(lines: Lines, wanted = everyFrame): Generator<Structure | null> {
+  let frame = 0;
   for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {
+    if (!wanted(frame++)) {
+      yield null;
+      continue;
+    }
     let value: Json;
     if (nestsDeeply(line)) throw lines.error("values are nested too deeply");
     try {

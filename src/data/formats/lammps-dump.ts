@@ -6,7 +6,7 @@ import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { orderOf, WordColumn } from "../text/word-column.js";
 import { WordSpans } from "../text/word-spans.js";
-import type { StructureFormat } from "./format.js";
+import { everyFrame, type StructureFormat, type Wanted } from "./format.js";
 import { lammpsUnits, metal, scaled, type LammpsUnits } from "./lammps-units.js";
 import { elementOfName } from "./species.js";
 import { sampleText } from "./sample-text.js";
@@ -18,7 +18,8 @@ export const lammpsDump: StructureFormat = {
   fileName: /^dump\./,
   firstType: 1,
   sniff: ({ text }) => /^\uFEFF?\s*ITEM: (?:TIMESTEP|UNITS|TIME)\b/.test(text),
-  read: (path) => withLines(path, readFrames),
+  read: (path) => withLines(path, (lines) => readFrames(lines, metal)),
+  readWanted: (path, wanted) => withLines(path, (lines) => readFrames(lines, metal, wanted)),
   sample: (path, count) => {
     const units = unitsOf(path);
     return sampleText(path, count, { startsFrame, read: (lines) => readFrames(lines, units) });
@@ -49,8 +50,15 @@ function readUnits(lines: Lines): LammpsUnits {
   return lammpsUnits(lines.need("the units").trim(), (what) => lines.error(what));
 }
 
-/** @param units where the lines do not say them */
-function* readFrames(lines: Lines, units = metal): Generator<Structure> {
+/**
+ * Every frame, or null for those that are not wanted, whose atoms are passed over.
+ *
+ * @param units where the lines do not say them
+ */
+function readFrames(lines: Lines, units: LammpsUnits): Generator<Structure>;
+function readFrames(lines: Lines, units: LammpsUnits, wanted: Wanted): Generator<Structure | null>;
+function* readFrames(lines: Lines, units: LammpsUnits, wanted = everyFrame): Generator<Structure | null> {
+  let frame = 0;
   let step: number | null = null;
   let atoms = -1;
   let box: Box | null = null;
@@ -64,7 +72,12 @@ function* readFrames(lines: Lines, units = metal): Generator<Structure> {
     else if (title.startsWith("ITEM: BOX BOUNDS")) box = readBox(lines, title, units);
     else if (title.startsWith("ITEM: ATOMS")) {
       if (box === null || atoms < 0) throw lines.error("the atoms come before their number and their box");
-      yield readAtoms(lines, spans, wordsOf(title).slice(2), { atoms, box, step, units });
+      if (wanted(frame++))
+        yield readAtoms(lines, spans, wordsOf(title).slice(2), { atoms, box, step, units });
+      else {
+        lines.skipAtoms(atoms);
+        yield null;
+      }
     } else throw lines.error(`${shown(title)} stands where an ITEM of a LAMMPS dump is expected`);
   }
 }

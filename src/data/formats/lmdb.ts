@@ -5,7 +5,7 @@ import type { LmdbDialect } from "../records/dialect.js";
 import { OcpLmdb } from "../records/ocp-lmdb.js";
 import { writeOcpLmdb } from "../records/write-ocp.js";
 import type { Structure } from "../structure.js";
-import type { FileStart, StructureFormat, StructureSample } from "./format.js";
+import type { FileStart, StructureFormat, StructureSample, Wanted } from "./format.js";
 import { spreadOver } from "./spread.js";
 
 /** A set of records that is held open. */
@@ -22,6 +22,7 @@ export const ocpLmdb: StructureFormat = {
   electronVolts: true,
   sniff: (start) => isOfDialect(start, "ocp-lmdb"),
   read: (path) => readAll(() => new OcpLmdb(path)),
+  readWanted: (path, wanted) => readWanted(() => new OcpLmdb(path), wanted),
   sample: (path, count) => sampleOf(() => new OcpLmdb(path), count),
   write: (path, structures) => writeOcpLmdb(path, structures),
 };
@@ -33,6 +34,7 @@ export const aselmdb: StructureFormat = {
   electronVolts: true,
   sniff: (start) => isOfDialect(start, "aselmdb"),
   read: (path) => readAll(() => openAse(path)),
+  readWanted: (path, wanted) => readWanted(() => openAse(path), wanted),
   sample: (path, count) => sampleOf(() => openAse(path), count),
 };
 
@@ -43,6 +45,7 @@ export const deepmdLmdb: StructureFormat = {
   electronVolts: true,
   sniff: (start) => isOfDialect(start, "deepmd-lmdb"),
   read: (path) => readAll(() => new DeepmdLmdb(path)),
+  readWanted: (path, wanted) => readWanted(() => new DeepmdLmdb(path), wanted),
   sample: (path, count) => sampleOf(() => new DeepmdLmdb(path), count),
 };
 
@@ -71,6 +74,15 @@ function* readAll(open: () => RecordSet): Generator<Structure> {
   const set = open();
   try {
     for (let index = 0; index < set.length; index++) yield set.structure(index);
+  } finally {
+    set.close();
+  }
+}
+
+function* readWanted(open: () => RecordSet, wanted: Wanted): Generator<Structure | null> {
+  const set = open();
+  try {
+    for (let index = 0; index < set.length; index++) yield wanted(index) ? set.structure(index) : null;
   } finally {
     set.close();
   }

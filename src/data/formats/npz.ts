@@ -150,13 +150,10 @@ function* readFrames(
     const isPadded = all.some((number) => number <= 0);
     const real = isPadded ? Array.from(all.keys()).filter((k) => all[k] > 0) : [];
     const pick = (values: Float64Array): Float64Array =>
-      isPadded
-        ? Float64Array.from(real.flatMap((k) => [...values.subarray(3 * k, 3 * k + 3)]))
-        : values;
+      isPadded ? Float64Array.from(real.flatMap((k) => [...values.subarray(3 * k, 3 * k + 3)])) : values;
     const info = new Map<string, Field>();
     const extra = new Map<string, Field>();
-    for (const [key, array] of others)
-      addRow(key, array, f, frames, isPadded ? -1 : atoms, info, extra);
+    for (const [key, array] of others) addRow(key, array, f, frames, isPadded ? -1 : atoms, info, extra);
     yield makeStructure({
       atomicNumbers: checked(isPadded ? Int32Array.from(real, (k) => all[k]) : all, name, numbers),
       positions: pick(row(data, 3 * f * atoms, 3 * atoms)),

@@ -4,7 +4,7 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { WordSpans } from "../text/word-spans.js";
-import type { StructureFormat } from "./format.js";
+import { everyFrame, type StructureFormat, type Wanted } from "./format.js";
 import { samplePieces, startsByLines, type TextHead } from "./sample-text.js";
 import { elementOfName } from "./species.js";
 
@@ -16,6 +16,7 @@ export const xdatcar: StructureFormat = {
   electronVolts: true,
   sniff: ({ text }) => /^Direct\s+configuration=\s*\d+\s*$/m.test(text.slice(0, 1 << 14)),
   read: (path) => withLines(path, readSteps, { encoding: "latin1" }),
+  readWanted: (path, wanted) => withLines(path, (lines) => readSteps(lines, wanted), { encoding: "latin1" }),
   sample: (path, count) =>
     samplePieces(path, count, { starts: stepStarts, head: headOf, read: readSteps, encoding: "latin1" }),
 };
@@ -65,7 +66,11 @@ interface Header {
   readonly atomicNumbers: Int32Array;
 }
 
-function* readSteps(lines: Lines): Generator<Structure> {
+/** Every step, or null for those that are not wanted, whose atoms are passed over. */
+function readSteps(lines: Lines, wanted: Wanted): Generator<Structure | null>;
+function readSteps(lines: Lines): Generator<Structure>;
+function* readSteps(lines: Lines, wanted = everyFrame): Generator<Structure | null> {
+  let frame = 0;
   let header: Header | null = null;
   const spans = new WordSpans();
   for (let line = lines.next(); line !== null; line = lines.next()) {
@@ -77,7 +82,11 @@ function* readSteps(lines: Lines): Generator<Structure> {
       continue;
     }
     if (header === null) throw lines.error("a configuration comes before the lattice");
-    yield readStep(lines, spans, header, Number(found[1]), /^\s*c/i.test(line));
+    if (wanted(frame++)) yield readStep(lines, spans, header, Number(found[1]), /^\s*c/i.test(line));
+    else {
+      lines.skipAtoms(header.atomicNumbers.length);
+      yield null;
+    }
   }
 }
 

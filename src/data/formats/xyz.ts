@@ -17,6 +17,8 @@ export const xyz: StructureFormat = {
     return comments.length > 0 && !comments.some((comment) => comment.includes("=")) && isAtomLine(atom);
   },
   read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
+  readWanted: (path, wanted) =>
+    withLines(path, (lines) => readFrames(lines, wanted), { longestLine: structureLine }),
   sample: (path, count) =>
     sampleText(path, count, { startsFrame: startsXyzFrame, read: readFrames, longestLine: structureLine }),
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),

@@ -73,7 +73,8 @@ class HashTable {
     this.keys = new Int32Array(2 * this.size);
     this.frames = new Int32Array(this.size);
     for (let k = 0; k < frames.length; k++)
-      if (frames[k] > 0) this.set(this.place(keys[2 * k], keys[2 * k + 1]), keys[2 * k], keys[2 * k + 1], frames[k]);
+      if (frames[k] > 0)
+        this.set(this.place(keys[2 * k], keys[2 * k + 1]), keys[2 * k], keys[2 * k + 1], frames[k]);
   }
 }
 
@@ -100,7 +101,8 @@ class Hash {
     const first = Math.imul(word, 0xcc9e2d51);
     this.a = (Math.imul(rotated(this.a ^ Math.imul(rotated(first, 15), 0x1b873593), 13), 5) + 0xe6546b64) | 0;
     const second = Math.imul(word ^ this.a, 0x38b34ae5);
-    this.b = (Math.imul(rotated(this.b ^ Math.imul(rotated(second, 17), 0xa1e38b93), 15), 5) + 0x561ccd1b) | 0;
+    this.b =
+      (Math.imul(rotated(this.b ^ Math.imul(rotated(second, 17), 0xa1e38b93), 15), 5) + 0x561ccd1b) | 0;
     this.count++;
   }
 

@@ -13,7 +13,8 @@ const overlapDistance = 0.5;
 /** Something about a frame that deserves a look. */
 export interface Suspicion {
   readonly frame: number;
-  readonly code: "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field" | "ends-early" | "left-out";
+  readonly code:
+    "non-finite" | "overlap" | "zero-cell" | "duplicate" | "non-finite-field" | "ends-early" | "left-out";
   readonly [detail: string]: unknown;
 }
 

@@ -64,6 +64,18 @@ export class Lines {
     return true;
   }
 
+  /** Passes over so many lines by their ends alone; gives how many there were. */
+  skip(count: number): number {
+    let left = count;
+    while (left > 0 && this.given.length > 0 && this.take()) left--;
+    while (left > 0 && (this.at < this.stop || this.fill()))
+      for (; left > 0 && this.at < this.stop; left--) {
+        this.at = this.lineEnd() + 1;
+        this.number++;
+      }
+    return count - left;
+  }
+
   /** The next line without its end, or null after the last one. */
   next(): string | null {
     return this.take() ? this.text.slice(this.start, this.end) : null;
@@ -96,6 +108,12 @@ export class Lines {
     const line = this.next();
     if (line === null) throw this.error(`ends where ${what} is expected; the file was cut short`);
     return line;
+  }
+
+  /** Passes over the lines of the atoms of a frame; the end of the file is an error. */
+  skipAtoms(atoms: number): void {
+    const found = this.skip(atoms);
+    if (found < atoms) this.need(`atom ${found + 1} of ${atoms}`);
   }
 
   /** An error at the line that was read last. */
