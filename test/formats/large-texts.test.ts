@@ -69,13 +69,24 @@ describe("a line of 100 MB", () => {
       truncateSync(path, 100 * mb);
       const [{ outcome }] = inspect(path);
       expect(outcome).toMatch(
-        // Files of this size are sampled by some formats, which then name the byte they began at.
-        new RegExp(
-          `${name}(?:: line ${line}| \\(from byte \\d+ on\\): line 1) is longer than (?:1048576|8388608) characters`,
-        ),
+        new RegExp(`${name}: line ${line} is longer than (?:1048576|8388608) characters`),
       );
       rmSync(path);
     }
+  });
+});
+
+describe("files that are sampled", () => {
+  it("name the line of the whole file that is wrong", () => {
+    const [good, bad] = ["1\nx\nH 0 0 0\n", "1\nx\nH 0 0 0?\n"];
+    const goodFrames = Math.floor((60 * mb) / good.length);
+    const path = place("sampled.xyz", 50 * mb, good.repeat(goodFrames), bad);
+    const [{ outcome }] = inspect(path);
+    expect(outcome).toMatch(/^sampled\.xyz: line \d+: column "pos" holds "0\?"/);
+    const line = Number(/line (\d+)/.exec(outcome as string)![1]);
+    expect(line).toBeGreaterThan(3 * goodFrames);
+    expect(line % 3).toBe(0);
+    rmSync(path);
   });
 });
 

@@ -86,6 +86,18 @@ interface Places {
   readonly read: (from: number, to: number) => string;
 }
 
+const countedBytes = 1 << 20;
+
+/** Ends of lines in front of a byte. */
+function linesBefore({ read }: Places, end: number): number {
+  let count = 0;
+  for (let at = 0; at < end; at += countedBytes) {
+    const piece = read(at, Math.min(end, at + countedBytes));
+    for (let k = 0; k < piece.length; k++) if (piece.charCodeAt(k) === 10) count++;
+  }
+  return count;
+}
+
 /**
  * Some frames of a large text file, from places spread over it; how many frames there are is reckoned from their length.
  * Into a packed file there is no way but from its beginning: that is read then. Null where no place shows a whole frame.
@@ -173,20 +185,30 @@ function readWindow(file: Places, from: number, most: number, head: TextHead, fo
 
 /** `most` of the frames between the first and the last of these places of a piece that begins at `from`. */
 function readFrames(
-  { name, size }: Places,
+  file: Places,
   piece: string,
   from: number,
   starts: readonly number[],
   most: number,
   head: TextHead,
-  { read, tail, longestLine, encoding }: PiecewiseText,
+  { read, tail, longestLine, encoding, isDoubtful }: PiecewiseText,
 ): Window {
+  const { name, size } = file;
   const taken = Math.min(most, starts.length - 1);
   const [first, last] = [starts[0], starts[taken]];
   const text = head.text + piece.slice(first, last) + (from + last === size ? "" : (tail ?? ""));
   const decoded = encoding === "latin1" ? text : Buffer.from(text, "latin1").toString();
-  const lines = Lines.ofText(decoded, `${name} (from byte ${from + first} on)`, longestLine);
-  const structures = [...read(lines)];
+  const structuresOf = (before: number): Structure[] => [
+    ...read(Lines.ofText(decoded, name, longestLine, before)),
+  ];
+  let structures: Structure[];
+  try {
+    structures = structuresOf(0);
+  } catch (error) {
+    if (isDoubtful === true || !(error instanceof AtomgradError)) throw error;
+    // The message names a line: that of the file, whose lines are counted only now.
+    structures = structuresOf(linesBefore(file, from + first) - (head.text.split("\n").length - 1));
+  }
   // Some blocks of a CIF hold no structure.
   const frames = (structures.length / taken) * (starts.length - 1);
   return { structures, frames, bytes: starts.at(-1)! - first };

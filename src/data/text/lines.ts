@@ -43,8 +43,11 @@ export class Lines {
     private readonly longestLine = usualLine,
   ) {}
 
-  static ofText(text: string, name: string, longestLine = usualLine): Lines {
-    return new Lines(name, text.length, [text][Symbol.iterator](), longestLine);
+  /** @param before lines that stand above the text in its file */
+  static ofText(text: string, name: string, longestLine = usualLine, before = 0): Lines {
+    const lines = new Lines(name, text.length, [text][Symbol.iterator](), longestLine);
+    lines.number = before;
+    return lines;
   }
 
   /** Takes the next line without making a string of it: `text`, `start` and `end` say where it is. False after the last one. */
