@@ -85,6 +85,8 @@ function blockStructure(block: CifBlock, name: string): Structure {
   const cell = readCell(block, name);
   checkOccupancy(block, name);
   const species = readElements(block, name);
+  if (species.length === 0)
+    throw new AtomgradError("FORMAT", `${name}: its list of atoms (_atom_site_) is empty; complete it`);
   const axes = ["x", "y", "z"].map((axis) => siteColumn(block, `fract_${axis}`));
   const direct = axes.every((column) => column !== null);
   const used = direct ? axes : ["x", "y", "z"].map((axis) => siteColumn(block, `cartn_${axis}`));

@@ -56,8 +56,8 @@ interface DataFile {
 /** The lines of a section with one per atom, as columns: as many as its first line has. */
 class Rows {
   count = 0;
-  /** Columns that every row has. */
-  least = 0;
+  /** Columns of every row. */
+  width = 0;
   private columns: readonly WordColumn[] = [];
 
   /** @param atoms how many the header announces */
@@ -79,10 +79,13 @@ class Rows {
           `${atoms} atoms of ${words} columns are announced, more than a file of ${lines.size} bytes can hold`,
         );
       this.columns = Array.from({ length: words }, () => new WordColumn(atoms));
-      this.least = words;
+      this.width = words;
     }
-    this.least = Math.min(this.least, words);
-    for (let k = 0; k < this.least; k++) {
+    if (words !== this.width)
+      throw lines.error(
+        `${words} columns in a row of the section ${title}, whose first row has ${this.width}; complete the row`,
+      );
+    for (let k = 0; k < words; k++) {
       const bad = this.columns[k].put(this.count, spans, k);
       if (bad !== null) throw lines.error(`column ${k + 1} of the section ${title}: ${bad}`);
     }
@@ -91,9 +94,9 @@ class Rows {
 
   /** The numbers of a column. */
   numbers(at: number, what: string): Float64Array {
-    const numbers = at < this.least ? this.columns[at].numbers : null;
+    const numbers = at < this.width ? this.columns[at].numbers : null;
     if (numbers !== null) return numbers;
-    const found = at < this.least ? "holds names" : `has rows of ${this.least} words`;
+    const found = at < this.width ? "holds names" : `has rows of ${this.width} words`;
     throw this.lines.error(`the section ${this.title} ${found} where ${what} is needed`);
   }
 
@@ -109,7 +112,7 @@ class Rows {
 
   /** The words of a column in the order of rows: names, or whole numbers. */
   words(at: number, what: string, order: Uint32Array): string[] {
-    const names = at < this.least ? this.columns[at].texts(order) : null;
+    const names = at < this.width ? this.columns[at].texts(order) : null;
     if (names !== null) return names;
     const numbers = this.wholeNumbers(at, what);
     return Array.from(order, (row) => String(numbers[row]));
@@ -217,6 +220,9 @@ function assemble(lines: Lines, file: DataFile): Structure {
     throw lines.error(
       `the header announces ${Math.max(0, file.atoms)} atoms, the section Atoms holds ${atoms}`,
     );
+  const { velocities } = file;
+  if (velocities !== null && velocities.count !== atoms)
+    throw lines.error(`the section Velocities holds ${velocities.count} rows for ${atoms} atoms`);
   const style = styleOf(lines, rows, file.style);
   const ids = atoms === 0 ? new Float64Array(0) : rows.wholeNumbers(0, idOfAtom);
   const order = orderOf(ids);
@@ -275,7 +281,7 @@ function extraColumns(
         data: scaled(sorted(rows.numbers(at, `the ${name}`)), unitOf(name, units)),
       });
   }
-  if (rows.least === style.length + 4) {
+  if (rows.width === style.length + 4) {
     const flags = [1, 2, 3].map((k) => sorted(rows.wholeNumbers(style.length + k, "an image flag")));
     const images = inRows(flags);
     if (images.some((image) => image !== 0))
@@ -335,7 +341,7 @@ function styleOf(lines: Lines, rows: Rows, name: string | null): readonly string
   if (style === undefined)
     throw lines.error(`the atom style ${shown(name)} is not known; known: ${[...styles.keys()].join(", ")}`);
   if (rows.count === 0) return style;
-  const found = rows.least;
+  const found = rows.width;
   const own = style.length + 1;
   if (found === own || found === own + 3) return style;
   const spin = styles.get("spin")!;
@@ -347,7 +353,7 @@ function styleOf(lines: Lines, rows: Rows, name: string | null): readonly string
 }
 
 function usualStyle(lines: Lines, rows: Rows): string {
-  const width = rows.count > 0 ? rows.least : 5;
+  const width = rows.count > 0 ? rows.width : 5;
   const bare = width > 7 ? width - 3 : width;
   if (bare === 5) return "atomic";
   if (bare === 7) return "full";

@@ -59,12 +59,14 @@ function readFrames(lines: Lines, units: LammpsUnits): Generator<Structure>;
 function readFrames(lines: Lines, units: LammpsUnits, wanted: Wanted): Generator<Structure | null>;
 function* readFrames(lines: Lines, units: LammpsUnits, wanted = everyFrame): Generator<Structure | null> {
   let frame = 0;
+  let isBegun = false;
   let step: number | null = null;
   let atoms = -1;
   let box: Box | null = null;
   const spans = new WordSpans();
   for (let line = lines.nextFilled(); line !== null; line = lines.nextFilled()) {
     const title = line.trim();
+    isBegun = !title.startsWith("ITEM: ATOMS");
     if (title === "ITEM: TIMESTEP") step = parseInteger(lines.need("the time step").trim());
     else if (title === "ITEM: TIME") lines.need(title);
     else if (title === "ITEM: UNITS") units = readUnits(lines);
@@ -80,6 +82,7 @@ function* readFrames(lines: Lines, units: LammpsUnits, wanted = everyFrame): Gen
       }
     } else throw lines.error(`${shown(title)} stands where an ITEM of a LAMMPS dump is expected`);
   }
+  if (isBegun) throw lines.error("ends where the atoms of a frame are expected; the file was cut short");
 }
 
 function readCount(lines: Lines): number {

@@ -89,6 +89,10 @@ function readV2000(lines: Lines, molecule: Molecule, counts: string): void {
     addAtom(lines, molecule, words[3], words.slice(0, 3));
   }
   for (let bond = 0; bond < bonds; bond++) lines.need(`bond ${bond + 1} of ${bonds}`);
+  // Properties follow; a table without an end was cut short.
+  for (let line = lines.need("M  END"); !line.startsWith("M  END"); line = lines.need("M  END"))
+    if (/^(?:\$\$\$\$|>)/.test(line))
+      throw lines.error(`${shown(line.trim())} stands where "M  END" is expected, which ends every molfile`);
 }
 
 function readV3000(lines: Lines, molecule: Molecule): void {
@@ -126,18 +130,28 @@ function readItems(lines: Lines): Map<string, Field> {
     count = 0;
     values = new LongText(longestItem);
   };
-  for (let line = lines.next(); line !== null && !line.startsWith("$$$$"); line = lines.next()) {
+  let isOpen = false;
+  let line = lines.next();
+  for (; line !== null && !line.startsWith("$$$$"); line = lines.next()) {
     const head = /^>[^<]*<([^>]*)>/.exec(line);
     if (head !== null) {
       keep();
       name = head[1];
-    } else if (line.trim() === "") keep();
-    else if (name !== null && !values.add(count++ === 0 ? line : `\n${line}`))
+      isOpen = true;
+    } else if (line.trim() === "") {
+      keep();
+      isOpen = false;
+    } else if (name === null) isOpen ||= line.startsWith(">");
+    else if (!values.add(count++ === 0 ? line : `\n${line}`))
       throw lines.error(
         `the data item ${shown(name)} is longer than ${longestItem} characters; leave it out`,
       );
     if (info.size > mostItems) throw lines.error(`a molecule of more than ${mostItems} data items; split it`);
   }
+  if (line === null && isOpen)
+    throw lines.error(
+      `ends within the data item ${shown(name ?? "")}, behind which a blank line is expected; the file was cut short`,
+    );
   keep();
   return info;
 }

@@ -71,6 +71,7 @@ function readSteps(lines: Lines, wanted: Wanted): Generator<Structure | null>;
 function readSteps(lines: Lines): Generator<Structure>;
 function* readSteps(lines: Lines, wanted = everyFrame): Generator<Structure | null> {
   let frame = 0;
+  let isBegun = false;
   let header: Header | null = null;
   const spans = new WordSpans();
   for (let line = lines.next(); line !== null; line = lines.next()) {
@@ -79,15 +80,18 @@ function* readSteps(lines: Lines, wanted = everyFrame): Generator<Structure | nu
       // Blank lines end the file; a header may begin with one (no comment).
       if (line.trim() === "" && (lines.peek() ?? "").trim() === "") continue;
       header = readHeader(lines, line);
+      isBegun = true;
       continue;
     }
     if (header === null) throw lines.error("a configuration comes before the lattice");
+    isBegun = false;
     if (wanted(frame++)) yield readStep(lines, spans, header, Number(found[1]), /^\s*c/i.test(line));
     else {
       lines.skipAtoms(header.atomicNumbers.length);
       yield null;
     }
   }
+  if (isBegun) throw lines.error("ends where a configuration is expected; the file was cut short");
 }
 
 function readHeader(lines: Lines, comment: string): Header {
