@@ -104,6 +104,12 @@ export function integers(values: ArrayLike<number>): Int32Array | BigInt64Array 
   return BigInt64Array.from(Array.from(values), BigInt);
 }
 
+/** Tags as structures hold them; null where one is no whole number of 32 bits: they are a further field then. */
+export function tagsOf(values: ArrayLike<number | bigint>): Int32Array | null {
+  const tags = Int32Array.from(values, Number);
+  return tags.every((tag, k) => tag === Number(values[k])) ? tags : null;
+}
+
 /** The value of a single number, null for anything else. */
 export function scalarOf(field: Field | undefined): number | null {
   if (field === undefined || field.shape.length > 0 || (field.kind !== "real" && field.kind !== "integer"))

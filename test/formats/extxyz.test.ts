@@ -149,6 +149,25 @@ describe("extended XYZ", () => {
     expect(readFileSync(join(folder, "names.extxyz"), "utf8")).toContain("\nX 0.0 0.0 0.0 Type_1\nH ");
   });
 
+  it("keeps whole numbers of up to 64 bits, tags of more than 32 as a further field", async () => {
+    const text = (tag: string): string =>
+      `1\nProperties=species:S:1:pos:R:3:tags:I:1\nH 0.0 0.0 0.0 ${tag}\n`;
+    for (const tag of [2n ** 31n, -(2n ** 63n), 2n ** 63n - 1n]) {
+      const [s] = await readStructures(write("tags.extxyz", text(String(tag))));
+      expect([s.tags, s.arrays.get("tags")]).toEqual([
+        null,
+        { kind: "integer", shape: [1], data: BigInt64Array.of(tag) },
+      ]);
+      await writeStructures(join(folder, "again.extxyz"), [s]);
+      expect((await readStructures(join(folder, "again.extxyz")))[0].arrays).toEqual(s.arrays);
+    }
+    const [s] = await readStructures(write("tags.extxyz", text("-2147483648")));
+    expect(s.tags).toEqual(Int32Array.of(-(2 ** 31)));
+    await expect(readStructures(write("tags.extxyz", text("9223372036854775808")))).rejects.toThrow(
+      /tags\.extxyz: line 3: column "tags" holds "9223372036854775808", more than the 64 bits of a whole number; give the column the type S/,
+    );
+  });
+
   it.each([
     ["atoms.extxyz", "x\n\nH 0 0 0\n", /atoms\.extxyz: line 1: "x" stands where the number of atoms/],
     ["cut.extxyz", "2\nenergy=1\nH 0 0 0\n", /cut\.extxyz: line 3: ends where atom 2 of 2/],

@@ -5,7 +5,9 @@ import { inspectFile } from "../../src/data/inspect/inspect.js";
 import type { StructureReport } from "../../src/data/inspect/structure-report.js";
 import type { Field } from "../../src/data/structure.js";
 import { readStructures } from "../../src/data/structures.js";
+import { put, temporaryFolder } from "../data/temporary-folder.js";
 
+const temporary = temporaryFolder();
 const folder = join("test", "fixtures", "formats", "peers");
 const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as {
   numbers: number[];
@@ -97,5 +99,30 @@ describe("a trajectory of ASE with fields of every kind (reference/formats/traje
       "real",
       "integer",
     ]);
+  });
+
+  it("names the constraints that are left out, and keeps tags of more than 32 bits", async () => {
+    const file = readFileSync(join(folder, "run.traj")).toString("latin1");
+    const path = put(
+      join(temporary, "plane.traj"),
+      Buffer.from(file.replaceAll("FixAtoms", "FixPlane"), "latin1"),
+    );
+    const notes: string[] = [];
+    const frames = await readStructures(path, { onNote: (text, kind) => notes.push(`${kind}: ${text}`) });
+    expect(notes).toEqual([
+      'left-out: plane.traj: frame 0 has the constraint "FixPlane", which is left out; only atoms that FixAtoms holds are marked as fixed',
+    ]);
+    expect([...frames[0].fixed!]).toEqual([0, 0, 0, 0]);
+    const { suspicious } = (await inspectFile(path)) as StructureReport;
+    expect(suspicious).toEqual([expect.objectContaining({ frame: 0, code: "left-out" })]);
+
+    const bytes = readFileSync(join(folder, "fields.traj"));
+    const before = (await readStructures(join(folder, "fields.traj")))[0].tags!;
+    const stored = Buffer.from(BigInt64Array.from(before, BigInt).buffer);
+    const at = bytes.indexOf(stored);
+    expect(at).toBeGreaterThan(0);
+    bytes.writeBigInt64LE(2n ** 40n, at);
+    const [wide] = await readStructures(put(join(temporary, "wide.traj"), bytes));
+    expect([wide.tags, wide.arrays.get("tags")!.data[0]]).toEqual([null, 2n ** 40n]);
   });
 });

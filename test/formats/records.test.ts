@@ -279,6 +279,8 @@ describe("molecule files", () => {
       ["electron", [0.5291772, 51.422067, 512.396, 1, 1]],
       ["si", [1e10, 6.2415091e8, 0.01, 6.2415091e18, 6.0221408e26]],
       ["cgs", [1e8, 6241.5091, 1e-4, 2.0819434e9, 6.0221408e23]],
+      ["micro", [1e4, 0.62415091, 0.01, 6.2415091e6, 6.0221408e11]],
+      ["nano", [10, 6.2415091e-4, 0.01, 1, 602214.08]],
     ];
     for (const [units, [length, force, velocity, charge, mass]] of factors) {
       const text = dump(units);

@@ -54,6 +54,24 @@ describe("what cannot be read rightly is refused", () => {
   const sites =
     "loop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nNa 0 0 0\n";
 
+  const dump = "ITEM: TIMESTEP\n5\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9\n";
+  const lammps = (rows: string): string =>
+    `t\n\n2 atoms\n0 5 xlo xhi\n0 4 ylo yhi\n0 6 zlo zhi\n\nAtoms # atomic\n\n1 1 0 0 0\n2 1 1 1 1${rows}`;
+  const mol = "m\n p\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.0000 C   0  0\n";
+  const xdatcar = "t\n1\n9 0 0\n0 9 0\n0 0 9\nH\n1\n";
+  it.each([
+    ["head.dump", `${dump}ITEM: ATOMS id type x y z\n1 1 0 0 0\n${dump}`, /^head\.dump: line 18: ends where the atoms of a frame/],
+    ["head.xdatcar", `${xdatcar}Direct configuration= 1\n0 0 0\n${xdatcar}`, /^head\.xdatcar: line 16: ends where a configuration/],
+    ["rows.data", lammps(" 0 0\n"), /^rows\.data: line 11: 7 columns in a row of the section Atoms, whose first row has 5/],
+    ["velocities.data", lammps("\n\nVelocities\n\n1 0 0 0\n"), /^velocities\.data: line 15: the section Velocities holds 1 rows for 2 atoms/],
+    ["end.sdf", mol, /^end\.sdf: line 5: ends where M {2}END is expected/],
+    ["next.sdf", `${mol}$$$$\n`, /^next\.sdf: line 6: "\$\$\$\$" stands where "M {2}END" is expected/],
+    ["item.sdf", `${mol}M  END\n> <gap>\n0.2`, /^item\.sdf: line 8: ends within the data item "gap"/],
+    ["empty.cif", `data_x\n${cell}${sites.replace("Na 0 0 0\n", "")}`, /^empty\.cif: its list of atoms \(_atom_site_\) is empty/],
+  ])("%s", async (name, text, says) => {
+    await expect(readStructures(put(join(folder, name), text))).rejects.toThrow(says);
+  }); // prettier-ignore
+
   it.each([
     "_space_group_name_Hall '-F 4 2 3'",
     "_symmetry_space_group_name_Hall '-F 4 2 3'",

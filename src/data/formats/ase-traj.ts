@@ -3,7 +3,7 @@ import { openFile, withFile, type ByteSource } from "../read-file.js";
 import { windowedSource } from "../windowed-source.js";
 import { readPart } from "../slice-source.js";
 import { isArrayDType, StridedArray } from "../strided-array.js";
-import { makeStructure, pbcOf, type Field, type PbcFlags, type Structure } from "../structure.js";
+import { makeStructure, pbcOf, tagsOf, type Field, type PbcFlags, type Structure } from "../structure.js";
 import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
 import { flatten, fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
@@ -219,7 +219,10 @@ function frameOf(reader: UlmReader, { values: item, text }: Item, header: Header
   const spelled = new Spelling(text);
   addEntries(own(item, "info"), spelled, info);
   const { energy, forces, stress } = calculator(reader, item, spelled, frame, { atoms, arrays, info });
-  const tags = reader.array(item, "tags", frame);
+  const numbers = reader.array(item, "tags", frame);
+  const hasTags = numbers?.data.length === atoms;
+  const tags = hasTags ? tagsOf(numbers.data as ArrayLike<number | bigint>) : null;
+  if (hasTags && tags === null) arrays.set("tags", numbers);
   return makeStructure({
     atomicNumbers,
     positions: reals(positions),
@@ -228,7 +231,7 @@ function frameOf(reader: UlmReader, { values: item, text }: Item, header: Header
     energy,
     forces,
     stress,
-    tags: tags?.data.length === atoms ? Int32Array.from(tags.data as ArrayLike<number>, Number) : null,
+    tags,
     fixed: header.fixed?.slice() ?? null,
     arrays,
     info,

@@ -2,6 +2,7 @@ import {
   makeStructure,
   pbcOf,
   scalarOf,
+  tagsOf,
   textField,
   valueCount,
   type Field,
@@ -181,9 +182,19 @@ function fillRow(lines: Lines, column: Column, data: ColumnData, atom: number, s
     if (kind === "S") (data as string[])[at] = word;
     else if (kind === "L")
       (data as Uint8Array)[at] = parseTruth(word) ?? refuse(lines, column, word, "T or F");
-    else if (/^[-+]?\d{1,18}$/.test(word)) (data as BigInt64Array)[at] = BigInt(word);
-    else refuse(lines, column, word, "a whole number");
+    else (data as BigInt64Array)[at] = wholeNumber(lines, column, word);
   }
+}
+
+function wholeNumber(lines: Lines, column: Column, word: string): bigint {
+  if (!/^[-+]?\d+$/.test(word)) refuse(lines, column, word, "a whole number");
+  if (word.length <= 18) return BigInt(word);
+  const digits = word.replace(/^\+/, "");
+  const value = digits.length > 40 ? null : BigInt(digits);
+  if (value !== null && BigInt.asIntN(64, value) === value) return value;
+  throw lines.error(
+    `column ${shown(column.name)} holds ${shown(word)}, more than the 64 bits of a whole number; give the column the type S (text) or R (real) in Properties`,
+  );
 }
 
 function refuse(lines: Lines, { name }: Column, word: string, needed: string): never {
@@ -207,13 +218,16 @@ function assemble(
   const { atomicNumbers, names } = takeSpecies(lines, take);
   const own = take(ownNames, "S", 1) as string[] | null;
   const forces = take("forces", "R", 3) as Float64Array | null;
-  const tags = take("tags", "I", 1) as BigInt64Array | null;
+  const numbers = take("tags", "I", 1) as BigInt64Array | null;
+  const tags = numbers === null ? null : tagsOf(numbers);
   const fixed = take("fixed", "IL", 1) as BigInt64Array | Uint8Array | null;
   const { cell, pbc } = takeCell(lines, info);
   const energy = scalarOf(info.get("energy"));
   if (energy !== null) info.delete("energy");
   const arrays = new Map<string, Field>();
   for (const [name, [column, data]] of columns) arrays.set(name, columnField(column, data, atoms));
+  if (numbers !== null && tags === null)
+    arrays.set("tags", { kind: "integer", shape: [atoms], data: numbers });
   return makeStructure({
     atomicNumbers,
     species: own ?? names,
@@ -224,7 +238,7 @@ function assemble(
     forces,
     virial: takeMatrix(info, "virial"),
     stress: takeMatrix(info, "stress"),
-    tags: tags === null ? null : Int32Array.from(tags, Number),
+    tags,
     fixed:
       fixed === null
         ? null

@@ -47,6 +47,17 @@ const known: ReadonlyMap<string, LammpsUnits> = new Map([
       mass: avogadro,
     },
   ],
+  [
+    "micro",
+    {
+      length: 1e4,
+      force: 1e-19 / elementary,
+      velocity: 1e-2,
+      charge: 1e-12 / elementary,
+      mass: 1e-12 * avogadro,
+    },
+  ],
+  ["nano", { length: 10, force: 1e-22 / elementary, velocity: 1e-2, charge: 1, mass: 1e-18 * avogadro }],
 ]);
 
 /**

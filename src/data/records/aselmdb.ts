@@ -5,7 +5,7 @@ import { looksPerAtom } from "../frame-names.js";
 import { inflate } from "../inflate.js";
 import { LmdbFile } from "../lmdb/reader.js";
 import { fileError } from "../read-file.js";
-import { makeStructure } from "../structure.js";
+import { integers, makeStructure, tagsOf } from "../structure.js";
 import type { Field, Structure } from "../structure.js";
 import { jsonEntries } from "../text/json-entries.js";
 import { flatten, fullStress, jsonField, parsePythonJson } from "./ase-json.js";
@@ -146,7 +146,10 @@ class RowReader {
     if (wrong >= 0) throw this.bad("numbers", `of atom ${wrong} is ${numbers[wrong]}; 0 to 118 are possible`);
     if (positions.length !== 3 * atoms)
       throw this.bad("positions", `holds ${positions.length} numbers for ${atoms} atoms`);
-    const tags = this.sized("tags", atoms);
+    const numbered = this.sized("tags", atoms);
+    const tags = numbered === null ? null : tagsOf(numbered);
+    const { arrays, info } = this.others(atoms);
+    if (numbered !== null && tags === null) arrays.set("tags", wholeField(numbered, atoms));
     return makeStructure({
       atomicNumbers: Int32Array.from(numbers),
       positions,
@@ -155,9 +158,10 @@ class RowReader {
       energy: typeof this.row.energy === "number" ? this.row.energy : null,
       forces: this.sized("forces", 3 * atoms),
       stress: this.stress(),
-      tags: tags === null ? null : Int32Array.from(tags),
+      tags,
       fixed: this.fixed(atoms),
-      ...this.others(atoms),
+      arrays,
+      info,
       keys: Object.keys(this.row),
     });
   }
@@ -229,4 +233,11 @@ class RowReader {
   private bad(key: string, what: string): AtomgradError {
     return new AtomgradError("FORMAT", `${this.name}: ${key} ${what}`);
   }
+}
+
+/** Whole numbers in as many bits as they need, else real ones. */
+function wholeField(values: Float64Array, atoms: number): Field {
+  const shape = [atoms];
+  if (!values.every(Number.isSafeInteger)) return { kind: "real", shape, data: values };
+  return { kind: "integer", shape, data: integers(values) };
 }

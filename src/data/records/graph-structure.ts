@@ -3,7 +3,7 @@ import { looksPerAtom } from "../frame-names.js";
 import { PickleFloat } from "../pickle/index.js";
 import type { PickleValue } from "../pickle/index.js";
 import { StridedArray } from "../strided-array.js";
-import { makeStructure, pbcOf } from "../structure.js";
+import { makeStructure, pbcOf, tagsOf } from "../structure.js";
 import type { Field, PbcFlags, Structure } from "../structure.js";
 import { fieldOf } from "./fields.js";
 import type { PygRecord } from "./pyg.js";
@@ -63,7 +63,8 @@ export function graphStructure(record: PygRecord, name: string): Structure {
   const cell = reader.cell();
   const energyKey = ["energy", "y", "y_init"].find((key) => reader.scalar(key) !== null) ?? null;
   const forcesKey = ["forces", "force"].find((key) => record.has(key)) ?? null;
-  const tags = reader.perAtom("tags", 1);
+  const numbered = reader.perAtom("tags", 1);
+  const tags = numbered === null ? null : tagsOf(numbered);
   const fixed = reader.perAtom("fixed", 1);
   const matrices = { stress: reader.matrix("stress"), virial: reader.matrix("virial") };
   const ofFrame = reader.texts(frameFields);
@@ -80,6 +81,8 @@ export function graphStructure(record: PygRecord, name: string): Structure {
         : field.shape[0] === atoms && !ofFrame.has(key);
     (isPerAtom ? arrays : info).set(key, field);
   }
+  const wideTags = numbered !== null && tags === null ? fieldOf(record.get("tags")!) : null;
+  if (wideTags !== null) arrays.set("tags", wideTags);
   const structure = makeStructure({
     atomicNumbers,
     positions,
@@ -88,7 +91,7 @@ export function graphStructure(record: PygRecord, name: string): Structure {
     energy: energyKey === null ? null : reader.scalar(energyKey),
     forces: forcesKey === null ? null : reader.perAtom(forcesKey, 3),
     ...matrices,
-    tags: tags === null ? null : Int32Array.from(tags),
+    tags,
     fixed: fixed === null ? null : Uint8Array.from(fixed, (value) => Number(value !== 0)),
     arrays,
     info,
