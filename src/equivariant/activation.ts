@@ -2,9 +2,10 @@ import { concat, slice } from "../../kernels/shape_ops/op.js";
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertFeatures, kindOf, isList } from "./features.js";
+import { assertFunction, isList, kindOf } from "./arguments.js";
+import { assertFeatures } from "./features.js";
 import { Irrep, type Parity } from "./irrep.js";
-import { Irreps, type IrrepsLike, MulIr } from "./irreps.js";
+import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
 import { functionParity, normalize2mom, type ScalarFunction } from "./normalized-activation.js";
 
 /** A function of an entry of scalars; undefined leaves the entry as it is. */
@@ -26,7 +27,7 @@ export class Activation extends Module {
     private readonly given: readonly EntryActivation[],
   ) {
     super();
-    this.irrepsIn = new Irreps(irrepsIn);
+    this.irrepsIn = irrepsOf("Activation: irrepsIn", irrepsIn);
     if (!isList(given))
       throw new AtomgradError(
         "VALUE",
@@ -37,6 +38,9 @@ export class Activation extends Module {
         "VALUE",
         `Activation: ${given.length} functions for ${this.irrepsIn.length} entries of ${this.irrepsIn.toString()}`,
       );
+    given.forEach((f, k) => {
+      if (f !== undefined) assertFunction(`Activation: functions[${k}]`, f, "relu, or undefined");
+    });
     this.functions = given.map((f) => f && normalize2mom(f));
     this.irrepsOut = new Irreps(this.irrepsIn.entries.map((entry, k) => actOn(entry, given[k])));
   }

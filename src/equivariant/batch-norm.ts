@@ -7,9 +7,10 @@ import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
 import { ones, type Tensor, zeros } from "../tensor/tensor.js";
+import { assertNumber, assertOneOf, assertOptional } from "./arguments.js";
 import { assertFeatures, assertSameType } from "./features.js";
-import { pythonFloat } from "./instruction.js";
-import { Irreps, type IrrepsLike, type MulIr } from "./irreps.js";
+import { pythonFloat } from "./python-print.js";
+import { type Irreps, type IrrepsLike, irrepsOf, type MulIr } from "./irreps.js";
 
 export interface BatchNormOptions {
   /** Added to mean squares (default 1e-5), and the part of a new batch in the running statistics (default 0.1). */
@@ -54,7 +55,12 @@ export class BatchNorm extends Module {
     private readonly options: BatchNormOptions = {},
   ) {
     super();
-    this.irreps = new Irreps(irreps);
+    this.irreps = irrepsOf("BatchNorm: irreps", irreps);
+    assertOptional("BatchNorm", options);
+    assertNumber("BatchNorm: eps", options.eps ?? 1e-5);
+    assertNumber("BatchNorm: momentum", options.momentum ?? 0.1);
+    assertOneOf("BatchNorm: reduce", options.reduce ?? "mean", ["mean", "max"]);
+    assertOneOf("BatchNorm: normalization", options.normalization ?? "component", ["component", "norm"]);
     const { affine = true, includeBias = true, instance = false, dtype = "f32" } = options;
     let [all, scalars] = [0, 0];
     this.places = this.irreps.entries.map(({ mul: copies, ir }) => {

@@ -3,9 +3,10 @@ import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
-import { assertFeatures, assertRandom } from "./features.js";
-import { pythonFloat } from "./instruction.js";
-import { Irreps, type IrrepsLike } from "./irreps.js";
+import { assertRandom } from "./arguments.js";
+import { assertFeatures } from "./features.js";
+import { pythonFloat } from "./python-print.js";
+import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
 
 /**
  * Sets whole irreps of x [batch, ..., dim] to zero with probability p and divides the rest by 1 - p; a draw per batch entry and copy.
@@ -21,7 +22,7 @@ export class Dropout extends Module {
     private readonly random: RandomStream,
   ) {
     super();
-    this.irreps = new Irreps(irreps);
+    this.irreps = irrepsOf("Dropout: irreps", irreps);
     if (typeof p !== "number" || Number.isNaN(p))
       throw new AtomgradError(
         "VALUE",

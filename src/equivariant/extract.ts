@@ -1,63 +1,77 @@
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { assertOptional, isList, kindOf } from "./arguments.js";
 import { columns } from "./columns.js";
-import { assertFeatures, kindOf, isList } from "./features.js";
-import { Irrep, type IrrepLike } from "./irrep.js";
-import { Irreps, type IrrepsLike } from "./irreps.js";
+import { assertFeatures } from "./features.js";
+import { type IrrepLike, irrepOf } from "./irrep.js";
+import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
+
+export interface ExtractOptions<Single extends boolean> {
+  /** Whether a single part comes as the tensor itself instead of a list of one (default false). */
+  squeezeOut?: Single;
+}
 
 /**
  * Cuts features into parts: part n holds the entries `instructions[n]` of the input, in that order. As e3nn's `Extract`.
  * Errors: VALUE for an entry that is not there or differs from the part's; SHAPE.
  */
-export class Extract extends Module<readonly [x: Tensor], Tensor[]> {
+export class Extract<Single extends boolean = false> extends Module<
+  readonly [x: Tensor],
+  Single extends true ? Tensor : Tensor[]
+> {
   readonly irrepsIn: Irreps;
   readonly irrepsOuts: readonly Irreps[];
+  private readonly squeeze: boolean;
 
   constructor(
     irrepsIn: IrrepsLike,
     irrepsOuts: readonly IrrepsLike[],
     private readonly instructions: readonly (readonly number[])[],
+    options: ExtractOptions<Single> = {},
   ) {
     super();
-    this.irrepsIn = new Irreps(irrepsIn);
-    if (!isList(irrepsOuts) || !isList(instructions))
+    this.irrepsIn = irrepsOf("Extract: irrepsIn", irrepsIn);
+    if (!isList(irrepsOuts) || !isList(instructions) || !instructions.every(isList))
       throw new AtomgradError(
         "VALUE",
-        `Extract: give a list of parts and a list of their entries, such as ["1x0e"], [[0]]; got ${kindOf(irrepsOuts)}, ${kindOf(instructions)}`,
+        `Extract: give a list of parts and a list of their entries, such as ["1x0e"], [[0]]; irrepsOuts is ${kindOf(irrepsOuts)}, instructions ${kindOf(instructions)}`,
       );
-    this.irrepsOuts = irrepsOuts.map((like) => new Irreps(like));
+    this.irrepsOuts = irrepsOuts.map((like, n) => irrepsOf(`Extract: irrepsOuts[${n}]`, like));
     if (instructions.length !== irrepsOuts.length)
       throw new AtomgradError(
         "VALUE",
-        `Extract: ${instructions.length} lists of entries for ${irrepsOuts.length} parts`,
+        `Extract: instructions has ${instructions.length} lists of entries for ${irrepsOuts.length} parts`,
       );
+    assertOptional("Extract", options);
+    this.squeeze = options.squeezeOut === true && irrepsOuts.length === 1;
     instructions.forEach((list, n) => {
-      const found = list.map((k) => this.irrepsIn.entries.at(k)?.toString() ?? "nothing").join("+");
+      const found = list.map((k) => this.irrepsIn.entries[k]?.toString() ?? "nothing").join("+");
       if (found !== this.irrepsOuts[n].toString())
         throw new AtomgradError(
           "VALUE",
-          `Extract: part ${n} is ${this.irrepsOuts[n].toString()}, but entries [${list.join(",")}] are ${found}`,
+          `Extract: irrepsOuts[${n}] is ${this.irrepsOuts[n].toString()}, but the entries [${list.join(",")}] of instructions[${n}] are ${found}`,
         );
     });
   }
 
-  protected forward(x: Tensor): Tensor[] {
+  protected forward(x: Tensor): Single extends true ? Tensor : Tensor[] {
     assertFeatures("Extract", x, this.irrepsIn);
     const slices = this.irrepsIn.slices();
-    return this.instructions.map((list) =>
+    const parts = this.instructions.map((list) =>
       columns(
         x,
         list.map((k) => slices[k]),
       ),
     );
+    return (this.squeeze ? parts[0] : parts) as Single extends true ? Tensor : Tensor[];
   }
 }
 
 /** All copies of one irrep, x [..., dim] -> [..., mul (2l+1)]. */
 export function extractIr(x: Tensor, irrepsIn: IrrepsLike, ir: IrrepLike): Tensor {
-  const irreps = new Irreps(irrepsIn);
-  const wanted = Irrep.of(ir);
+  const irreps = irrepsOf("extractIr: irrepsIn", irrepsIn);
+  const wanted = irrepOf("extractIr: ir", ir);
   assertFeatures("extractIr", x, irreps);
   const slices = irreps.slices();
   return columns(

@@ -1,13 +1,22 @@
 import { mul } from "../../kernels/elementwise/ops.generated.js";
 import { matmul } from "../../kernels/matmul/op.js";
 import { reshape } from "../autograd/reshape.js";
-import { normal } from "../nn/init.js";
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import { RandomStream } from "../tensor/philox.js";
 import { showShape } from "../tensor/shape.js";
-import { type Tensor, tensor, type TensorOptions } from "../tensor/tensor.js";
-import { assertSameType, assertTensor, kindOf, isList } from "./features.js";
+import type { Tensor, TensorOptions } from "../tensor/tensor.js";
+import {
+  assertFunction,
+  assertNumber,
+  assertOptional,
+  assertTensor,
+  assertWhole,
+  isList,
+  kindOf,
+} from "./arguments.js";
+import { assertSameType } from "./features.js";
+import { normalWeights } from "./normal-weights.js";
 import { normalize2mom, type ScalarFunction } from "./normalized-activation.js";
 
 export interface FullyConnectedNetOptions extends TensorOptions {
@@ -34,9 +43,7 @@ export class FullyConnectedLayer extends Module {
     private readonly options: LayerOptions,
   ) {
     super();
-    const { random = new RandomStream(0), dtype = "f32", device } = options;
-    const shape = [inputs, outputs];
-    this.weight = this.parameter("weight", tensor(normal()(shape, random), shape, { dtype, device }));
+    this.weight = this.parameter("weight", normalWeights("FullyConnectedNet", [inputs, outputs], options));
   }
 
   protected forward(x: Tensor): Tensor {
@@ -87,7 +94,13 @@ export class FullyConnectedNet extends Module {
         "VALUE",
         `FullyConnectedNet: widths must be a list of input, hidden and output widths, such as [10, 16, 4], got ${kindOf(widths)}`,
       );
+    widths.forEach((width, k) => assertWhole(`FullyConnectedNet: widths[${k}]`, width));
+    if (activation !== undefined)
+      assertFunction("FullyConnectedNet: activation", activation, "relu, or undefined");
+    assertOptional("FullyConnectedNet", options);
     const { varianceIn = 1, varianceOut = 1, outAct = false, random = new RandomStream(0) } = options;
+    assertNumber("FullyConnectedNet: varianceIn", varianceIn);
+    assertNumber("FullyConnectedNet: varianceOut", varianceOut);
     const normalized = activation === undefined ? undefined : normalize2mom(activation);
     const last = widths.length - 2;
     this.layers = widths.slice(1).map((width, l) => {

@@ -1,12 +1,13 @@
 import { concat } from "../../kernels/shape_ops/op.js";
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
-import { showShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Activation, type EntryActivation } from "./activation.js";
+import { named } from "./arguments.js";
 import { columns } from "./columns.js";
+import { assertFeatures } from "./features.js";
 import { ElementwiseTensorProduct } from "./fixed-products.js";
-import { Irreps, type IrrepsLike, type Slice } from "./irreps.js";
+import { Irreps, type IrrepsLike, irrepsOf, type Slice } from "./irreps.js";
 
 /**
  * e3nn's gated non-linearity: functions of the scalars, then every gated irrep times a function of its own gate. The input is one sorted,
@@ -32,7 +33,9 @@ export class Gate extends Module {
     irrepsGated: IrrepsLike,
   ) {
     super();
-    const given = [irrepsScalars, irrepsGates, irrepsGated].map((like) => new Irreps(like));
+    const given = Object.entries({ irrepsScalars, irrepsGates, irrepsGated }).map(([name, like]) =>
+      irrepsOf(`Gate: ${name}`, like),
+    );
     const [scalars, gates, gated] = given;
     for (const irreps of [scalars, gates])
       if (irreps.ls.some((l) => l > 0))
@@ -46,19 +49,21 @@ export class Gate extends Module {
         `Gate: ${gates.numIrreps} gates (${gates.toString()}) for ${gated.numIrreps} irreps (${gated.toString()})`,
       );
     ({ irreps: this.irrepsIn, parts: this.parts } = sortedParts(given));
-    this.scalars = this.child("act_scalars", new Activation(scalars, actScalars));
-    this.gates = this.child("act_gates", new Activation(gates, actGates));
+    this.scalars = this.child(
+      "act_scalars",
+      named("Gate: actScalars", () => new Activation(scalars, actScalars)),
+    );
+    this.gates = this.child(
+      "act_gates",
+      named("Gate: actGates", () => new Activation(gates, actGates)),
+    );
     if (gated.numIrreps > 0)
       this.product = this.child("mul", new ElementwiseTensorProduct(gated, this.gates.irrepsOut));
     this.irrepsOut = this.scalars.irrepsOut.plus(this.product?.irrepsOut ?? "");
   }
 
   protected forward(x: Tensor): Tensor {
-    if (x.rank === 0 || x.shape[x.rank - 1] !== this.irrepsIn.dim)
-      throw new AtomgradError(
-        "SHAPE",
-        `Gate: expected [...,${this.irrepsIn.dim}] for ${this.irrepsIn.toString()}, got ${showShape(x.shape)}`,
-      );
+    assertFeatures("Gate", x, this.irrepsIn);
     const [scalars, gates, gated] = this.parts.map((ranges) => columns(x, ranges));
     const passed = this.scalars.call(scalars);
     if (this.product === undefined) return passed;

@@ -2,7 +2,7 @@ import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { assertFeatures } from "./features.js";
-import { Irreps, type IrrepsLike } from "./irreps.js";
+import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
 
 /** Gives features [..., dim] back as they are. As e3nn's `Identity`. Errors: VALUE unless both irreps are equal when simplified; SHAPE. */
 export class Identity extends Module {
@@ -11,8 +11,8 @@ export class Identity extends Module {
 
   constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike) {
     super();
-    this.irrepsIn = new Irreps(irrepsIn).simplify();
-    this.irrepsOut = new Irreps(irrepsOut).simplify();
+    this.irrepsIn = irrepsOf("Identity: irrepsIn", irrepsIn).simplify();
+    this.irrepsOut = irrepsOf("Identity: irrepsOut", irrepsOut).simplify();
     if (!this.irrepsIn.equals(this.irrepsOut))
       throw new AtomgradError(
         "VALUE",

@@ -1,27 +1,30 @@
 export * from "./activation.js";
 export * from "./batch-norm.js";
+export { changeBasisRealToComplex, type ComplexSquare, su2Generators } from "./complex-basis.js";
 export * from "./dropout.js";
 export * from "./extract.js";
 export * from "./fixed-products.js";
 export * from "./fully-connected-net.js";
 export * from "./gate.js";
 export * from "./identity.js";
-export {
-  type ConnectionMode,
-  type Instruction,
-  type InstructionLike,
-  showInstructions,
-} from "./instruction.js";
-export * from "./irrep.js";
+export { type ConnectionMode, type Instruction, type InstructionLike } from "./instruction.js";
+export { Irrep, type IrrepLike, naturalParity, type Parity } from "./irrep.js";
 export { irrep } from "./irrep-constants.js";
-export * from "./irreps.js";
+export { Irreps, type IrrepsFilter, type IrrepsLike, MulIr, type Slice } from "./irreps.js";
 export * from "./linear.js";
+export type { IrFilter } from "./product-paths.js";
+export type { LinearInstruction, LinearPathOptions } from "./linear-paths.js";
 export * from "./norm.js";
 export { momentConstant, normalize2mom, type ScalarFunction } from "./normalized-activation.js";
 export * from "./radial-basis.js";
 export * from "./representation.js";
+export { showInstructions } from "./python-print.js";
+export * from "./quaternion.js";
 export * from "./rotation.js";
 export * from "./scatter.js";
 export * from "./spherical-harmonics.js";
+export * from "./sorted-products.js";
 export * from "./tensor-product.js";
+export * from "./tensor-square.js";
+export type { WeightBlock, Weights, WeightView } from "./weight-blocks.js";
 export { type Coupling, generators, wigner3j, wignerCoupling, wignerD } from "./wigner.js";

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
+import { assertNumber, assertOneOf, isList, kindOf } from "./arguments.js";
 import type { Irreps, MulIr } from "./irreps.js";
 
 /** How copies of the two inputs are connected to copies of the output (spec equivariant 4.1). */
@@ -47,10 +48,10 @@ export function resolveInstructions(
   options: NormalizationOptions,
 ): Instruction[] {
   const { irrepNormalization = "component", pathNormalization = "element" } = options;
-  assertOneOf("irrep_normalization", irrepNormalization, ["component", "norm", "none"]);
-  assertOneOf("path_normalization", pathNormalization, ["element", "path", "none"]);
+  assertOneOf("irrepNormalization", irrepNormalization, ["component", "norm", "none"]);
+  assertOneOf("pathNormalization", pathNormalization, ["element", "path", "none"]);
   const [in1Var, in2Var, outVar] = [options.in1Var, options.in2Var, options.outVar].map((given, k) =>
-    variances(["in1_var", "in2_var", "out_var"][k], given, irreps[k]),
+    variances(["in1Var", "in2Var", "outVar"][k], given, irreps[k]),
   );
   const checked = instructions.map((like, n) => check(irreps, like, n));
   const inputs = (i: Checked): number => in1Var[i.iIn1] * in2Var[i.iIn2] * i.elements;
@@ -78,6 +79,11 @@ export function resolveInstructions(
 }
 
 function check(irreps: readonly [Irreps, Irreps, Irreps], like: InstructionLike, n: number): Checked {
+  if (!isList(like) || like.length < 5)
+    throw new AtomgradError(
+      "VALUE",
+      `instruction ${n} must be [entry of irrepsIn1, entry of irrepsIn2, entry of irrepsOut, mode, hasWeight, pathWeight?], got ${kindOf(like)}`,
+    );
   const [iIn1, iIn2, iOut, connectionMode, hasWeight, pathWeight = 1] = like;
   const entries = [iIn1, iIn2, iOut].map((index, k) => {
     const entry = irreps[k].entries[index] as MulIr | undefined;
@@ -147,34 +153,14 @@ function measure(
 
 function variances(name: string, given: readonly number[] | undefined, irreps: Irreps): readonly number[] {
   if (given === undefined) return new Array<number>(irreps.length).fill(1);
+  if (!isList(given))
+    throw new AtomgradError("VALUE", `${name} must be a list of numbers, one an entry, got ${kindOf(given)}`);
   if (given.length !== irreps.length)
     throw new AtomgradError("VALUE", `${name} has ${given.length} numbers for ${irreps.length} entries`);
+  given.forEach((x, k) => assertNumber(`${name}[${k}]`, x));
   return given;
-}
-
-function assertOneOf(name: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value))
-    throw new AtomgradError("VALUE", `${name} is "${value}", allowed: ${allowed.join(", ")}`);
 }
 
 function wrong(n: number, what: string): AtomgradError {
   return new AtomgradError("VALUE", `instruction ${n}: ${what}`);
-}
-
-/** A float as Python prints it. */
-export function pythonFloat(x: number): string {
-  const text = String(x);
-  if (/^-?\d+$/.test(text)) return Math.abs(x) < 1e16 ? `${text}.0` : x.toExponential().replace("e+", "e+");
-  const found = /^(-?)0\.0000(0*)(\d+)$/.exec(text);
-  const small = found !== null ? x.toExponential() : text;
-  return small.replace(/e([+-])(\d)$/, "e$10$2");
-}
-
-/** Instructions as Python prints e3nn's. */
-export function showInstructions(instructions: readonly Instruction[]): string {
-  const one = (i: Instruction): string => {
-    const shape = i.pathShape.length === 1 ? `(${i.pathShape[0]},)` : `(${i.pathShape.join(", ")})`;
-    return `Instruction(i_in1=${i.iIn1}, i_in2=${i.iIn2}, i_out=${i.iOut}, connection_mode='${i.connectionMode}', has_weight=${i.hasWeight ? "True" : "False"}, path_weight=${pythonFloat(i.pathWeight)}, path_shape=${shape})`;
-  };
-  return `[${instructions.map(one).join(", ")}]`;
 }

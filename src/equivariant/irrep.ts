@@ -1,4 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
+import { assertWhole, kindOf, named } from "./arguments.js";
 
 /** 1 even, -1 odd under inversion. */
 export type Parity = 1 | -1;
@@ -21,7 +22,7 @@ export class Irrep {
     if (!Number.isInteger(l) || l < 0 || l > largestDegree)
       throw new AtomgradError(
         "VALUE",
-        `Irrep: l must be a whole number from 0 to ${largestDegree}, got ${l}`,
+        `Irrep: l must be a whole number from 0 to ${largestDegree}, got ${String(l)}`,
       );
     if (p !== 1 && p !== -1) throw new AtomgradError("VALUE", `Irrep: p must be 1 or -1, got ${String(p)}`);
   }
@@ -31,7 +32,7 @@ export class Irrep {
     if (like instanceof Irrep) return like;
     if (Array.isArray(like)) return new Irrep(like[0] as number, like[1] as Parity);
     if (typeof like !== "string")
-      throw new AtomgradError("VALUE", `Irrep: cannot be made from ${String(like)}; write "1o" or [1, -1]`);
+      throw new AtomgradError("VALUE", `Irrep: cannot be made from ${kindOf(like)}; write "1o" or [1, -1]`);
     const found = pattern.exec(like);
     if (found === null)
       throw new AtomgradError(
@@ -44,6 +45,7 @@ export class Irrep {
 
   /** 0e, 0o, 1o, 1e, 2e, 2o, ... up to both parities of lmax: natural parity first, unlike the sorting order. */
   static *iterator(lmax: number): Generator<Irrep> {
+    assertWhole("Irrep.iterator: lmax", lmax, { most: largestDegree });
     for (let l = 0; l <= lmax; l++) {
       const p = naturalParity(l);
       yield new Irrep(l, p);
@@ -60,25 +62,33 @@ export class Irrep {
     return this.l === 0 && this.p === 1;
   }
 
-  equals(other: Irrep): boolean {
-    return this.l === other.l && this.p === other.p;
+  equals(other: IrrepLike): boolean {
+    const { l, p } = irrepOf("Irrep.equals: other", other);
+    return this.l === l && this.p === p;
   }
 
   /** Negative when this sorts before other: 0o < 0e < 1o < 1e < ... */
-  compare(other: Irrep): number {
-    return this.l - other.l || this.p - other.p;
+  compare(other: IrrepLike): number {
+    const { l, p } = irrepOf("Irrep.compare: other", other);
+    return this.l - l || this.p - p;
   }
 
   /** The irreps of the tensor product, by rising l. */
-  times(other: Irrep): Irrep[] {
-    const low = Math.abs(this.l - other.l);
-    const count = this.l + other.l - low + 1;
-    return Array.from({ length: count }, (_, k) => new Irrep(low + k, (this.p * other.p) as Parity));
+  times(other: IrrepLike): Irrep[] {
+    const { l, p } = irrepOf("Irrep.times: other", other);
+    const low = Math.abs(this.l - l);
+    const count = this.l + l - low + 1;
+    return Array.from({ length: count }, (_, k) => new Irrep(low + k, (this.p * p) as Parity));
   }
 
   toString(): string {
     return `${this.l}${this.p === 1 ? "e" : "o"}`;
   }
+}
+
+/** The irrep given as an argument, "function: argument". Errors: as `Irrep.of`, beginning with that name. */
+export function irrepOf(what: string, like: IrrepLike): Irrep {
+  return like instanceof Irrep ? like : named(what, () => Irrep.of(like));
 }
 
 /** (-1)^l: the parity of spherical harmonics of vectors. */

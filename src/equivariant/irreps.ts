@@ -2,15 +2,29 @@ import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
 import { sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor, type TensorOptions } from "../tensor/tensor.js";
-import { assertRandom, isList } from "./features.js";
-import { Irrep, type IrrepLike, naturalParity, type Parity } from "./irrep.js";
+import {
+  assertOneOf,
+  assertOptional,
+  assertRandom,
+  assertWhole,
+  isList,
+  kindOf,
+  named,
+} from "./arguments.js";
+import { Irrep, type IrrepLike, irrepOf, naturalParity, type Parity } from "./irrep.js";
 
 /** An entry of an Irreps: `mul` copies of `ir`. */
 export class MulIr {
+  readonly ir: Irrep;
+
+  /** Errors: VALUE unless `mul` is a whole number >= 0 and `ir` an irrep. */
   constructor(
     readonly mul: number,
-    readonly ir: Irrep,
-  ) {}
+    ir: IrrepLike,
+  ) {
+    assertWhole("MulIr: mul", mul);
+    this.ir = irrepOf("MulIr: ir", ir);
+  }
 
   get dim(): number {
     return this.mul * this.ir.dim;
@@ -51,12 +65,15 @@ export class Irreps implements Iterable<MulIr> {
     else
       throw new AtomgradError(
         "VALUE",
-        `Irreps: cannot be made from ${like === null ? "null" : `the ${typeof like} ${String(like)}`}; write "10x0e + 5x1o", or give an Irrep or a list of [mul, irrep]`,
+        `Irreps: cannot be made from ${kindOf(like)}; write "10x0e + 5x1o", or give an Irrep or a list of [mul, irrep]`,
       );
   }
 
   /** Sum of 1x(l, p^l) for l = 0..lmax: the irreps of the harmonics of vectors (p = -1) or pseudo-vectors (p = 1). */
   static sphericalHarmonics(lmax: number, p: Parity = -1): Irreps {
+    assertWhole("Irreps.sphericalHarmonics: lmax", lmax, { most: 1000 });
+    if (p !== 1 && p !== -1)
+      throw new AtomgradError("VALUE", `Irreps.sphericalHarmonics: p must be 1 or -1, got ${String(p)}`);
     return new Irreps(
       Array.from({ length: lmax + 1 }, (_, l): [number, Irrep] => [
         1,
@@ -102,28 +119,32 @@ export class Irreps implements Iterable<MulIr> {
 
   /** Entry by entry: 2x1o is not 1o+1o. */
   equals(other: IrrepsLike): boolean {
-    return this.toString() === new Irreps(other).toString();
+    return this.toString() === irrepsOf("Irreps.equals: other", other).toString();
   }
 
   /** Whether an entry has this irrep, even with multiplicity 0. */
   has(ir: IrrepLike): boolean {
-    const wanted = Irrep.of(ir);
+    const wanted = irrepOf("Irreps.has: ir", ir);
     return this.entries.some((e) => e.ir.equals(wanted));
   }
 
   /** Total multiplicity of an irrep. */
   count(ir: IrrepLike): number {
-    const wanted = Irrep.of(ir);
+    const wanted = irrepOf("Irreps.count: ir", ir);
     return this.entries.reduce((n, e) => n + (e.ir.equals(wanted) ? e.mul : 0), 0);
   }
 
   /** The entries from `start` to before `stop`. */
   slice(start?: number, stop?: number): Irreps {
+    assertIndex("Irreps.slice: start", start);
+    assertIndex("Irreps.slice: stop", stop);
     return new Irreps(this.entries.slice(start, stop));
   }
 
   /** The copies from `start` to before `stop`, counted through all multiplicities. */
-  sliceByMul(start: number, stop: number): Irreps {
+  sliceByMul(start: number, stop: number = this.numIrreps): Irreps {
+    assertWhole("Irreps.sliceByMul: start", start);
+    assertWhole("Irreps.sliceByMul: stop", stop);
     let at = 0;
     const kept = this.entries.map((e): MulIr => {
       const [from, to] = [Math.max(start, at), Math.min(stop, at + e.mul)];
@@ -164,24 +185,28 @@ export class Irreps implements Iterable<MulIr> {
 
   /** Entries that meet exactly one criterion. Errors: VALUE for several criteria. */
   filter(criterion: { keep?: IrrepsFilter; drop?: IrrepsFilter; lmax?: number } = {}): Irreps {
+    assertOptional("Irreps.filter", criterion);
     const given = Object.values(criterion).filter((c) => c !== undefined);
     if (given.length > 1) throw new AtomgradError("VALUE", "Irreps.filter: give one of keep, drop and lmax");
     const { keep, drop, lmax } = criterion;
-    if (keep !== undefined) return new Irreps(this.entries.filter(conditionOf(keep)));
+    if (keep !== undefined) return new Irreps(this.entries.filter(conditionOf("keep", keep)));
     if (drop !== undefined) {
-      const dropped = conditionOf(drop);
+      const dropped = conditionOf("drop", drop);
       return new Irreps(this.entries.filter((e) => !dropped(e)));
     }
-    return lmax === undefined ? this : new Irreps(this.entries.filter((e) => e.ir.l <= lmax));
+    if (lmax === undefined) return this;
+    assertWhole("Irreps.filter: lmax", lmax);
+    return new Irreps(this.entries.filter((e) => e.ir.l <= lmax));
   }
 
   /** This list, then the other; nothing is merged. */
   plus(other: IrrepsLike): Irreps {
-    return new Irreps([...this.entries, ...new Irreps(other).entries]);
+    return new Irreps([...this.entries, ...irrepsOf("Irreps.plus: other", other).entries]);
   }
 
   /** The whole list n times. */
   repeat(n: number): Irreps {
+    assertWhole("Irreps.repeat: n", n);
     return new Irreps(Array.from({ length: n }, () => this.entries).flat());
   }
 
@@ -201,6 +226,8 @@ export class Irreps implements Iterable<MulIr> {
         "Irreps.randn: give the sizes as a list with one -1, such as [100, -1]",
       );
     assertRandom("Irreps.randn", random);
+    assertOptional("Irreps.randn", options);
+    assertOneOf("Irreps.randn: normalization", options.normalization ?? "component", ["component", "norm"]);
     const axis = size.indexOf(-1);
     if (axis < 0 || size.indexOf(-1, axis + 1) >= 0)
       throw new AtomgradError("VALUE", `Irreps.randn: exactly one of [${size.join(",")}] must be -1`);
@@ -229,6 +256,11 @@ export class Irreps implements Iterable<MulIr> {
   }
 }
 
+/** The irreps given as an argument, "function: argument". Errors: as `Irreps`, beginning with that name. */
+export function irrepsOf(what: string, like: IrrepsLike): Irreps {
+  return named(what, () => new Irreps(like));
+}
+
 const term = /^\s*(?:(\d+)\s*x\s*)?(\d+[eoy])\s*$/;
 
 function parse(text: string): MulIr[] {
@@ -250,16 +282,24 @@ function entryOf(like: EntryLike): MulIr {
   if (!Array.isArray(like))
     throw new AtomgradError(
       "VALUE",
-      `Irreps: ${String(like)} is no entry; write "1o", [2, "1o"] or an Irrep`,
+      `Irreps: ${typeof like === "number" ? like : kindOf(like)} is no entry; write "1o", [2, "1o"] or an Irrep`,
     );
   const [mul, ir] = like as readonly [number, IrrepLike];
-  if (!Number.isInteger(mul) || mul < 0)
-    throw new AtomgradError("VALUE", `Irreps: a multiplicity must be a whole number >= 0, got ${mul}`);
-  return new MulIr(mul, Irrep.of(ir));
+  if (!Number.isSafeInteger(mul) || mul < 0)
+    throw new AtomgradError(
+      "VALUE",
+      `Irreps: a multiplicity must be a whole number >= 0, got ${kindOf(mul)}`,
+    );
+  return new MulIr(mul, ir);
 }
 
-function conditionOf(filter: IrrepsFilter): (entry: MulIr) => boolean {
+/** Errors: VALUE for anything but a whole number, negative ones counted from the end; undefined: the default. */
+function assertIndex(what: string, index: number | undefined): void {
+  if (index !== undefined) assertWhole(what, index, { least: -Number.MAX_SAFE_INTEGER });
+}
+
+function conditionOf(name: string, filter: IrrepsFilter): (entry: MulIr) => boolean {
   if (typeof filter === "function") return filter;
-  const wanted = new Irreps(filter);
+  const wanted = irrepsOf(`Irreps.filter: ${name}`, filter);
   return (entry) => wanted.has(entry.ir);
 }

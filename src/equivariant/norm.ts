@@ -6,9 +6,10 @@ import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
-import { assertFeatures, assertSameType, kindOf } from "./features.js";
+import { assertOptional, kindOf } from "./arguments.js";
+import { assertFeatures, assertSameType } from "./features.js";
 import { Irrep } from "./irrep.js";
-import { Irreps, type IrrepsLike, MulIr } from "./irreps.js";
+import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
 import type { ScalarFunction } from "./normalized-activation.js";
 
 /** The entries of x [..., dim] as [..., mul, 2l+1], empty ones left out. */
@@ -44,8 +45,10 @@ export class Norm extends Module {
     private readonly options: { squared?: boolean } = {},
   ) {
     super();
-    this.irrepsIn = new Irreps(irrepsIn).simplify();
-    this.irrepsOut = new Irreps(this.irrepsIn.entries.map((e) => new MulIr(e.mul, new Irrep(0, 1))));
+    this.irrepsIn = irrepsOf("Norm: irrepsIn", irrepsIn).simplify();
+    assertOptional("Norm", options);
+    const lengths = this.irrepsIn.entries.map((e) => new MulIr(e.mul, new Irrep(0, 1)));
+    this.irrepsOut = new Irreps(lengths).simplify();
   }
 
   protected forward(x: Tensor): Tensor {
@@ -87,7 +90,8 @@ export class NormActivation extends Module {
     private readonly options: NormActivationOptions = {},
   ) {
     super();
-    this.irrepsIn = this.irrepsOut = new Irreps(irrepsIn);
+    this.irrepsIn = this.irrepsOut = irrepsOf("NormActivation: irrepsIn", irrepsIn);
+    assertOptional("NormActivation", options);
     if (typeof scalar !== "function")
       throw new AtomgradError(
         "VALUE",

@@ -13,7 +13,7 @@ import {
 import { reshape } from "../autograd/reshape.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
-import { assertOptions, assertTensor } from "./features.js";
+import { assertOptions, assertTensor, kindOf } from "./arguments.js";
 
 const bases = ["gaussian", "cosine", "smooth_finite", "fourier", "bessel"] as const;
 export type RadialBasis = (typeof bases)[number];
@@ -50,12 +50,12 @@ export function softOneHotLinspace(x: Tensor, options: SoftOneHotOptions): Tenso
   if (!Number.isInteger(n) || n < least)
     throw new AtomgradError(
       "VALUE",
-      `softOneHotLinspace: number is ${n}; ${basis}${grid ? " without cutoff" : ""} needs a whole number of at least ${least}${grid ? ", functions stand at both ends" : ""}`,
+      `softOneHotLinspace: number is ${String(n)}; ${basis}${grid ? " without cutoff" : ""} needs a whole number of at least ${least}${grid ? ", functions stand at both ends" : ""}`,
     );
   if (!(end > start) || !Number.isFinite(end - start))
     throw new AtomgradError(
       "VALUE",
-      `softOneHotLinspace: the interval is [${start}, ${end}]; give finite numbers with end > start`,
+      `softOneHotLinspace: the interval of start and end is [${start}, ${end}]; give finite numbers with end > start`,
     );
   const column = reshape(x, [...x.shape, 1]);
   if (basis === "fourier") return fourier(column, options);
@@ -88,20 +88,24 @@ function fourier(x: Tensor, { start, end, number: n, cutoff }: SoftOneHotOptions
 
 function besselOn(x: Tensor, { start, end, number: n, cutoff }: SoftOneHotOptions): Tensor {
   const s = sub(x, start);
-  const values = bessel(s, n, end - start);
+  const values = besselOf(s, n, end - start);
   return cutoff ? mul(values, mul(less(0, s), less(mul(s, 1 / (end - start)), 1))) : values;
 }
 
-/** sqrt(2 / xMax) sin(k pi x / xMax) / x for k = 1..n, [..., 1] or [...] -> [..., n], with its limit at x = 0. */
-export function bessel(x: Tensor, n: number, xMax: number): Tensor {
+/** sqrt(2 / xMax) sin(k pi x / xMax) / x for k = 1..n, x [...] -> [..., n], with its limit at x = 0. */
+export function bessel(x: Tensor, n: number, xMax = 1): Tensor {
   assertTensor("bessel: x", x);
-  if (!Number.isInteger(n) || n < 1 || !(xMax > 0))
+  if (!Number.isInteger(n) || n < 1 || !(xMax > 0) || !Number.isFinite(xMax))
     throw new AtomgradError(
       "VALUE",
-      `bessel: n is ${n}, xMax ${xMax}; give a whole number of functions and a positive length`,
+      `bessel: n is ${kindOf(n)}, xMax ${kindOf(xMax)}; give a whole number of functions and a positive length`,
     );
-  const column = x.shape[x.rank - 1] === 1 ? x : reshape(x, [...x.shape, 1]);
-  const waves = row(x, n, (k) => ((k + 1) * Math.PI) / xMax);
+  return besselOf(reshape(x, [...x.shape, 1]), n, xMax);
+}
+
+/** x [..., 1] -> [..., n] */
+function besselOf(column: Tensor, n: number, xMax: number): Tensor {
+  const waves = row(column, n, (k) => ((k + 1) * Math.PI) / xMax);
   const present = less(0, square(column));
   const argument = mul(column, waves);
   const inside = div(sin(argument), where(present, column, 1));

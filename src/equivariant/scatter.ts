@@ -1,7 +1,7 @@
 import { indexMap, scatterSum } from "../../kernels/segment/op.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertTensor, kindOf } from "./features.js";
+import { assertTensor, assertWhole, kindOf } from "./arguments.js";
 
 /**
  * Sums the rows of x [E, ...] that have the same index: [rows, ...], as `torch_scatter.scatter` along dimension 0.
@@ -12,6 +12,7 @@ import { assertTensor, kindOf } from "./features.js";
 export function scatter(x: Tensor, given: Int32Array | readonly number[], rows?: number): Tensor {
   assertTensor("scatter: x", x);
   const index = wholeNumbers(given);
+  if (rows !== undefined) assertWhole("scatter: rows", rows);
   const count = rows ?? index.reduce((most, i) => Math.max(most, i), -1) + 1;
   return scatterSum(x, indexMap(index, count, x.device.name));
 }

@@ -5,10 +5,11 @@ import {
   unitHarmonics,
 } from "../../kernels/spherical_harmonics/op.js";
 import { AtomgradError } from "../tensor/error.js";
-import { zeros, type Tensor } from "../tensor/tensor.js";
-import { assertOptions, assertTensor } from "./features.js";
-import { Irrep } from "./irrep.js";
-import { Irreps, MulIr } from "./irreps.js";
+import { showShape } from "../tensor/shape.js";
+import { type Tensor, zeros } from "../tensor/tensor.js";
+import { assertOneOf, assertOptions, assertTensor, kindOf } from "./arguments.js";
+import type { Parity } from "./irrep.js";
+import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
 
 export interface SphericalHarmonicsOptions {
   /** Divide the vectors by their length first; otherwise the result grows as r^l. */
@@ -16,6 +17,9 @@ export interface SphericalHarmonicsOptions {
   /** Default "integral", as in e3nn; its networks use "component". */
   normalization?: HarmonicsNormalization;
 }
+
+/** A degree, a list of degrees, or irreps. */
+export type HarmonicsLike = number | readonly number[] | IrrepsLike;
 
 /**
  * Real spherical harmonics of vectors x [...,3] in e3nn's basis, blocks in the order asked for.
@@ -26,14 +30,15 @@ export interface SphericalHarmonicsOptions {
  *
  * Errors: VALUE for parities that no vector or pseudo-vector has; SHAPE.
  */
-export function sphericalHarmonics(
-  l: number | readonly number[] | string | Irreps | Irrep,
-  x: Tensor,
-  options: SphericalHarmonicsOptions,
-): Tensor {
-  const degrees = degreesOf(l);
+export function sphericalHarmonics(l: HarmonicsLike, x: Tensor, options: SphericalHarmonicsOptions): Tensor {
+  const { degrees } = requestOf("sphericalHarmonics", "l", l);
   assertTensor("sphericalHarmonics: x", x);
   assertNormalize("sphericalHarmonics", options);
+  if (x.rank === 0 || x.shape[x.rank - 1] !== 3)
+    throw new AtomgradError(
+      "SHAPE",
+      `sphericalHarmonics: x expected vectors [...,3], got ${showShape(x.shape)}`,
+    );
   if (degrees.length === 0)
     return zeros([...x.shape.slice(0, -1), 0], { dtype: x.dtype, device: x.device.name });
   const lmax = Math.max(...degrees);
@@ -56,27 +61,45 @@ export function sphericalHarmonics(
   );
 }
 
-function degreesOf(l: number | readonly number[] | string | Irreps | Irrep): readonly number[] {
-  const degrees = typeof l === "number" ? [l] : Array.isArray(l) ? (l as number[]) : undefined;
-  if (degrees === undefined) return checkedParities(new Irreps(l as string | Irreps | Irrep));
+/** Degrees in the order asked for, multiplicities repeated, and the parity of the vectors. */
+interface Request {
+  readonly degrees: readonly number[];
+  readonly parity: Parity;
+}
+
+function requestOf(what: string, name: string, l: HarmonicsLike, irrepsIn?: IrrepsLike): Request {
+  const given = irrepsIn === undefined ? undefined : irrepsOf(`${what}: irrepsIn`, irrepsIn);
+  if (given !== undefined && !given.equals("1o") && !given.equals("1e"))
+    throw new AtomgradError("VALUE", `${what}: irrepsIn must be 1o or 1e, got ${given.toString()}`);
+  const parity = given?.entries[0].ir.p;
+  if (typeof l !== "number" && !isDegrees(l)) {
+    const irreps = irrepsOf(`${what}: ${name}`, l);
+    const pseudo = irreps.entries.some(({ ir }) => ir.l % 2 === 1 && ir.p === 1);
+    const p = parity ?? (pseudo ? 1 : -1);
+    assertParities(what, irreps, p);
+    return { degrees: irreps.ls, parity: p };
+  }
+  const degrees = typeof l === "number" ? [l] : l;
   for (const degree of degrees)
     if (!Number.isInteger(degree) || degree < 0)
       throw new AtomgradError(
         "VALUE",
-        `sphericalHarmonics: a degree must be a whole number >= 0, got ${degree}`,
+        `${what}: ${name}: a degree must be a whole number >= 0, got ${kindOf(degree)}`,
       );
-  return degrees;
+  return { degrees, parity: parity ?? -1 };
 }
 
-function checkedParities(irreps: Irreps): number[] {
-  const input = irreps.entries.some(({ ir }) => ir.l % 2 === 1 && ir.p === 1) ? 1 : -1;
+function isDegrees(l: HarmonicsLike): l is readonly number[] {
+  return Array.isArray(l) && l.every((degree) => typeof degree === "number");
+}
+
+function assertParities(what: string, irreps: Irreps, input: Parity): void {
   for (const { ir } of irreps)
     if (ir.p !== input ** ir.l)
       throw new AtomgradError(
         "VALUE",
-        `sphericalHarmonics: ${ir.toString()} has parity ${ir.p}, but degree ${ir.l} of input ${input === 1 ? "1e" : "1o"} has parity ${input ** ir.l}`,
+        `${what}: ${ir.toString()} has parity ${ir.p}, but degree ${ir.l} of input ${input === 1 ? "1e" : "1o"} has parity ${input ** ir.l}`,
       );
-  return irreps.ls;
 }
 
 /** Errors: VALUE unless the options say whether to normalize. */
@@ -85,35 +108,38 @@ function assertNormalize(what: string, options: SphericalHarmonicsOptions): void
   if (typeof options.normalize !== "boolean")
     throw new AtomgradError(
       "VALUE",
-      `${what}: normalize must be given, true or false; got ${String(options.normalize)}`,
+      `${what}: normalize must be given, true or false; got ${kindOf(options.normalize)}`,
     );
+  assertOneOf(`${what}: normalization`, options.normalization ?? "integral", [
+    "component",
+    "norm",
+    "integral",
+  ]);
 }
 
-/** The harmonics as a module with e3nn's attributes: `irrepsOut` is merged, components come in the order asked for. */
+/**
+ * The harmonics as a module with e3nn's attributes: `irrepsOut` is merged, components come in the order asked for.
+ *
+ * @param options.irrepsIn "1o", or "1e" for pseudo-vectors; default: what `irrepsOut` asks for, as in `sphericalHarmonics`
+ */
 export class SphericalHarmonics {
   readonly irrepsIn: Irreps;
   readonly irrepsOut: Irreps;
-  private readonly requested: Irreps;
+  private readonly degrees: readonly number[];
 
   constructor(
-    irrepsOut: number | readonly number[] | string | Irreps,
-    private readonly options: SphericalHarmonicsOptions,
+    irrepsOut: HarmonicsLike,
+    private readonly options: SphericalHarmonicsOptions & { irrepsIn?: IrrepsLike },
   ) {
     assertNormalize("SphericalHarmonics", options);
-    const listed =
-      typeof irrepsOut === "number" || Array.isArray(irrepsOut)
-        ? new Irreps(
-            [irrepsOut].flat().map((l) => new MulIr(1, Irrep.of([l as number, l % 2 === 0 ? 1 : -1]))),
-          )
-        : new Irreps(irrepsOut as string | Irreps);
-    checkedParities(listed);
-    this.requested = listed;
-    this.irrepsOut = listed.simplify();
-    this.irrepsIn = new Irreps(listed.entries.some(({ ir }) => ir.l % 2 === 1 && ir.p === 1) ? "1e" : "1o");
+    const { degrees, parity } = requestOf("SphericalHarmonics", "irrepsOut", irrepsOut, options.irrepsIn);
+    this.degrees = degrees;
+    this.irrepsOut = new Irreps(degrees.map((l) => new MulIr(1, [l, parity ** l]))).simplify();
+    this.irrepsIn = new Irreps(parity === 1 ? "1e" : "1o");
   }
 
   call(x: Tensor): Tensor {
-    return sphericalHarmonics(this.requested, x, this.options);
+    return sphericalHarmonics(this.degrees, x, this.options);
   }
 
   /** As e3nn prints it. */

@@ -3,14 +3,15 @@ import { add } from "../../kernels/elementwise/ops.generated.js";
 import { type ProductMaps, tensorProduct } from "../../kernels/tensor_product/op.js";
 import { type FeatureEntry, type ProductPath, ProductPlan } from "../../kernels/tensor_product/plan.js";
 import { reshape } from "../autograd/reshape.js";
-import { normal } from "../nn/init.js";
 import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
-import { RandomStream } from "../tensor/philox.js";
-import { broadcastShapes, type Shape, showShape, sizeOf } from "../tensor/shape.js";
+import type { RandomStream } from "../tensor/philox.js";
+import { scope } from "../tensor/scope.js";
+import { broadcastShapes, sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor, zeros } from "../tensor/tensor.js";
-import { assertFeatures, assertSameType, assertTensor, kindOf, isList } from "./features.js";
+import { assertOptional, isList, kindOf, named } from "./arguments.js";
+import { assertFeatures, assertSameType } from "./features.js";
 import {
   type ConnectionMode,
   type Instruction,
@@ -18,7 +19,19 @@ import {
   type NormalizationOptions,
   resolveInstructions,
 } from "./instruction.js";
-import { Irreps, type IrrepsLike } from "./irreps.js";
+import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
+import { identity } from "./matrix.js";
+import { normalWeights } from "./normal-weights.js";
+import {
+  blockOf,
+  blocksOf,
+  numel,
+  resolveWeights,
+  viewOf,
+  type WeightBlock,
+  type Weights,
+  type WeightView,
+} from "./weight-blocks.js";
 import { wignerCoupling } from "./wigner.js";
 
 export interface TensorProductOptions extends NormalizationOptions {
@@ -52,7 +65,7 @@ const wiring: Record<ConnectionMode, readonly [ProductPath["pairing"], ProductPa
  *
  * Errors: VALUE for instructions that couple nothing or whose multiplicities do not fit their mode.
  */
-export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight?: Tensor]> {
+export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight?: Weights]> {
   readonly irrepsIn1: Irreps;
   readonly irrepsIn2: Irreps;
   readonly irrepsOut: Irreps;
@@ -65,7 +78,7 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
   readonly weight: Tensor | undefined;
   /** What the kernels run: paths with weights, and those without; their derivatives with respect to weights differ. */
   readonly plans: readonly ProductPlan[];
-  protected readonly printedName: string = "TensorProduct";
+  private readonly blocks: readonly WeightBlock[];
 
   constructor(
     irrepsIn1: IrrepsLike,
@@ -75,35 +88,36 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
     options: TensorProductOptions = {},
   ) {
     super();
-    this.irrepsIn1 = new Irreps(irrepsIn1);
-    this.irrepsIn2 = new Irreps(irrepsIn2);
-    this.irrepsOut = new Irreps(irrepsOut);
+    const what = this.printedName;
+    this.irrepsIn1 = irrepsOf(`${what}: irrepsIn1`, irrepsIn1);
+    this.irrepsIn2 = irrepsOf(`${what}: irrepsIn2`, irrepsIn2);
+    this.irrepsOut = irrepsOf(`${what}: irrepsOut`, irrepsOut);
+    assertOptional(what, options);
     const irreps = [this.irrepsIn1, this.irrepsIn2, this.irrepsOut] as const;
     for (const one of irreps) sizeOf([one.dim]);
     if (!isList(instructions))
       throw new AtomgradError(
         "VALUE",
-        `TensorProduct: instructions must be a list such as [[0, 0, 0, "uvw", true]], got ${kindOf(instructions)}`,
+        `${what}: instructions must be a list such as [[0, 0, 0, "uvw", true]], got ${kindOf(instructions)}`,
       );
-    this.instructions = resolveInstructions(irreps, instructions, options);
-    this.weightNumel = sizeOf([
-      this.instructions.reduce((n, i) => n + (i.hasWeight ? numel(i.pathShape) : 0), 0),
-    ]);
+    this.instructions = named(what, () => resolveInstructions(irreps, instructions, options));
+    this.blocks = blocksOf(this.instructions.map((i) => (i.hasWeight ? i.pathShape : undefined)));
+    this.weightNumel = sizeOf([this.blocks.reduce((n, { shape }) => n + numel(shape), 0)]);
     this.sharedWeights = options.sharedWeights ?? true;
     this.internalWeights = options.internalWeights ?? (this.sharedWeights && this.weightNumel > 0);
     if (this.internalWeights && !this.sharedWeights)
       throw new AtomgradError(
         "VALUE",
-        "TensorProduct: internal weights are shared by all rows; drop sharedWeights: false",
+        `${what}: internal weights are shared by all rows; drop sharedWeights: false`,
       );
     this.plans = this.makePlans();
-    if (this.internalWeights && this.weightNumel > 0) {
-      const values = normal()([this.weightNumel], options.random ?? new RandomStream(0));
-      this.weight = this.parameter(
-        "weight",
-        tensor(values, [this.weightNumel], { dtype: options.dtype ?? "f32" }),
-      );
-    }
+    if (this.internalWeights && this.weightNumel > 0)
+      this.weight = this.parameter("weight", normalWeights(what, [this.weightNumel], options));
+  }
+
+  /** The name of the class, for printing and messages. */
+  protected get printedName(): string {
+    return "TensorProduct";
   }
 
   /** Ones where an output is reached by a path, zeros elsewhere: [dim of the output]. */
@@ -119,18 +133,47 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
   }
 
   /** Where each weighted instruction's block stands in the flat vector of weights, and its shape. */
-  weightBlocks(): { instruction: number; start: number; stop: number; shape: readonly number[] }[] {
-    let start = 0;
-    return this.instructions.flatMap(({ hasWeight, pathShape: shape }, instruction) =>
-      hasWeight ? [{ instruction, start, stop: (start += numel(shape)), shape }] : [],
-    );
+  weightBlocks(): readonly WeightBlock[] {
+    return this.blocks;
+  }
+
+  /**
+   * The weights of one instruction, its path shape after the axes before the last of `weight`; default: the module's own weights.
+   * Errors: VALUE for an instruction without weights.
+   */
+  weightViewForInstruction(instruction: number, weight?: Weights): Tensor {
+    const block = blockOf(this.printedName, instruction, this.blocks, this.instructions.length);
+    return scope(() => viewOf(this.weightsFor(weight)!, block));
+  }
+
+  /** The weights of every weighted instruction in order; default: the module's own weights. */
+  weightViews(weight?: Weights): WeightView[] {
+    return this.blocks.map(({ instruction }) => ({
+      instruction,
+      weight: this.weightViewForInstruction(instruction, weight),
+    }));
+  }
+
+  /**
+   * The product as a matrix that still wants x: y [..., dim of input 2] -> [..., dim of input 1, dim of the output], so that
+   * the product is x times it. Weights as in `call`.
+   */
+  right(y: Tensor, weight?: Weights): Tensor {
+    return scope(() => {
+      assertFeatures(this.printedName, y, this.irrepsIn2, { name: "y" });
+      const w = this.weightsFor(weight);
+      const apart = (t: Tensor): Tensor => reshape(t, [...t.shape.slice(0, -1), 1, t.shape[t.rank - 1]]);
+      const n = this.irrepsIn1.dim;
+      const unit = tensor(identity(n), [n, n], { dtype: y.dtype, device: y.device.name });
+      return this.forward(unit, apart(y), w === undefined || this.sharedWeights ? w : apart(w));
+    });
   }
 
   /**
    * Gathers rows of x [N, dim], multiplies them with y [E, dim] edge by edge and sums into the rows of the target, without storing
    * per-edge results: one step of message passing. Weights as in `call`.
    */
-  convolve(x: Tensor, y: Tensor, maps: ProductMaps, weight?: Tensor): Tensor {
+  convolve(x: Tensor, y: Tensor, maps: ProductMaps, weight?: Weights): Tensor {
     assertFeatures(this.printedName, x, this.irrepsIn1);
     assertFeatures(this.printedName, y, this.irrepsIn2, { name: "y" });
     const w = this.weightsFor(weight);
@@ -139,7 +182,7 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
   }
 
   /** x [..., dim of input 1], y [..., dim of input 2]; leading sizes broadcast, those of unshared weights too. */
-  protected forward(x: Tensor, y: Tensor, weight?: Tensor): Tensor {
+  protected forward(x: Tensor, y: Tensor, weight?: Weights): Tensor {
     assertFeatures(this.printedName, x, this.irrepsIn1);
     assertFeatures(this.printedName, y, this.irrepsIn2, { name: "y" });
     const w = this.weightsFor(weight);
@@ -177,22 +220,9 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
       .reduce((a, b) => add(a, b));
   }
 
-  private weightsFor(given: Tensor | undefined): Tensor | undefined {
-    if (this.weightNumel === 0) return undefined;
-    const w = given ?? this.weight;
-    if (w === undefined)
-      throw new AtomgradError(
-        "VALUE",
-        `${this.printedName}: it holds no weights; pass ${this.weightNumel} of them`,
-      );
-    assertTensor(`${this.printedName}: weight`, w);
-    const fits = this.sharedWeights ? w.rank === 1 : w.rank >= 2;
-    if (!fits || w.shape[w.rank - 1] !== this.weightNumel)
-      throw new AtomgradError(
-        "SHAPE",
-        `${this.printedName}: weights expected [${this.sharedWeights ? "" : "...,"}${this.weightNumel}], got ${showShape(w.shape)}`,
-      );
-    return w;
+  private weightsFor(given: Weights | undefined): Tensor | undefined {
+    const rule = { blocks: this.blocks, numel: this.weightNumel, shared: this.sharedWeights, lead: [] };
+    return resolveWeights(this.printedName, given, this.weight, rule);
   }
 
   private makePlans(): ProductPlan[] {
@@ -227,5 +257,3 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
     });
   }
 }
-
-const numel = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);

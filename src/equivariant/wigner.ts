@@ -1,6 +1,8 @@
 import { AtomgradError } from "../tensor/error.js";
+import { assertWhole } from "./arguments.js";
+import { basisColumn, times } from "./complex-basis.js";
 import { exponential, identity, multiply, type Square } from "./matrix.js";
-import type { Angles } from "./rotation.js";
+import { type Angles, assertAngles } from "./rotation-arguments.js";
 
 /** Above this degree the exact sums take minutes. */
 const largestDegree = 24;
@@ -27,6 +29,7 @@ export function wignerCoupling(l1: number, l2: number, l3: number): Coupling {
   const key = `${l1},${l2},${l3}`;
   const known = couplings.get(key);
   if (known !== undefined) return known;
+  for (const [name, l] of Object.entries({ l1, l2, l3 })) assertWhole(`wigner3j: ${name}`, l);
   if (!(l3 >= Math.abs(l1 - l2) && l3 <= l1 + l2))
     throw new AtomgradError("VALUE", `wigner3j: l3 must lie in |l1-l2|..l1+l2, got (${key})`);
   if (Math.max(l1, l2, l3) > largestDegree)
@@ -64,31 +67,6 @@ function couple(l1: number, l2: number, l3: number): Coupling {
   };
 }
 
-type Complex = readonly [re: number, im: number];
-const times = (a: Complex, b: Complex): Complex => [a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]];
-
-/** Column m of the change of basis Q of degree l: rows and values (spec 2.4). */
-function column(l: number, m: number): [number, Complex][] {
-  const phase = (
-    [
-      [1, 0],
-      [0, -1],
-      [-1, 0],
-      [0, 1],
-    ] as const
-  )[l % 4]; // (-i)^l
-  if (m === 0) return [[0, phase]];
-  const h = Math.SQRT1_2;
-  const n = Math.abs(m);
-  const sign = n % 2 === 0 ? h : -h;
-  const below: Complex = m > 0 ? [h, 0] : [0, -h];
-  const above: Complex = m > 0 ? [sign, 0] : [0, sign];
-  return [
-    [-n, times(phase, below)],
-    [n, times(phase, above)],
-  ];
-}
-
 function realElement(
   cg: (m1: number, m2: number) => number,
   [l1, a]: readonly [number, number],
@@ -96,9 +74,9 @@ function realElement(
   [l3, c]: readonly [number, number],
 ): number {
   let sum = 0;
-  for (const [m1, q1] of column(l1, a))
-    for (const [m2, q2] of column(l2, b))
-      for (const [m3, [re, im]] of column(l3, c))
+  for (const [m1, q1] of basisColumn(l1, a))
+    for (const [m2, q2] of basisColumn(l2, b))
+      for (const [m3, [re, im]] of basisColumn(l3, c))
         if (m1 + m2 === m3) sum += times(times(q1, q2), [re, -im])[0] * cg(m1, m2);
   return sum;
 }
@@ -148,6 +126,7 @@ function quotient(n: bigint, d: bigint): number {
 
 /** The real antisymmetric generators of rotations about x and y of degree l (spec 2.3), [2l+1, 2l+1] each. */
 export function generators(l: number): { x: Square; y: Square; z: Square } {
+  assertWhole("generators: l", l, { most: 1000 });
   const n = 2 * l + 1;
   const [x, y, z] = [0, 1, 2].map(() => new Float64Array(n * n));
   const set = (to: Square, a: number, b: number, value: number): void => {
@@ -199,7 +178,10 @@ function aboutY(l: number, angle: number): Square {
 }
 
 /** The Wigner matrix D^l(alpha, beta, gamma), [2l+1, 2l+1] row-major; D^1 is the rotation itself. */
-export function wignerD(l: number, { alpha, beta, gamma }: Angles): Square {
+export function wignerD(l: number, angles: Angles): Square {
+  assertWhole("wignerD: l", l, { most: 1000 });
+  assertAngles("wignerD: angles", angles);
+  const { alpha, beta, gamma } = angles;
   const n = 2 * l + 1;
   const J = halfTurn(l);
   const factors = [aboutY(l, alpha), J, aboutY(l, beta), J, aboutY(l, gamma)];

@@ -81,7 +81,7 @@ describe("arguments that are missing or wrong are named", () => {
       /^Irreps.randn: give a stream/,
     ],
     ["a probability", () => new f.Dropout("1o"), /^Dropout: p is undefined/],
-    ["angles", () => f.dFromAngles("1o"), /^dFromAngles: options must be given, \{ alpha/],
+    ["angles", () => f.dFromAngles("1o"), /^dFromAngles: angles must be given as \{ alpha, beta, gamma \}/],
     [
       "one function at both ends",
       () => f.softOneHotLinspace(x(), { start: 0, end: 1, number: 1, basis: "cosine", cutoff: false }),

@@ -7,13 +7,10 @@ import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { computeCase, summaryOf } from "../../src/cli/tp.js";
 import { productCases } from "../../src/cli/tp-cases.js";
 import { encodeNpz, type NpzArray, readNpz } from "../../src/data/npz.js";
-import {
-  FullTensorProduct,
-  FullyConnectedTensorProduct,
-  TensorSquare,
-} from "../../src/equivariant/fixed-products.js";
-import { pythonFloat, showInstructions } from "../../src/equivariant/instruction.js";
+import { FullTensorProduct, FullyConnectedTensorProduct } from "../../src/equivariant/fixed-products.js";
+import { pythonFloat, showInstructions } from "../../src/equivariant/python-print.js";
 import { TensorProduct } from "../../src/equivariant/tensor-product.js";
+import { TensorSquare } from "../../src/equivariant/tensor-square.js";
 import { type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { expectNear, fixture } from "./fixture.js";
 
@@ -126,7 +123,7 @@ describe("the specification's numbers", () => {
     const tp = new FullyConnectedTensorProduct("2x1o", "1x1o", "3x0e", { internalWeights: false });
     expect(() => tp.call(X(6), Y(3))).toThrow(/pass 6 of them/);
     expect(() => tp.call(X(5), Y(3), W(6))).toThrow(/x expected \[...,6\]/);
-    expect(() => tp.call(X(6), Y(3), W(7))).toThrow(/weights expected \[6\], got \[7\]/);
+    expect(() => tp.call(X(6), Y(3), W(7))).toThrow(/weight expected \[6\], got \[7\]/);
   });
 
   it("prints floats as Python", () => {

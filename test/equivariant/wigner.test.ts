@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { multiply, transposed } from "../../src/equivariant/matrix.js";
 import { dFromMatrix } from "../../src/equivariant/representation.js";
-import * as rotation from "../../src/equivariant/rotation.js";
+import { o3 as rotation } from "../../src/index.js";
 import { wigner3j, wignerCoupling, wignerD } from "../../src/equivariant/wigner.js";
 import { RandomStream } from "../../src/tensor/philox.js";
 import { tensor } from "../../src/tensor/tensor.js";
