@@ -2,7 +2,7 @@ import { concat, slice } from "../../kernels/shape_ops/op.js";
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertFunction, isList, kindOf } from "./arguments.js";
+import { assertFunction, isList, kindOf } from "../tensor/arguments.js";
 import { assertFeatures } from "./features.js";
 import { Irrep, type Parity } from "./irrep.js";
 import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
@@ -31,12 +31,12 @@ export class Activation extends Module {
     if (!isList(given))
       throw new AtomgradError(
         "VALUE",
-        `Activation: give a list of one function or undefined an entry of ${this.irrepsIn.toString()}, got ${kindOf(given)}`,
+        `Activation: give a list as functions, one or undefined an entry of ${this.irrepsIn.toString()}, got ${kindOf(given)}`,
       );
     if (given.length !== this.irrepsIn.length)
       throw new AtomgradError(
         "VALUE",
-        `Activation: ${given.length} functions for ${this.irrepsIn.length} entries of ${this.irrepsIn.toString()}`,
+        `Activation: ${given.length} functions for ${this.irrepsIn.length} entries of irrepsIn ${this.irrepsIn.toString()}`,
       );
     given.forEach((f, k) => {
       if (f !== undefined) assertFunction(`Activation: functions[${k}]`, f, "relu, or undefined");

@@ -7,7 +7,7 @@ import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
 import { ones, type Tensor, zeros } from "../tensor/tensor.js";
-import { assertNumber, assertOneOf, assertOptional } from "./arguments.js";
+import { assertNumber, assertOneOf, assertOptional } from "../tensor/arguments.js";
 import { assertFeatures, assertSameType } from "./features.js";
 import { pythonFloat } from "./python-print.js";
 import { type Irreps, type IrrepsLike, irrepsOf, type MulIr } from "./irreps.js";
@@ -57,10 +57,11 @@ export class BatchNorm extends Module {
     super();
     this.irreps = irrepsOf("BatchNorm: irreps", irreps);
     assertOptional("BatchNorm", options);
-    assertNumber("BatchNorm: eps", options.eps ?? 1e-5);
-    assertNumber("BatchNorm: momentum", options.momentum ?? 0.1);
-    assertOneOf("BatchNorm: reduce", options.reduce ?? "mean", ["mean", "max"]);
-    assertOneOf("BatchNorm: normalization", options.normalization ?? "component", ["component", "norm"]);
+    const { eps = 1e-5, momentum = 0.1, reduce = "mean", normalization = "component" } = options;
+    assertNumber("BatchNorm: eps", eps);
+    assertNumber("BatchNorm: momentum", momentum);
+    assertOneOf("BatchNorm: reduce", reduce, ["mean", "max"]);
+    assertOneOf("BatchNorm: normalization", normalization, ["component", "norm"]);
     const { affine = true, includeBias = true, instance = false, dtype = "f32" } = options;
     let [all, scalars] = [0, 0];
     this.places = this.irreps.entries.map(({ mul: copies, ir }) => {

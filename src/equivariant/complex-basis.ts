@@ -1,4 +1,4 @@
-import { assertWhole } from "./arguments.js";
+import { assertWhole } from "../tensor/arguments.js";
 import type { Square } from "./matrix.js";
 
 export type Complex = readonly [re: number, im: number];

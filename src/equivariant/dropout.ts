@@ -3,7 +3,7 @@ import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
-import { assertRandom } from "./arguments.js";
+import { assertRandom } from "../tensor/arguments.js";
 import { assertFeatures } from "./features.js";
 import { pythonFloat } from "./python-print.js";
 import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";

@@ -1,7 +1,7 @@
 import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertOptional, isList, kindOf } from "./arguments.js";
+import { assertOptional, isList, kindOf } from "../tensor/arguments.js";
 import { columns } from "./columns.js";
 import { assertFeatures } from "./features.js";
 import { type IrrepLike, irrepOf } from "./irrep.js";
@@ -41,7 +41,7 @@ export class Extract<Single extends boolean = false> extends Module<
     if (instructions.length !== irrepsOuts.length)
       throw new AtomgradError(
         "VALUE",
-        `Extract: instructions has ${instructions.length} lists of entries for ${irrepsOuts.length} parts`,
+        `Extract: instructions has ${instructions.length} lists of entries for the ${irrepsOuts.length} parts irrepsOuts`,
       );
     assertOptional("Extract", options);
     this.squeeze = options.squeezeOut === true && irrepsOuts.length === 1;
@@ -50,7 +50,7 @@ export class Extract<Single extends boolean = false> extends Module<
       if (found !== this.irrepsOuts[n].toString())
         throw new AtomgradError(
           "VALUE",
-          `Extract: irrepsOuts[${n}] is ${this.irrepsOuts[n].toString()}, but the entries [${list.join(",")}] of instructions[${n}] are ${found}`,
+          `Extract: irrepsOuts[${n}] is ${this.irrepsOuts[n].toString()}, but the entries [${list.join(",")}] of irrepsIn in instructions[${n}] are ${found}`,
         );
     });
   }

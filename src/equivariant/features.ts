@@ -1,7 +1,7 @@
 import { AtomgradError } from "../tensor/error.js";
 import { showShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertTensor } from "./arguments.js";
+import { assertTensor } from "../tensor/arguments.js";
 
 /**
  * Errors: VALUE for anything but a tensor, SHAPE unless its last axis holds the components of the irreps, after `channels` where the

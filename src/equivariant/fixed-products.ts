@@ -1,16 +1,11 @@
-import { assertOptional } from "./arguments.js";
-import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
-import { alignedPaths, connectedPaths, type IrFilter, keeper, pairPaths } from "./product-paths.js";
+import { assertOptional } from "../tensor/arguments.js";
+import { type IrrepsLike, irrepsOf } from "./irreps.js";
+import { alignedPaths, connectedPaths, type IrFilter, inputsOf, keeper, pairPaths } from "./product-paths.js";
 import { TensorProduct, type TensorProductOptions } from "./tensor-product.js";
 
 export interface FilteredProductOptions extends TensorProductOptions {
   /** Irreps of the output to keep; default: all. */
   filterIrOut?: IrFilter;
-}
-
-/** Both inputs of a product. Errors: VALUE naming the one that is no irreps. */
-export function inputsOf(what: string, in1: IrrepsLike, in2: IrrepsLike): [Irreps, Irreps] {
-  return [irrepsOf(`${what}: irrepsIn1`, in1), irrepsOf(`${what}: irrepsIn2`, in2)];
 }
 
 /** All paths the selection rules allow between given irreps, each with weights (mode uvw). */

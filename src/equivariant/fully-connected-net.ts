@@ -8,13 +8,13 @@ import { showShape } from "../tensor/shape.js";
 import type { Tensor, TensorOptions } from "../tensor/tensor.js";
 import {
   assertFunction,
-  assertNumber,
+  assertPositive,
   assertOptional,
   assertTensor,
   assertWhole,
   isList,
   kindOf,
-} from "./arguments.js";
+} from "../tensor/arguments.js";
 import { assertSameType } from "./features.js";
 import { normalWeights } from "./normal-weights.js";
 import { normalize2mom, type ScalarFunction } from "./normalized-activation.js";
@@ -99,8 +99,8 @@ export class FullyConnectedNet extends Module {
       assertFunction("FullyConnectedNet: activation", activation, "relu, or undefined");
     assertOptional("FullyConnectedNet", options);
     const { varianceIn = 1, varianceOut = 1, outAct = false, random = new RandomStream(0) } = options;
-    assertNumber("FullyConnectedNet: varianceIn", varianceIn);
-    assertNumber("FullyConnectedNet: varianceOut", varianceOut);
+    assertPositive("FullyConnectedNet: varianceIn", varianceIn);
+    assertPositive("FullyConnectedNet: varianceOut", varianceOut);
     const normalized = activation === undefined ? undefined : normalize2mom(activation);
     const last = widths.length - 2;
     this.layers = widths.slice(1).map((width, l) => {

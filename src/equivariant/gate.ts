@@ -3,7 +3,7 @@ import { Module } from "../nn/module.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Activation, type EntryActivation } from "./activation.js";
-import { named } from "./arguments.js";
+import { named } from "../tensor/arguments.js";
 import { columns } from "./columns.js";
 import { assertFeatures } from "./features.js";
 import { ElementwiseTensorProduct } from "./fixed-products.js";
@@ -46,16 +46,16 @@ export class Gate extends Module {
     if (gates.numIrreps !== gated.numIrreps)
       throw new AtomgradError(
         "VALUE",
-        `Gate: ${gates.numIrreps} gates (${gates.toString()}) for ${gated.numIrreps} irreps (${gated.toString()})`,
+        `Gate: ${gates.numIrreps} gates (irrepsGates ${gates.toString()}) for ${gated.numIrreps} irreps (irrepsGated ${gated.toString()}); give one a gated irrep`,
       );
     ({ irreps: this.irrepsIn, parts: this.parts } = sortedParts(given));
     this.scalars = this.child(
       "act_scalars",
-      named("Gate: actScalars", () => new Activation(scalars, actScalars)),
+      named("Gate: actScalars of irrepsScalars", () => new Activation(scalars, actScalars)),
     );
     this.gates = this.child(
       "act_gates",
-      named("Gate: actGates", () => new Activation(gates, actGates)),
+      named("Gate: actGates of irrepsGates", () => new Activation(gates, actGates)),
     );
     if (gated.numIrreps > 0)
       this.product = this.child("mul", new ElementwiseTensorProduct(gated, this.gates.irrepsOut));

@@ -16,7 +16,7 @@ export class Identity extends Module {
     if (!this.irrepsIn.equals(this.irrepsOut))
       throw new AtomgradError(
         "VALUE",
-        `Identity: ${this.irrepsIn.toString()} is not ${this.irrepsOut.toString()}; both must be the same`,
+        `Identity: ${this.irrepsIn.toString()} is not ${this.irrepsOut.toString()}; irrepsIn and irrepsOut must be the same`,
       );
   }
 

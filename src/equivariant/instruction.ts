@@ -1,5 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
-import { assertNumber, assertOneOf, isList, kindOf } from "./arguments.js";
+import { assertNumber, assertOneOf, isList, kindOf } from "../tensor/arguments.js";
 import type { Irreps, MulIr } from "./irreps.js";
 
 /** How copies of the two inputs are connected to copies of the output (spec equivariant 4.1). */
@@ -71,7 +71,7 @@ export function resolveInstructions(
     if (!(square >= 0 && Number.isFinite(square)))
       throw new AtomgradError(
         "VALUE",
-        `instruction ${n}: its factor is the root of ${square}; weights must be >= 0`,
+        `instructions[${n}]: its factor is the root of ${square}; weights must be >= 0`,
       );
     const { iIn1, iIn2, iOut, connectionMode, hasWeight, pathShape } = instruction;
     return { iIn1, iIn2, iOut, connectionMode, hasWeight, pathWeight: Math.sqrt(square), pathShape };
@@ -82,13 +82,13 @@ function check(irreps: readonly [Irreps, Irreps, Irreps], like: InstructionLike,
   if (!isList(like) || like.length < 5)
     throw new AtomgradError(
       "VALUE",
-      `instruction ${n} must be [entry of irrepsIn1, entry of irrepsIn2, entry of irrepsOut, mode, hasWeight, pathWeight?], got ${kindOf(like)}`,
+      `instructions[${n}] must be [entry of irrepsIn1, entry of irrepsIn2, entry of irrepsOut, mode, hasWeight, pathWeight?], got ${kindOf(like)}`,
     );
   const [iIn1, iIn2, iOut, connectionMode, hasWeight, pathWeight = 1] = like;
   const entries = [iIn1, iIn2, iOut].map((index, k) => {
     const entry = irreps[k].entries[index] as MulIr | undefined;
     if (entry === undefined)
-      throw wrong(n, `entry ${index} of ${["irreps_in1", "irreps_in2", "irreps_out"][k]} does not exist`);
+      throw wrong(n, `entry ${index} of ${["irrepsIn1", "irrepsIn2", "irrepsOut"][k]} does not exist`);
     return entry;
   }) as [MulIr, MulIr, MulIr];
   const [a, b, c] = entries;
@@ -162,5 +162,5 @@ function variances(name: string, given: readonly number[] | undefined, irreps: I
 }
 
 function wrong(n: number, what: string): AtomgradError {
-  return new AtomgradError("VALUE", `instruction ${n}: ${what}`);
+  return new AtomgradError("VALUE", `instructions[${n}]: ${what}`);
 }

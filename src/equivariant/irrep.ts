@@ -1,5 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
-import { assertWhole, kindOf, named } from "./arguments.js";
+import { assertWhole, kindOf, named } from "../tensor/arguments.js";
 
 /** 1 even, -1 odd under inversion. */
 export type Parity = 1 | -1;
@@ -37,7 +37,7 @@ export class Irrep {
     if (found === null)
       throw new AtomgradError(
         "VALUE",
-        `unable to convert string "${like}" into an Irrep; write a degree and e, o or y, such as "1o"`,
+        `Irrep: unable to convert string "${like}" into an Irrep; write a degree and e, o or y, such as "1o"`,
       );
     const l = Number(found[1]);
     return new Irrep(l, found[2] === "e" ? 1 : found[2] === "o" ? -1 : naturalParity(l));
@@ -93,5 +93,6 @@ export function irrepOf(what: string, like: IrrepLike): Irrep {
 
 /** (-1)^l: the parity of spherical harmonics of vectors. */
 export function naturalParity(l: number): Parity {
+  assertWhole("naturalParity: l", l);
   return l % 2 === 0 ? 1 : -1;
 }

@@ -10,7 +10,8 @@ import {
   isList,
   kindOf,
   named,
-} from "./arguments.js";
+  wrongArgument,
+} from "../tensor/arguments.js";
 import { Irrep, type IrrepLike, irrepOf, naturalParity, type Parity } from "./irrep.js";
 
 /** An entry of an Irreps: `mul` copies of `ir`. */
@@ -185,7 +186,7 @@ export class Irreps implements Iterable<MulIr> {
 
   /** Entries that meet exactly one criterion. Errors: VALUE for several criteria. */
   filter(criterion: { keep?: IrrepsFilter; drop?: IrrepsFilter; lmax?: number } = {}): Irreps {
-    assertOptional("Irreps.filter", criterion);
+    assertOptional("Irreps.filter", criterion, "criterion");
     const given = Object.values(criterion).filter((c) => c !== undefined);
     if (given.length > 1) throw new AtomgradError("VALUE", "Irreps.filter: give one of keep, drop and lmax");
     const { keep, drop, lmax } = criterion;
@@ -221,16 +222,13 @@ export class Irreps implements Iterable<MulIr> {
     options: TensorOptions & { normalization?: "component" | "norm" } = {},
   ): Tensor {
     if (!isList(size))
-      throw new AtomgradError(
-        "VALUE",
-        "Irreps.randn: give the sizes as a list with one -1, such as [100, -1]",
-      );
+      throw new AtomgradError("VALUE", "Irreps.randn: give size as a list with one -1, such as [100, -1]");
     assertRandom("Irreps.randn", random);
     assertOptional("Irreps.randn", options);
     assertOneOf("Irreps.randn: normalization", options.normalization ?? "component", ["component", "norm"]);
     const axis = size.indexOf(-1);
     if (axis < 0 || size.indexOf(-1, axis + 1) >= 0)
-      throw new AtomgradError("VALUE", `Irreps.randn: exactly one of [${size.join(",")}] must be -1`);
+      throw new AtomgradError("VALUE", `Irreps.randn: size: exactly one of [${size.join(",")}] must be -1`);
     const shape = size.map((n) => (n === -1 ? this.dim : n));
     const data = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());
     if (options.normalization === "norm") this.normalise(data, sizeOf(shape.slice(axis + 1)));
@@ -258,6 +256,7 @@ export class Irreps implements Iterable<MulIr> {
 
 /** The irreps given as an argument, "function: argument". Errors: as `Irreps`, beginning with that name. */
 export function irrepsOf(what: string, like: IrrepsLike): Irreps {
+  if ((like as unknown) === undefined) throw wrongArgument(what, 'irreps such as "10x0e + 5x1o"', like);
   return named(what, () => new Irreps(like));
 }
 
@@ -270,7 +269,7 @@ function parse(text: string): MulIr[] {
     if (found === null || !Number.isSafeInteger(Number(found[1] ?? 1)))
       throw new AtomgradError(
         "VALUE",
-        `unable to convert string "${text}" into an Irreps: "${word.trim()}" is not of the form 10x1o`,
+        `Irreps: unable to convert string "${text}" into an Irreps: "${word.trim()}" is not of the form 10x1o`,
       );
     return new MulIr(Number(found[1] ?? 1), Irrep.of(found[2]));
   });
@@ -278,7 +277,7 @@ function parse(text: string): MulIr[] {
 
 function entryOf(like: EntryLike): MulIr {
   if (like instanceof MulIr) return like;
-  if (typeof like === "string" || like instanceof Irrep) return new MulIr(1, Irrep.of(like));
+  if (typeof like === "string" || like instanceof Irrep) return new MulIr(1, irrepOf("Irreps", like));
   if (!Array.isArray(like))
     throw new AtomgradError(
       "VALUE",

@@ -1,5 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
-import { isList, kindOf } from "./arguments.js";
+import { isList, kindOf } from "../tensor/arguments.js";
 import { inverseRoot } from "./inverse-root.js";
 import type { Irreps } from "./irreps.js";
 

@@ -10,7 +10,7 @@ import type { RandomStream } from "../tensor/philox.js";
 import { scope } from "../tensor/scope.js";
 import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../tensor/shape.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
-import { assertOptional, assertTensor } from "./arguments.js";
+import { assertOptional, assertTensor } from "../tensor/arguments.js";
 import { assertFeatures, assertSameType } from "./features.js";
 import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
 import { type LinearInstruction, linearInstructions, type LinearPathOptions } from "./linear-paths.js";

@@ -6,7 +6,7 @@ import { Module } from "../nn/module.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
-import { assertOptional, kindOf } from "./arguments.js";
+import { assertOptional, kindOf } from "../tensor/arguments.js";
 import { assertFeatures, assertSameType } from "./features.js";
 import { Irrep } from "./irrep.js";
 import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";

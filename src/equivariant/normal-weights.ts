@@ -2,7 +2,7 @@ import { normal } from "../nn/init.js";
 import { RandomStream } from "../tensor/philox.js";
 import type { Shape } from "../tensor/shape.js";
 import { type Tensor, tensor, type TensorOptions } from "../tensor/tensor.js";
-import { assertRandom } from "./arguments.js";
+import { assertRandom } from "../tensor/arguments.js";
 
 /** First values of weights, i.i.d. N(0,1), f32 unless `dtype` says otherwise: all scaling is in the factors of the paths. */
 export function normalWeights(

@@ -17,6 +17,7 @@ import type { DeviceName } from "../tensor/backend.js";
 import { isOpen } from "../tensor/device.js";
 import { scope } from "../tensor/scope.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
+import { assertFunction } from "../tensor/arguments.js";
 import { mersenneNormals } from "./mersenne-normals.js";
 
 /** A function of each number of a tensor, such as `relu`. */
@@ -50,6 +51,7 @@ export function estimateConstant(f: ScalarFunction): number {
 
 /** The factor by which `normalize2mom` multiplies f. */
 export function momentConstant(f: ScalarFunction): number {
+  assertFunction("momentConstant: f", f, "relu");
   let constant = constants.get(f);
   if (constant === undefined) constants.set(f, (constant = estimateConstant(f)));
   return constant;
@@ -57,6 +59,7 @@ export function momentConstant(f: ScalarFunction): number {
 
 /** f times the constant that gives it second moment 1 for normal input, as e3nn's `normalize2mom`; f itself within 1e-4. */
 export function normalize2mom(f: ScalarFunction): ScalarFunction {
+  assertFunction("normalize2mom: f", f, "relu");
   const constant = momentConstant(f);
   return Math.abs(constant - 1) < 1e-4 ? f : (x) => mul(f(x), constant);
 }

@@ -1,5 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
-import { isList } from "./arguments.js";
+import { isList } from "../tensor/arguments.js";
 import type { InstructionLike } from "./instruction.js";
 import { type Irrep, type IrrepLike, irrepOf } from "./irrep.js";
 import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
@@ -11,6 +11,11 @@ export type IrFilter = readonly IrrepLike[] | IrrepsLike;
 export interface ProductPaths {
   readonly irreps: Irreps;
   readonly instructions: InstructionLike[];
+}
+
+/** Both inputs of a product. Errors: VALUE naming the one that is no irreps. */
+export function inputsOf(what: string, in1: IrrepsLike, in2: IrrepsLike): [Irreps, Irreps] {
+  return [irrepsOf(`${what}: irrepsIn1`, in1), irrepsOf(`${what}: irrepsIn2`, in2)];
 }
 
 const mostPairs = 1e7;
@@ -93,7 +98,7 @@ function align(what: string, a: Irreps, b: Irreps): [MulIr[], MulIr[]] {
   if (a.numIrreps !== b.numIrreps)
     throw new AtomgradError(
       "VALUE",
-      `${what}: ${a.toString()} has ${a.numIrreps} irreps, ${b.toString()} has ${b.numIrreps}; they must be equal`,
+      `${what}: irrepsIn1 (${a.toString()}) has ${a.numIrreps} irreps, irrepsIn2 (${b.toString()}) has ${b.numIrreps}; they must be equal`,
     );
   const [one, two]: [MulIr[], MulIr[]] = [[], []];
   let [i, j, usedA, usedB] = [0, 0, 0, 0];

@@ -1,4 +1,4 @@
-import { isList, wrongArgument } from "./arguments.js";
+import { isList, wrongArgument } from "../tensor/arguments.js";
 import type { Instruction } from "./instruction.js";
 import type { LinearInstruction } from "./linear-paths.js";
 
@@ -13,7 +13,10 @@ export function pythonFloat(x: number): string {
 
 /** Instructions of a tensor product or of a `Linear` as Python prints e3nn's. */
 export function showInstructions(instructions: readonly (Instruction | LinearInstruction)[]): string {
-  if (!isList(instructions))
+  if (
+    !isList(instructions) ||
+    !instructions.every((i) => isList((i as Partial<Instruction> | undefined)?.pathShape))
+  )
     throw wrongArgument("showInstructions: instructions", "the instructions of a module", instructions);
   return `[${instructions.map(showOne).join(", ")}]`;
 }

@@ -1,6 +1,6 @@
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
-import { assertNumber, assertNumbers, assertRandom } from "./arguments.js";
+import { assertNumber, assertNumbers, assertRandom } from "../tensor/arguments.js";
 import type { Square } from "./matrix.js";
 import { anglesToMatrix, matrixToAngles, randAngles } from "./rotation.js";
 import {

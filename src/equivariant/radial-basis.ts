@@ -13,7 +13,7 @@ import {
 import { reshape } from "../autograd/reshape.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
-import { assertOptions, assertTensor, kindOf } from "./arguments.js";
+import { assertNumber, assertOptions, assertTensor, kindOf } from "../tensor/arguments.js";
 
 const bases = ["gaussian", "cosine", "smooth_finite", "fourier", "bessel"] as const;
 export type RadialBasis = (typeof bases)[number];
@@ -44,7 +44,10 @@ export function softOneHotLinspace(x: Tensor, options: SoftOneHotOptions): Tenso
       `softOneHotLinspace: basis is "${String(basis)}", allowed: ${bases.join(", ")}`,
     );
   if (typeof cutoff !== "boolean")
-    throw new AtomgradError("VALUE", "softOneHotLinspace: cutoff must be given, true or false");
+    throw new AtomgradError(
+      "VALUE",
+      `softOneHotLinspace: cutoff must be given, true or false; got ${kindOf(cutoff)}`,
+    );
   const grid = basis !== "fourier" && basis !== "bessel" && !cutoff;
   const least = grid ? 2 : 1;
   if (!Number.isInteger(n) || n < least)
@@ -52,6 +55,8 @@ export function softOneHotLinspace(x: Tensor, options: SoftOneHotOptions): Tenso
       "VALUE",
       `softOneHotLinspace: number is ${String(n)}; ${basis}${grid ? " without cutoff" : ""} needs a whole number of at least ${least}${grid ? ", functions stand at both ends" : ""}`,
     );
+  assertNumber("softOneHotLinspace: start", start);
+  assertNumber("softOneHotLinspace: end", end);
   if (!(end > start) || !Number.isFinite(end - start))
     throw new AtomgradError(
       "VALUE",

@@ -3,7 +3,7 @@ import { AtomgradError } from "../tensor/error.js";
 import { scope } from "../tensor/scope.js";
 import { broadcastShapes, type Shape, showShape, sizeOf } from "../tensor/shape.js";
 import { Tensor, tensor } from "../tensor/tensor.js";
-import { assertNumber, assertNumbers, assertTensor, kindOf, named } from "./arguments.js";
+import { assertNumber, assertNumbers, assertTensor, kindOf, named } from "../tensor/arguments.js";
 import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
 import type { Square } from "./matrix.js";
 import { axisAngleToAngles, type Quaternion, quaternionToAngles } from "./quaternion.js";

@@ -1,7 +1,7 @@
 import { AtomgradError } from "../tensor/error.js";
 import { showShape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
-import { assertNumber, assertNumbers, kindOf } from "./arguments.js";
+import { assertNumber, assertNumbers, kindOf } from "../tensor/arguments.js";
 import { multiply, type Square, transposed } from "./matrix.js";
 
 /**

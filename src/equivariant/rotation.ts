@@ -1,6 +1,6 @@
 import type { RandomStream } from "../tensor/philox.js";
 import { type Tensor, tensor } from "../tensor/tensor.js";
-import { assertNumber, assertRandom } from "./arguments.js";
+import { assertNumber, assertRandom } from "../tensor/arguments.js";
 import { multiply, type Square, transposed } from "./matrix.js";
 import {
   type Angles,

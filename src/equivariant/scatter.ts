@@ -1,7 +1,8 @@
 import { indexMap, scatterSum } from "../../kernels/segment/op.js";
 import { AtomgradError } from "../tensor/error.js";
+import { showShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertTensor, assertWhole, kindOf } from "./arguments.js";
+import { assertTensor, assertWhole, kindOf } from "../tensor/arguments.js";
 
 /**
  * Sums the rows of x [E, ...] that have the same index: [rows, ...], as `torch_scatter.scatter` along dimension 0.
@@ -13,6 +14,11 @@ export function scatter(x: Tensor, given: Int32Array | readonly number[], rows?:
   assertTensor("scatter: x", x);
   const index = wholeNumbers(given);
   if (rows !== undefined) assertWhole("scatter: rows", rows);
+  if (index.length !== x.shape[0])
+    throw new AtomgradError(
+      "SHAPE",
+      `scatter: index has ${index.length} numbers for x ${showShape(x.shape)}; give one a row of x`,
+    );
   const count = rows ?? index.reduce((most, i) => Math.max(most, i), -1) + 1;
   return scatterSum(x, indexMap(index, count, x.device.name));
 }

@@ -1,7 +1,7 @@
-import { assertOptional } from "./arguments.js";
-import { type FilteredProductOptions, inputsOf } from "./fixed-products.js";
+import { assertOptional } from "../tensor/arguments.js";
+import type { FilteredProductOptions } from "./fixed-products.js";
 import type { IrrepsLike } from "./irreps.js";
-import { alignedPaths, keeper, pairPaths, sortedOutput } from "./product-paths.js";
+import { alignedPaths, inputsOf, keeper, pairPaths, sortedOutput } from "./product-paths.js";
 import { TensorProduct } from "./tensor-product.js";
 
 export interface FullTensorProductv2Options extends FilteredProductOptions {

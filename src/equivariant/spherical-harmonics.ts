@@ -7,7 +7,7 @@ import {
 import { AtomgradError } from "../tensor/error.js";
 import { showShape } from "../tensor/shape.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
-import { assertOneOf, assertOptions, assertTensor, kindOf } from "./arguments.js";
+import { assertOneOf, assertOptions, assertTensor, kindOf } from "../tensor/arguments.js";
 import type { Parity } from "./irrep.js";
 import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
 
@@ -31,14 +31,21 @@ export type HarmonicsLike = number | readonly number[] | IrrepsLike;
  * Errors: VALUE for parities that no vector or pseudo-vector has; SHAPE.
  */
 export function sphericalHarmonics(l: HarmonicsLike, x: Tensor, options: SphericalHarmonicsOptions): Tensor {
-  const { degrees } = requestOf("sphericalHarmonics", "l", l);
-  assertTensor("sphericalHarmonics: x", x);
-  assertNormalize("sphericalHarmonics", options);
+  const what = "sphericalHarmonics";
+  const { degrees } = requestOf(what, "l", l);
+  assertNormalize(what, options);
+  return harmonics(what, degrees, x, options);
+}
+
+function harmonics(
+  what: string,
+  degrees: readonly number[],
+  x: Tensor,
+  options: SphericalHarmonicsOptions,
+): Tensor {
+  assertTensor(`${what}: x`, x);
   if (x.rank === 0 || x.shape[x.rank - 1] !== 3)
-    throw new AtomgradError(
-      "SHAPE",
-      `sphericalHarmonics: x expected vectors [...,3], got ${showShape(x.shape)}`,
-    );
+    throw new AtomgradError("SHAPE", `${what}: x expected vectors [...,3], got ${showShape(x.shape)}`);
   if (degrees.length === 0)
     return zeros([...x.shape.slice(0, -1), 0], { dtype: x.dtype, device: x.device.name });
   const lmax = Math.max(...degrees);
@@ -139,7 +146,7 @@ export class SphericalHarmonics {
   }
 
   call(x: Tensor): Tensor {
-    return sphericalHarmonics(this.degrees, x, this.options);
+    return harmonics("SphericalHarmonics", this.degrees, x, this.options);
   }
 
   /** As e3nn prints it. */

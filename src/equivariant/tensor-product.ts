@@ -10,7 +10,7 @@ import type { RandomStream } from "../tensor/philox.js";
 import { scope } from "../tensor/scope.js";
 import { broadcastShapes, sizeOf } from "../tensor/shape.js";
 import { type Tensor, tensor, zeros } from "../tensor/tensor.js";
-import { assertOptional, isList, kindOf, named } from "./arguments.js";
+import { assertOptional, isList, kindOf, named } from "../tensor/arguments.js";
 import { assertFeatures, assertSameType } from "./features.js";
 import {
   type ConnectionMode,
@@ -176,6 +176,7 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
   convolve(x: Tensor, y: Tensor, maps: ProductMaps, weight?: Weights): Tensor {
     assertFeatures(this.printedName, x, this.irrepsIn1);
     assertFeatures(this.printedName, y, this.irrepsIn2, { name: "y" });
+    assertOptional(this.printedName, maps, "maps");
     const w = this.weightsFor(weight);
     assertSameType(this.printedName, ["x", x], { y, weight: w });
     return this.run(x, y, w === undefined || w.rank === 2 ? w : reshape(w, [1, this.weightNumel]), maps);

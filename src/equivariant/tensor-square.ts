@@ -1,6 +1,6 @@
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertOneOf, assertOptional } from "./arguments.js";
+import { assertOneOf, assertOptional } from "../tensor/arguments.js";
 import type { InstructionLike, NormalizationOptions } from "./instruction.js";
 import type { Irrep } from "./irrep.js";
 import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";

@@ -4,7 +4,7 @@ import { reshape } from "../autograd/reshape.js";
 import { AtomgradError } from "../tensor/error.js";
 import { broadcastShapes, type Shape, showShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { assertTensor } from "./arguments.js";
+import { assertTensor } from "../tensor/arguments.js";
 
 /** Weights as users give them: one flat vector on the last axis, or a tensor [..., ...shape] an instruction that has weights, in order. */
 export type Weights = Tensor | readonly Tensor[];
@@ -86,7 +86,10 @@ export function resolveWeights(
   const expected = `${what}: weight expected [${shared ? "" : "...,"}${wanted.join(",")}]`;
   const w = Array.isArray(given) ? joinBlocks(what, given as readonly Tensor[], blocks) : (given ?? own);
   if (w === undefined)
-    throw new AtomgradError("VALUE", `${expected}, got nothing; the module holds no weights, pass ${count} of them`);
+    throw new AtomgradError(
+      "VALUE",
+      `${expected}, got nothing; the module holds no weights, pass ${count} of them`,
+    );
   assertTensor(`${what}: weight`, w);
   const before = w.rank - wanted.length;
   if ((shared ? before !== 0 : before < 1) || wanted.some((n, k) => n !== w.shape[before + k]))

@@ -1,5 +1,5 @@
 import { AtomgradError } from "../tensor/error.js";
-import { assertWhole } from "./arguments.js";
+import { assertWhole } from "../tensor/arguments.js";
 import { basisColumn, times } from "./complex-basis.js";
 import { exponential, identity, multiply, type Square } from "./matrix.js";
 import { type Angles, assertAngles } from "./rotation-arguments.js";
@@ -26,14 +26,21 @@ const couplings = new Map<string, Coupling>();
  * Errors: VALUE unless |l1 - l2| <= l3 <= l1 + l2.
  */
 export function wignerCoupling(l1: number, l2: number, l3: number): Coupling {
+  return coupling("wignerCoupling", l1, l2, l3);
+}
+
+function coupling(what: string, l1: number, l2: number, l3: number): Coupling {
   const key = `${l1},${l2},${l3}`;
   const known = couplings.get(key);
   if (known !== undefined) return known;
-  for (const [name, l] of Object.entries({ l1, l2, l3 })) assertWhole(`wigner3j: ${name}`, l);
+  for (const [name, l] of Object.entries({ l1, l2, l3 })) assertWhole(`${what}: ${name}`, l);
   if (!(l3 >= Math.abs(l1 - l2) && l3 <= l1 + l2))
-    throw new AtomgradError("VALUE", `wigner3j: l3 must lie in |l1-l2|..l1+l2, got (${key})`);
+    throw new AtomgradError("VALUE", `${what}: l3 must lie in |l1-l2|..l1+l2, got (${key})`);
   if (Math.max(l1, l2, l3) > largestDegree)
-    throw new AtomgradError("VALUE", `wigner3j: degrees up to ${largestDegree} are supported, got (${key})`);
+    throw new AtomgradError(
+      "VALUE",
+      `${what}: degrees l1, l2 and l3 up to ${largestDegree} are supported, got (${key})`,
+    );
   const made = couple(l1, l2, l3);
   couplings.set(key, made);
   return made;
@@ -41,7 +48,7 @@ export function wignerCoupling(l1: number, l2: number, l3: number): Coupling {
 
 /** The 3j tensor as a full array, row-major [2l1+1, 2l2+1, 2l3+1]. */
 export function wigner3j(l1: number, l2: number, l3: number): Float64Array {
-  const { dims, i, j, k, value } = wignerCoupling(l1, l2, l3);
+  const { dims, i, j, k, value } = coupling("wigner3j", l1, l2, l3);
   const out = new Float64Array(dims[0] * dims[1] * dims[2]);
   value.forEach((x, n) => (out[(i[n] * dims[1] + j[n]) * dims[2] + k[n]] = x));
   return out;

@@ -1,6 +1,8 @@
 import type { DeviceName } from "../tensor/backend.js";
 import { device as deviceByName } from "../tensor/device.js";
+import { assertOptional, assertPositive, wrongArgument } from "../tensor/arguments.js";
 import { AtomgradError } from "../tensor/error.js";
+import { Tensor } from "../tensor/tensor.js";
 import { neighborListOfFrames, neighborListOfFramesAsync } from "./neighbor-list.js";
 import { assertSearchesAlone } from "./neighbor-search.js";
 import type { NeighborList } from "./pair-list.js";
@@ -37,10 +39,29 @@ export function radiusGraph(
   radius: number,
   options: RadiusGraphOptions = {},
 ): RadiusGraph {
-  const { batch, device, maxNumNeighbors } = options;
-  assertMost(maxNumNeighbors);
+  assertArguments(positions, radius, options);
+  const { batch, device } = options;
   if (device !== undefined) assertSearchesAlone(deviceByName(device), "radiusGraph");
   return graphOf(neighborListOfFrames(graphsOf(positions, batch), radius, { device }), options);
+}
+
+/** Errors: VALUE naming the argument. */
+function assertArguments(positions: unknown, radius: unknown, options: unknown): void {
+  if (positions instanceof Tensor)
+    throw new AtomgradError(
+      "VALUE",
+      "radiusGraph: positions must be numbers [N, 3] row-major, got a tensor; pass positions.dataSync()",
+    );
+  if (!Array.isArray(positions) && !ArrayBuffer.isView(positions))
+    throw wrongArgument("radiusGraph: positions", "numbers [N, 3] row-major", positions);
+  assertPositive("radiusGraph: radius", radius);
+  assertOptional("radiusGraph", options);
+  const most = (options as RadiusGraphOptions).maxNumNeighbors;
+  if (most !== undefined && !(most === Infinity || (Number.isInteger(most) && most >= 0)))
+    throw new AtomgradError(
+      "VALUE",
+      `radiusGraph: maxNumNeighbors is ${most}; give a whole number of at least 0, or Infinity`,
+    );
 }
 
 /** `radiusGraph` for every device: the same edges, by promise. */
@@ -49,8 +70,8 @@ export async function radiusGraphAsync(
   radius: number,
   options: RadiusGraphOptions = {},
 ): Promise<RadiusGraph> {
-  const { batch, device, maxNumNeighbors } = options;
-  assertMost(maxNumNeighbors);
+  assertArguments(positions, radius, options);
+  const { batch, device } = options;
   return graphOf(await neighborListOfFramesAsync(graphsOf(positions, batch), radius, { device }), options);
 }
 
@@ -71,17 +92,12 @@ function graphOf(
   return { source: Int32Array.from(source), target: Int32Array.from(target) };
 }
 
-function assertMost(most: number | undefined): void {
-  if (most !== undefined && !(most === Infinity || (Number.isInteger(most) && most >= 0)))
-    throw new AtomgradError(
-      "VALUE",
-      `radiusGraph: maxNumNeighbors is ${most}; give a whole number of at least 0, or Infinity`,
-    );
-}
-
 function graphsOf(given: ArrayLike<number>, batch: ArrayLike<number> | undefined) {
   if (given.length % 3 !== 0)
-    throw new AtomgradError("SHAPE", `radiusGraph: ${given.length} numbers are no points of three`);
+    throw new AtomgradError(
+      "SHAPE",
+      `radiusGraph: positions are ${given.length} numbers, no points of three`,
+    );
   const positions = Array.from(given);
   const N = positions.length / 3;
   const frame = (from: number, to: number) => ({

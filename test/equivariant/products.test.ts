@@ -117,7 +117,7 @@ describe("the specification's numbers", () => {
       /equal multiplicities, got 2, 1, 1/,
     );
     expect(() => new TensorProduct("1o", "1o", "0e", [[0, 0, 1, "uuu", false]])).toThrow(
-      /entry 1 of irreps_out/,
+      /instructions\[0\]: entry 1 of irrepsOut/,
     );
     expect(() => new TensorProduct("1o", "1o", "0e", [[0, 0, 0, "uvw", false]])).toThrow(/needs weights/);
     const tp = new FullyConnectedTensorProduct("2x1o", "1x1o", "3x0e", { internalWeights: false });

@@ -1,6 +1,6 @@
-import { AtomgradError } from "../tensor/error.js";
-import { RandomStream } from "../tensor/philox.js";
-import { Tensor } from "../tensor/tensor.js";
+import { AtomgradError } from "./error.js";
+import { RandomStream } from "./philox.js";
+import { Tensor } from "./tensor.js";
 
 /** What was given, in a word or two, for messages. */
 export function kindOf(given: unknown): string {
@@ -37,6 +37,11 @@ export function assertNumber(what: string, x: unknown): asserts x is number {
   if (typeof x !== "number" || !Number.isFinite(x)) throw wrongArgument(what, "a finite number", x);
 }
 
+/** Errors: VALUE for anything but a finite number above 0. */
+export function assertPositive(what: string, x: unknown): asserts x is number {
+  if (typeof x !== "number" || !(x > 0) || x === Infinity) throw wrongArgument(what, "a positive number", x);
+}
+
 /** Errors: VALUE for anything but a whole number from `least` to `most`. */
 export function assertWhole(
   what: string,
@@ -71,8 +76,8 @@ export function assertOptions(what: string, options: unknown, wanted: string): v
 }
 
 /** The options of a function that has defaults for all of them. Errors: VALUE for anything but an object. */
-export function assertOptional(what: string, options: unknown): void {
-  if (!isPlain(options)) throw wrongArgument(`${what}: options`, "an object", options);
+export function assertOptional(what: string, options: unknown, name = "options"): void {
+  if (!isPlain(options)) throw wrongArgument(`${what}: ${name}`, "an object", options);
 }
 
 function isPlain(options: unknown): boolean {
