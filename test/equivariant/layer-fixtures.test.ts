@@ -118,18 +118,18 @@ describe("Linear is e3nn's", () => {
     for (const c of layers.linear) {
       const module = make(c);
       const [x, w, b] = ["x", "w", "b"].map((name) => (name in c.arrays ? of(c.arrays[name]) : undefined));
-      const views = module.weightViews(w!);
+      const views = module.weightViews(w);
       expect(views.length).toBe(c.views.length);
       views.forEach(({ instruction, weight }, k) => {
         near(weight, c.views[k], c.printed);
-        near(module.weightViewForInstruction(instruction, w!), c.views[k], c.printed);
+        near(module.weightViewForInstruction(instruction, w), c.views[k], c.printed);
       });
       const listed = module.call(
         x!,
         views.map((v) => v.weight),
         b,
       );
-      expect(Array.from(listed.dataSync())).toEqual(Array.from(module.call(x!, w!, b).dataSync()));
+      expect(Array.from(listed.dataSync())).toEqual(Array.from(module.call(x!, w, b).dataSync()));
     }
   });
 
@@ -169,7 +169,7 @@ describe("products of regrouped and sorted irreps are e3nn's", () => {
       filterIrOut,
       irrepNormalization,
       regroupOutput: c.options.regroup_output,
-    } as o3.FullTensorProductv2Options);
+    });
     const { irrepsIn1, irrepsIn2, irrepsOut } = product;
     expect([irrepsIn1, irrepsIn2, irrepsOut].map(String)).toEqual(c.irreps);
     expectDerivatives((x, y) => product.call(x, y), ["x", "y"], c.arrays);
