@@ -35,3 +35,22 @@ function roundHalfEven(value: number): number {
   if (rest !== 0.5) return Math.round(value);
   return below % 2 === 0 ? below : below + 1;
 }
+
+/** The half-precision number nearest to `value` (ties to even), infinite beyond the largest of them, 65504. */
+export function nearestHalf(value: number): number {
+  return nearest(value, 10, -14, 65504);
+}
+
+/** The same of bfloat16. */
+export function nearestBfloat16(value: number): number {
+  return nearest(value, 7, -126, (2 - 2 ** -7) * 2 ** 127);
+}
+
+/** The nearest number with so many bits of fraction, an exponent of at least `least` (smaller ones are subnormal), and none above `most`. */
+function nearest(value: number, fraction: number, least: number, most: number): number {
+  const size = Math.abs(value);
+  if (!(size > 0 && size < Infinity)) return value;
+  const unit = 2 ** (Math.max(least, Math.floor(Math.log2(size))) - fraction);
+  const rounded = roundHalfEven(size / unit) * unit;
+  return Math.sign(value) * (rounded > most ? Infinity : rounded);
+}

@@ -1,9 +1,12 @@
+import { HalfArrays } from "./hdf5-half.js";
 import { freshHdf5Path, hdf5Library, loadHdf5 } from "./hdf5-library.js";
 
 /** An array of an HDF5 file that is written. */
 export interface Hdf5Array {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
+  /** Written as float16. */
+  readonly half?: boolean;
 }
 
 /**
@@ -18,10 +21,12 @@ export async function encodeHdf5(
   const { library, module, birth } = hdf5Library();
   if (birth !== null) birth.growth.most = Infinity;
   const path = freshHdf5Path();
+  const halves = new HalfArrays();
   withoutTime(() => {
     const file = new library.File(path, "w");
     try {
-      for (const [name, { shape, data }] of arrays) {
+      for (const [name, { shape, half, data: given }] of arrays) {
+        const data = half === true ? halves.marked(Float64Array.from(given)) : given;
         const dtype = data instanceof Float32Array ? "<f" : "<d";
         file.create_dataset({ name, data, shape: [...shape], dtype });
       }
@@ -31,7 +36,9 @@ export async function encodeHdf5(
     }
   });
   try {
-    return module.FS.readFile(path);
+    const bytes = module.FS.readFile(path);
+    halves.putInto(bytes);
+    return bytes;
   } finally {
     module.FS.unlink(path);
   }

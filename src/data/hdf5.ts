@@ -8,6 +8,7 @@ import {
   isCurrent,
   placeHdf5,
 } from "./hdf5-library.js";
+import { fromHalf } from "./half.js";
 import { type ByteSource, openFile } from "./read-file.js";
 
 export { loadHdf5 } from "./hdf5-library.js";
@@ -136,6 +137,8 @@ export class Hdf5File {
     if (sources !== undefined && sources.length > 0)
       throw this.bad(group, `${name} lies in other files, which are not opened; copy it into this one`);
     const dims = shape ?? [];
+    const dtype = dtypeOf(item.metadata);
+    const words = dtype === "float16" ? asWords(item) : undefined;
     const bytes = dims.reduce((a, b) => a * b, 1) * size;
     // Plain datasets cannot be larger than the file; packed ones can, up to what is taken for one that is.
     const most = chunks === null ? this.size : Math.max(2 ** 24, 100 * this.size);
@@ -143,26 +146,40 @@ export class Hdf5File {
       throw this.bad(group, `${name} announces ${bytes} bytes, more than the file can hold`);
     return {
       shape: dims,
-      dtype: dtypeOf(item.metadata),
+      dtype,
       isInteger: type === 0,
       numbers: (start, end) =>
         guarded(this.instance, this.name, () =>
           isEmpty
             ? new Float64Array(0)
-            : this.toNumbers(start === undefined ? item.value : item.slice([[start, end!]]), group, name),
+            : this.toNumbers(
+                start === undefined ? item.value : item.slice([[start, end!]]),
+                group,
+                name,
+                words,
+              ),
         ),
       // Numbers (classes 0 and 1) are not read to find out that they are no texts.
       texts: () => (type < 2 ? null : guarded(this.instance, this.name, () => toTexts(item.value))),
     };
   }
 
-  private toNumbers(value: unknown, group: string, name: string): Float64Array {
+  private toNumbers(value: unknown, group: string, name: string, words?: Decoder): Float64Array {
     if (value instanceof Float64Array) return value;
-    if (typeof value === "number" || typeof value === "bigint") return Float64Array.of(Number(value));
+    if (typeof value === "number" || typeof value === "bigint")
+      return Float64Array.of((words ?? Number)(Number(value)));
     if (ArrayBuffer.isView(value) || Array.isArray(value))
-      return Float64Array.from(value as ArrayLike<number | bigint>, Number);
+      return Float64Array.from(value as ArrayLike<number>, words ?? Number);
     throw this.bad(group, `${name} holds no numbers`);
   }
+}
+
+type Decoder = (word: number) => number;
+
+/** The library refuses numbers of half precision: it is told that their bits are integers. */
+function asWords(item: h5wasm.Dataset): Decoder {
+  Object.defineProperty(item, "metadata", { value: { ...item.metadata, type: 0, signed: false } });
+  return fromHalf;
 }
 
 /** Types of classes 0 (integers) and 1 (reals), of the sizes that arrays have. */

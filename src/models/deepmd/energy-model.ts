@@ -11,7 +11,8 @@ import type { ModelConfig } from "./config/deepmd-input.js";
 import type { Descriptor, EnvironmentStatistics } from "./descriptor.js";
 import { EnergyFitting, type FittingSettings } from "./energy-fitting.js";
 import type { Frames } from "./frames.js";
-import { descriptorSettings, fittingSettings, precisionType } from "./from-config.js";
+import { descriptorSettings, fittingSettings } from "./from-config.js";
+import { asHeld, precisionType } from "./net-precision.js";
 import type { DeepmdGraph } from "./graph.js";
 import { parameterRows } from "./parameter-rows.js";
 import { type HostArray, ParameterSet, type Weights } from "./parameters.js";
@@ -35,12 +36,13 @@ export class EnergyModel {
   /** out_bias by type in f64, [nt+1, 1]; 0 for virtual atoms. */
   private readonly outBias: Tensor;
 
-  /** @param config the model section with `sel` resolved; @param weights by DeePMD-kit's names */
+  /** @param config the model section with `sel` resolved; @param given weights by DeePMD-kit's names */
   constructor(
     readonly config: ModelConfig,
-    weights: Weights,
+    given: Weights,
     device: DeviceName = defaultDevice().name,
   ) {
+    const weights = asHeld(given, config);
     this.settings = descriptorSettings(config);
     this.fittingSettings = fittingSettings(config);
     this.typeMap = this.settings.typeMap;
@@ -128,7 +130,7 @@ export class EnergyModel {
 
   /** All weights at their present values, for files. */
   weights(): Weights {
-    return new Map([...this.parameters.export(), ...this.fixed]);
+    return asHeld(new Map([...this.parameters.export(), ...this.fixed]), this.config);
   }
 
   dispose(): void {

@@ -1,7 +1,4 @@
-import type { DeviceName } from "../../tensor/backend.js";
-import { widestType } from "../../tensor/device.js";
 import { AtomgradError } from "../../tensor/error.js";
-import type { DType } from "../../tensor/dtype.js";
 import type { ModelConfig, SeAttenConfig, SeE2AConfig } from "./config/schema-model.js";
 import type { FittingSettings } from "./energy-fitting.js";
 import type { DescriptorSettings } from "./descriptor-settings.js";
@@ -112,9 +109,4 @@ export function fittingSettings(model: ModelConfig): FittingSettings {
     // A list that is too short counts as given beyond its end, as in DeePMD-kit.
     withoutVacuum: Array.from({ length: typeCount }, (_, t) => any && energies[t] !== null),
   };
-}
-
-/** The number type of a net (`default` is double precision, as in DeePMD-kit); f32 on devices that have no other. */
-export function precisionType(precision: string, device: DeviceName): DType {
-  return precision === "float32" ? "f32" : widestType(device);
 }

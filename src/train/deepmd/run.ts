@@ -190,7 +190,7 @@ class TrainingRun {
       ranks,
     });
     const state = options.restart === undefined ? undefined : start?.training;
-    if (state !== undefined) trainer.optimizer.importState(state.optimizer, state.step);
+    if (state !== undefined) trainer.importState(state.optimizer, state.step);
     const { enable_ema: averaged, ema_decay: decay } = input.training;
     const averages = averaged ? new Ema(model.parameters.tensors, decay) : undefined;
     if (averages !== undefined && state !== undefined && state.averages.size > 0)
@@ -344,7 +344,7 @@ class TrainingRun {
     const { input, model, minDistance, trainer, averages } = this.parts;
     const training = {
       step,
-      optimizer: trainer.optimizer.exportState(),
+      optimizer: trainer.exportState(),
       averages: averages === undefined ? new Map() : hostArrays(await averages.exportState()),
       input: formatOutJson(input),
     };

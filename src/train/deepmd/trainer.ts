@@ -11,6 +11,7 @@ import { scope } from "../../tensor/scope.js";
 import { type Tensor, zeros } from "../../tensor/tensor.js";
 import type { LearningRateSchedule } from "../learning-rate.js";
 import type { Ranks } from "../ranks.js";
+import { MasterWeights } from "./master-weights.js";
 import type { EnergyLoss, Errors } from "./energy-loss.js";
 import type { LabelledBatch } from "./labelled-batch.js";
 
@@ -28,19 +29,21 @@ export interface TrainerOptions {
 
 /** One update of an energy model per call, and evaluation with the same loss. */
 export class EnergyTrainer {
-  readonly optimizer: Adam | AdamW;
+  private readonly optimizer: Adam | AdamW;
+  private readonly masters: MasterWeights;
   private readonly names: string[];
   private readonly variables: Tensor[];
   private norm = NaN;
 
   constructor(private readonly options: TrainerOptions) {
     const { model, optimizer } = options;
-    const trainable = [...model.parameters.tensors].filter(([name]) => isTrainable(model, name));
-    this.names = trainable.map(([name]) => name);
-    this.variables = trainable.map(([, t]) => t);
+    const trainable = new Map([...model.parameters.tensors].filter(([name]) => isTrainable(model, name)));
+    this.names = [...trainable.keys()];
+    this.variables = [...trainable.values()];
+    this.masters = new MasterWeights(model, trainable);
     const { adam_beta1: beta1, adam_beta2: beta2, weight_decay: weightDecay } = optimizer;
     const Optimizer = optimizer.type === "AdamW" ? AdamW : Adam;
-    this.optimizer = new Optimizer(new Map(trainable), {
+    this.optimizer = new Optimizer(this.masters.instead(trainable), {
       ...{ beta1, beta2, weightDecay, eps: 1e-8 },
       epsilonHat: model.config.rules === "tf",
     });
@@ -72,6 +75,7 @@ export class EnergyTrainer {
       this.norm = norm;
       assertFinite(norm, "gradient", step, batch);
       this.optimizer.step(grads, rate(step), maxNorm !== null && norm > maxNorm ? maxNorm / norm : 1);
+      this.masters.round();
       return before;
     });
   }
@@ -96,8 +100,20 @@ export class EnergyTrainer {
     return this.names;
   }
 
+  /** What a restart needs beside the weights, exact. */
+  exportState(): Map<string, Float64Array> {
+    return new Map([...this.optimizer.exportState(), ...this.masters.exportState()]);
+  }
+
+  /** Goes on after `steps` updates. Errors: FORMAT for missing or misfit arrays. */
+  importState(state: ReadonlyMap<string, Float64Array>, steps: number): void {
+    this.optimizer.importState(state, steps);
+    this.masters.importState(state);
+  }
+
   dispose(): void {
     this.optimizer.dispose();
+    this.masters.dispose();
   }
 }
 

@@ -1,3 +1,4 @@
+import { otherNames } from "../net-precision.js";
 import { isObject } from "./parse-text.js";
 import type { JsonObject } from "./parse-text.js";
 import { configError } from "./problems.js";
@@ -9,6 +10,7 @@ const keys: Record<string, readonly (readonly string[])[]> = {
     ["smooth_type_embedding", "smooth_type_embdding"],
   ],
   "model.fitting_net": [["neuron", "n_neuron"]],
+  "model.type_embedding": [],
   training: [
     ["numb_steps", "stop_batch", "num_step", "num_steps", "numb_step"],
     ["numb_epoch", "num_epochs", "num_epoch", "numb_epochs"],
@@ -38,7 +40,7 @@ const types: Record<
 };
 
 /**
- * Renames aliases to the canonical keys and types, gives every section its `type`, and adds the sections that may be
+ * Renames aliases to the canonical keys, types and precisions, gives every section its `type`, and adds the sections that may be
  * left out.
  *
  * @throws AtomgradError CONFIG where a key is given under two names
@@ -63,6 +65,8 @@ function visit(section: JsonObject, path: string, name: string): JsonObject {
     const known = Object.hasOwn(types, here) || Object.hasOwn(keys, here);
     out[canonical] = known && isObject(value) ? visit(value, here, name) : value;
   }
+  if (typeof out.precision === "string" && Object.hasOwn(otherNames, out.precision))
+    out.precision = otherNames[out.precision];
   if (!Object.hasOwn(types, path)) return out;
   const rule = types[path];
   if (out.type === undefined) return rule.missing === undefined ? out : { type: rule.missing, ...out };

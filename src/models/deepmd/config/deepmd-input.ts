@@ -1,3 +1,4 @@
+import { halfPrecisionNotes } from "../net-precision.js";
 import type { Rules } from "../settings.js";
 import { renameAliases } from "./aliases.js";
 import { chooseRules, completeModel } from "./rules.js";
@@ -43,7 +44,7 @@ export interface DeepmdInput {
 /** A parsed input, and what its reader should know. */
 export interface ParsedDeepmdInput {
   readonly input: DeepmdInput;
-  /** One sentence per conversion from an older form and per key that is accepted but has no effect here. */
+  /** One sentence per conversion from an older form, choice made for the user, and key that is accepted but has no effect here. */
   readonly notes: readonly string[];
 }
 
@@ -94,7 +95,10 @@ export function parseDeepmdInput(text: string, name: string, rules?: Rules): Par
   const rate = checked.learning_rate;
   if (rate.stop_lr === null && rate.stop_lr_ratio === null) rate.stop_lr = defaultStopRate;
   const input = { ...checked, model: completeModel(checked.model, chosen.rules) };
-  return { input, notes: [...conversions, ...chosen.notes, ...unusedKeys(checked)] };
+  return {
+    input,
+    notes: [...conversions, ...chosen.notes, ...halfPrecisionNotes(input.model), ...unusedKeys(checked)],
+  };
 }
 
 function unusedKeys({ model, training }: { model: CheckedModel; training: TrainingConfig }): string[] {

@@ -20,8 +20,6 @@ const isNot =
 const elsewhere = "use DeePMD-kit for it";
 const multiTask = `multi-task training is not supported; train one model on one set of data, or ${elsewhere}`;
 const pairTable = `short-range pair tables are not supported; leave this key out, or ${elsewhere}`;
-const half = (value: Json): boolean => value === "float16" || value === "bfloat16";
-const halfNets = 'half-precision nets are not supported; choose "float32", "float64" or "default"';
 const notYet = "is not supported yet";
 
 const refusals: readonly Refusal[] = [
@@ -53,8 +51,6 @@ const refusals: readonly Refusal[] = [
     when: isNot(1, null),
     says: "only the classic se_atten with lmax 1 is supported; leave lmax out",
   },
-  { path: "model.descriptor.precision", when: half, says: halfNets },
-  { path: "model.fitting_net.precision", when: half, says: halfNets },
   { path: "model.fitting_net.dim_case_embd", says: multiTask },
   {
     path: "model.fitting_net.layer_name",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { netPrecisions } from "../net-precision.js";
 import type { Rules } from "../settings.js";
 import {
   activation,
@@ -16,8 +17,8 @@ import {
   whole,
 } from "./leaf.js";
 
-/** Number type of a net; float16 and bfloat16 are DeePMD-kit's, refused before the schema is asked. */
-const precision = oneOf("default", "float32", "float64").default("default");
+/** Number type of a net. */
+const precision = oneOf(...netPrecisions).default("default");
 
 const typePair = leaf<[number, number]>(
   "a pair of type numbers, such as [0, 1]",

@@ -27,10 +27,11 @@ export async function parseDpTree(bytes: Uint8Array, name: string): Promise<Tree
 export async function formatDpTree(tree: Tree): Promise<Uint8Array> {
   const arrays: [string, Hdf5Array][] = [];
   const store = ({ dtype, shape, data }: NdArray): string => {
-    if (dtype !== "float32" && dtype !== "float64")
-      throw new AtomgradError("DTYPE", `.dp models hold float32 and float64 arrays; found ${dtype}`);
+    if (dtype !== "float16" && dtype !== "float32" && dtype !== "float64")
+      throw new AtomgradError("DTYPE", `.dp models hold float16, float32 and float64 arrays; found ${dtype}`);
     const name = `variable_${String(arrays.length).padStart(4, "0")}`;
-    arrays.push([name, { shape, data: dtype === "float32" ? Float32Array.from(data) : data }]);
+    const half = dtype === "float16";
+    arrays.push([name, { shape, half, data: dtype === "float32" ? Float32Array.from(data) : data }]);
     return name;
   };
   const json = jsonText(withNames(tree, false, store));
@@ -101,7 +102,7 @@ class DpReader {
     if (entry === null)
       throw this.bad(`${path} names the dataset ${JSON.stringify(dataset.slice(0, 60))}, which is missing`);
     const { shape, dtype } = entry;
-    if (dtype === null || dtype === "float16") throw this.bad(`${path} is not an array of numbers`);
+    if (dtype === null) throw this.bad(`${path} is not an array of numbers`);
     const count = shape.reduce((product, extent) => product * extent, 1);
     this.bytes += 8 * count;
     if (this.bytes > maxArrayBytes)

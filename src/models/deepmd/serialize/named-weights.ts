@@ -1,6 +1,7 @@
 import { AtomgradError } from "../../../tensor/error.js";
 import { modelSection } from "../config/out-json.js";
 import type { ModelConfig, SeAttenConfig, SeE2AConfig } from "../config/schema-model.js";
+import { asHeld, type NetPrecision } from "../net-precision.js";
 import { isArray, isSection, ndArray } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
 import {
@@ -167,7 +168,7 @@ function presetOf(preset: Tree): ModelConfig["preset_out_bias"] {
  * @throws AtomgradError CONFIG for other descriptors, FORMAT when an array is missing
  */
 export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string, string>>): DeepmdModelData {
-  const { config } = model;
+  const config = writtenConfig(model.config);
   const { descriptor, fitting_net: fitting, type_map: typeMap } = config;
   if (typeMap === null || typeof descriptor.sel === "string") {
     throw new AtomgradError(
@@ -183,7 +184,7 @@ export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string
   const types = typeMap.length;
   const sel = typeof descriptor.sel === "number" ? [descriptor.sel] : descriptor.sel;
   const netCount = descriptor.type === "se_e2_a" ? types : 1;
-  const source = new NamedSource(model.weights);
+  const source = new NamedSource(asHeld(model.weights, model.config));
   const optional = (name: string): NdArray | null => source.optional(name, fitting.precision);
   const statistics = parameterStatistics.map(([name, key]) => [key, optional(name)] as const);
   return {
@@ -213,8 +214,20 @@ export function fromNamedModel(model: NamedModel, origin: Readonly<Record<string
     presetOutBias: null,
     rcond: fitting.rcond,
     minNborDist: model.minDistance,
-    modelDefScript: modelSection(config) as Tree,
+    modelDefScript: modelSection(model.config) as Tree,
     origin,
+  };
+}
+
+/** DeePMD-kit opens no bfloat16 array of a file: such nets are written as float32, which holds their weights as they are. */
+function writtenConfig(config: ModelConfig): ModelConfig {
+  const written = (precision: NetPrecision): NetPrecision =>
+    precision === "bfloat16" ? "float32" : precision;
+  const { descriptor, fitting_net: fitting } = config;
+  return {
+    ...config,
+    descriptor: { ...descriptor, precision: written(descriptor.precision) },
+    fitting_net: { ...fitting, precision: written(fitting.precision) },
   };
 }
 
@@ -296,7 +309,7 @@ class NamedSource {
   optional(name: string, precision: string, shape?: readonly number[]): NdArray | null {
     const found = this.weights.get(name);
     if (found === undefined) return null;
-    return ndArray(shape ?? found.shape, found.data, precision === "float32" ? "float32" : "float64");
+    return ndArray(shape ?? found.shape, found.data, precision === "default" ? "float64" : precision);
   }
 
   layer(name: string, { activation, precision, trainable, resnet = true }: LayerOptions): LayerWeights {

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../../tensor/error.js";
+import { type NetPrecision, netPrecisions, otherNames } from "../net-precision.js";
 import type { Fields } from "./fields.js";
 import { isArray, type NdArray } from "./tree.js";
 import type { AttentionWeights, LayerWeights } from "./weights.js";
@@ -11,13 +12,14 @@ export interface NetShape {
   readonly output?: number;
 }
 
-/** Refuses half precision, which no backend of this package computes in. */
-export function readPrecision(fields: Fields, key = "precision"): "default" | "float32" | "float64" {
+/** The number type of a net. */
+export function readPrecision(fields: Fields, key = "precision"): NetPrecision {
   const precision = fields.text(key, "default");
-  if (precision === "default" || precision === "float32" || precision === "float64") return precision;
+  const known = netPrecisions.find((name) => name === (otherNames[precision] ?? precision));
+  if (known !== undefined) return known;
   throw new AtomgradError(
     "FORMAT",
-    `${fields.file}: ${fields.at(key)}: models in ${precision.slice(0, 40)} are not supported; float32 and float64 are`,
+    `${fields.file}: ${fields.at(key)}: models in ${precision.slice(0, 40)} are not supported; ${netPrecisions.slice(1).join(", ")} are`,
   );
 }
 

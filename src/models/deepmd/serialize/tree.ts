@@ -1,3 +1,5 @@
+import { nearestBfloat16, nearestHalf } from "../../../data/half.js";
+
 /** An array of a model file: numbers widened to float64, with the type they have in the file. C order. */
 export interface NdArray {
   readonly dtype: string;
@@ -25,13 +27,16 @@ export function isSection(value: Tree | undefined): value is TreeSection {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isArray(value);
 }
 
-/** A new array; float32 numbers are rounded to what the type can hold. */
+const roundings: Readonly<Record<string, (value: number) => number>> = {
+  float32: Math.fround,
+  float16: nearestHalf,
+  bfloat16: nearestBfloat16,
+};
+
+/** A new array; numbers are rounded to what its type can hold. */
 export function ndArray(shape: readonly number[], data: ArrayLike<number>, dtype = "float64"): NdArray {
-  return {
-    dtype,
-    shape,
-    data: dtype === "float32" ? Float64Array.from(data, Math.fround) : Float64Array.from(data),
-  };
+  const rounding = Object.hasOwn(roundings, dtype) ? roundings[dtype] : undefined;
+  return { dtype, shape, data: Float64Array.from(data, rounding ?? Number) };
 }
 
 /** Number of entries of a shape. */
