@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { basename, extname } from "node:path";
-import { DeepPot } from "../models/deepmd/deep-pot.js";
 import type { DeepmdSystem } from "../data/deepmd-system.js";
 import { eachSystemFor } from "../models/deepmd/eval-system.js";
 import { readModel } from "../models/deepmd/model-file.js";
@@ -14,6 +13,7 @@ import {
   withBias,
 } from "../train/deepmd/model-bias.js";
 import { realOption, typeMapOption, wholeOption } from "./options.js";
+import { openPot } from "./open-pot.js";
 
 export const changeBiasExample = "atomgrad change-bias model.dp -s data -m change -o changed.dp";
 
@@ -59,7 +59,7 @@ export function addChangeBiasCommand(program: Command): void {
               basename(path),
             );
       const changed = withBias(model, bias);
-      await saveModel(output, changed.model);
+      for (const note of await saveModel(output, changed.model)) console.error(`${output}: ${note}`);
       const list = (values: ArrayLike<number>): string =>
         `[${Array.from(values, (x) => x.toPrecision(10)).join(" ")}]`;
       console.log(
@@ -70,7 +70,7 @@ export function addChangeBiasCommand(program: Command): void {
 }
 
 async function fromSystems(path: string, flags: Flags, mode: BiasMode, most: number): Promise<NewBias> {
-  const pot = await DeepPot.load(path, { typeMap: flags.typeMap });
+  const pot = await openPot(path, { typeMap: flags.typeMap });
   const systems: DeepmdSystem[] = [];
   for await (const one of eachSystemFor(pot, flags.system)) systems.push(one);
   return biasFromSystems(pot, systems, mode, most);

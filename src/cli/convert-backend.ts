@@ -15,7 +15,8 @@ export function addConvertBackendCommand(program: Command): void {
     .addHelpText("after", `\nExample:\n  ${convertBackendExample}`)
     .action(async (input: string, output: string, options: { typeMap?: string[] }) => {
       writableModel(output);
-      await saveModel(output, { ...(await readModel(input, options)), training: undefined });
+      const notes = await saveModel(output, { ...(await readModel(input, options)), training: undefined });
+      for (const note of notes) console.error(`${output}: ${note}`);
       console.log(`${input} -> ${output}`);
     });
 }

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { basename, join, resolve } from "node:path";
 import { type FileToWrite, writeFilesAtomicSync } from "../data/atomic-write.js";
 import { encodeNpy } from "../data/npy.js";
-import { DeepPot } from "../models/deepmd/deep-pot.js";
 import { descriptorOfSystem, eachSystemFor } from "../models/deepmd/eval-system.js";
 import { AtomgradError } from "../tensor/error.js";
 import { precisionOption, typeMapOption } from "./options.js";
+import { openPot } from "./open-pot.js";
 
 export const evalDescExample = "atomgrad eval-desc -m model.dp -s data/quaternary/n128 -o desc";
 
@@ -32,7 +32,7 @@ export function addEvalDescCommand(program: Command): void {
     .addHelpText("after", `\nExample:\n  ${evalDescExample}`)
     .action(async (flags: Flags) => {
       const precision = precisionOption(flags.precision);
-      const pot = await DeepPot.load(flags.model, { precision, typeMap: flags.typeMap });
+      const pot = await openPot(flags.model, { precision, typeMap: flags.typeMap });
       const folders: string[] = [];
       const contents: FileToWrite["content"][] = [];
       for await (const system of eachSystemFor(pot, flags.system)) {

@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import { join } from "node:path";
 import { writeFilesAtomicSync, type FileToWrite } from "../data/atomic-write.js";
 import { encodeNpy } from "../data/npy.js";
-import { DeepPot } from "../models/deepmd/deep-pot.js";
 import { evalSystem, openSystemFor } from "../models/deepmd/eval-system.js";
 import { precisionOption, typeMapOption } from "./options.js";
+import { openPot } from "./open-pot.js";
 
 export const evalExample = "atomgrad eval -m model.dp -s data/quaternary/n128 -o results --atomic";
 
@@ -29,7 +29,7 @@ export function addEvalCommand(program: Command): void {
     .option("--precision <TYPE>", "compute in f32 or f64 (default: the model's)")
     .addHelpText("after", `\nExample:\n  ${evalExample}`)
     .action(async (flags: Flags) => {
-      const pot = await DeepPot.load(flags.model, {
+      const pot = await openPot(flags.model, {
         precision: precisionOption(flags.precision),
         typeMap: flags.typeMap,
       });

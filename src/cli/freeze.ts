@@ -21,7 +21,8 @@ export function addFreezeCommand(program: Command): void {
       const output = extname(flags.output) === "" ? `${flags.output}.safetensors` : flags.output;
       writableModel(output);
       const checkpoint = newestCheckpoint(flags.checkpointFolder);
-      await saveModel(output, { ...(await readModel(checkpoint)), training: undefined });
+      const notes = await saveModel(output, { ...(await readModel(checkpoint)), training: undefined });
+      for (const note of notes) console.error(`${output}: ${note}`);
       console.log(`${checkpoint} -> ${output}`);
     });
 }

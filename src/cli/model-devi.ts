@@ -2,11 +2,12 @@ import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { writeFileAtomicSync } from "../data/atomic-write.js";
 import { readBytes } from "../data/read-file.js";
-import { DeepPot } from "../models/deepmd/deep-pot.js";
+import type { DeepPot } from "../models/deepmd/deep-pot.js";
 import { evalSystem, eachSystemFor } from "../models/deepmd/eval-system.js";
 import { AtomgradError } from "../tensor/error.js";
 import { formatDeviations, modelDeviation } from "../train/deepmd/model-deviation.js";
 import { realOption, typeMapOption, wholeOption } from "./options.js";
+import { openPot } from "./open-pot.js";
 
 export const modelDeviExample = "atomgrad model-devi -m a.dp b.dp c.dp -s data -o model_devi.out --atomic";
 
@@ -67,7 +68,7 @@ async function loadAll({ models: paths, real_error, typeMap }: Flags): Promise<D
   if (paths.length < 2 && real_error !== true)
     throw new AtomgradError("CONFIG", "-m: one model does not differ from itself; give two or more");
   const pots: DeepPot[] = [];
-  for (const path of paths) pots.push(await DeepPot.load(path, { typeMap }));
+  for (const path of paths) pots.push(await openPot(path, { typeMap }));
   const [first] = pots;
   pots.forEach((pot, k) => {
     if (pot.typeMap.join(" ") !== first.typeMap.join(" "))

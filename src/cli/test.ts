@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { DeepPot } from "../models/deepmd/deep-pot.js";
 import { eachSystemFor } from "../models/deepmd/eval-system.js";
 import { averageErrors, compareSystem, type SystemErrors } from "../train/deepmd/test-errors.js";
 import { DetailFiles } from "../train/deepmd/test-detail.js";
 import { formatAverage, formatSystem } from "../train/deepmd/test-report.js";
 import { typeMapOption, wholeOption } from "./options.js";
+import { openPot } from "./open-pot.js";
 
 export const testExample = "atomgrad test -m model.dp -s data/quaternary -d detail";
 
@@ -31,7 +31,7 @@ export function addTestCommand(program: Command): void {
     .addHelpText("after", `\nExample:\n  ${testExample}`)
     .action(async (flags: Flags) => {
       const most = wholeOption(flags.numbTest, "-n", 0);
-      const pot = await DeepPot.load(flags.model, { typeMap: flags.typeMap });
+      const pot = await openPot(flags.model, { typeMap: flags.typeMap });
       const detail = flags.detailFile === undefined ? undefined : new DetailFiles(flags.detailFile);
       const all: SystemErrors[] = [];
       for await (const system of eachSystemFor(pot, flags.system)) {

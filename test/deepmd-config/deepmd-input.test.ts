@@ -232,7 +232,6 @@ describe("what DeePMD-kit has and this package has not", () => {
     ["model.model_dict", {}, /multi-task training is not supported/],
     ["model.use_srtab", "x", /pair tables are not supported/],
     ["model.descriptor.lmax", 2, /lmax: only the classic/],
-    ["model.descriptor.precision", "float16", /precision: half-precision nets are not supported/],
     ["model.fitting_net.layer_name", ["a"], /layer_name: layers shared by name/],
     ["loss.type", "ener_hess", /loss "ener_hess" of DeePMD-kit/],
     ["loss.start_pref_h", 1, /losses on the Hessian/],
@@ -250,6 +249,19 @@ describe("what DeePMD-kit has and this package has not", () => {
     const error = errorOf(() => parse(minimal(path, value)));
     expect(error.message).toMatch(says);
     expect(error.message.split("\n").length).toBe(1);
+  });
+
+  it("takes nets of half precision by every name, and says how they are computed", () => {
+    const brain = parse(minimal("model.fitting_net.precision", "bfloat16"));
+    expect(brain.input.model.fitting_net.precision).toBe("bfloat16");
+    expect(brain.notes).toEqual(["bfloat16 nets: weights are rounded to bfloat16, sums are float32"]);
+    for (const [name, wanted] of Object.entries({ half: "float16", single: "float32", double: "float64" })) {
+      const { input } = parse(minimal("model.descriptor.precision", name));
+      expect(input.model.descriptor.precision).toBe(wanted);
+    }
+    expect(() => parse(minimal("model.descriptor.precision", "float8"))).toThrow(
+      /precision: found "float8"; allowed: "default", "float16", "float32", "float64", "bfloat16"/,
+    );
   });
 
   it("takes the harmless values of the same keys", () => {

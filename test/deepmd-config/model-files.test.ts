@@ -247,7 +247,11 @@ describe("wrong model files", () => {
     ["model/descriptor/@version", 4, /lmax: only the classic se_atten/],
     ["model/descriptor/@version", 9, /Descriptor of version 9; versions 2, 1 can be read/],
     ["model/descriptor/attn_mask", true, /attn_mask: masking an atom's attention/],
-    ["model/descriptor/precision", "float16", /precision: models in float16 are not supported/],
+    [
+      "model/descriptor/precision",
+      "float8",
+      /precision: models in float8 are not supported; float16, float32/,
+    ],
     ["model/descriptor/rcut", "6", /descriptor\.rcut: found "6"; a number is needed/],
     ["model/descriptor/attn_layer", 7, /attention_layers: \d layers, but attn_layer is 7/],
     ["model/descriptor/neuron", [4], /embeddings\.networks\[0\]\.layers: \d layers; 1 are needed/],

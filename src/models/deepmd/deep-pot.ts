@@ -8,6 +8,7 @@ import { frameList, type FrameOptions } from "./frames.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
 import { EnergyModel } from "./energy-model.js";
 import { readModel } from "./model-file.js";
+import { halfPrecisionNotes } from "./net-precision.js";
 
 export type { EvalResult } from "./evaluate.js";
 
@@ -68,6 +69,11 @@ export class DeepPot {
   /** Cutoff radius, angstrom. */
   get rcut(): number {
     return this.model.settings.rcut;
+  }
+
+  /** What a user should know of how it computes: a sentence for each type of half-precision nets. */
+  get notes(): readonly string[] {
+    return halfPrecisionNotes(this.model.config);
   }
 
   /** Numbers per frame (`numb_fparam`) and per atom (`numb_aparam`) the model wants; 0 for most models. */

@@ -19,14 +19,25 @@ export function writableModel(path: string): void {
  * Writes a model in the format its ending asks for: `.safetensors` of this package, `.dp` or `.yaml` for DeePMD-kit. The
  * state of a training run is kept in `.safetensors` only.
  *
+ * @returns what its user should know of the file, in sentences
+ *
  * Errors: FORMAT, FILE, and CONFIG for models the format cannot hold.
  */
-export async function saveModel(path: string, model: ModelFile): Promise<void> {
+export async function saveModel(path: string, model: ModelFile): Promise<readonly string[]> {
   writableModel(path);
-  if (extname(path).toLowerCase() === ".safetensors") return writeModel(path, model);
+  if (extname(path).toLowerCase() === ".safetensors") {
+    writeModel(path, model);
+    return [];
+  }
   const { writeDeepmdModel } = await import("./serialize/write-model.js");
   await writeDeepmdModel(path, model, { software: "atomgrad", version: packageVersion() });
+  const { descriptor, fitting_net: fitting } = model.config;
+  const brain = [descriptor.precision, fitting.precision].includes("bfloat16");
+  return brain ? [brainNote] : [];
 }
+
+const brainNote =
+  "bfloat16 nets are written as float32, which holds their weights as they are: DeePMD-kit opens no bfloat16 in such files";
 
 function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string })
