@@ -21,3 +21,12 @@ export function atomicNumberOf(symbol: string): number | null {
 export function symbolOf(atomicNumber: number): string {
   return elementSymbols[atomicNumber - 1] ?? "X";
 }
+
+/** Names sorted by atomic number; those of no element come last. */
+export function byElement(names: readonly string[]): string[] {
+  const place = (name: string): number => {
+    const at = elementSymbols.indexOf(name);
+    return at < 0 ? elementSymbols.length : at;
+  };
+  return [...names].sort((a, b) => place(a) - place(b));
+}

@@ -1,8 +1,9 @@
 import { HalfArrays } from "./hdf5-half.js";
 import { freshHdf5Path, hdf5Library, loadHdf5 } from "./hdf5-library.js";
 
-/** An array of an HDF5 file that is written. */
-export interface Hdf5Array {
+/** An array of an HDF5 file that is written: numbers, or texts of equal length. */
+export type Hdf5Array = Hdf5Numbers | readonly string[];
+interface Hdf5Numbers {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
   /** Written as float16. */
@@ -10,8 +11,8 @@ export interface Hdf5Array {
 }
 
 /**
- * The bytes of an HDF5 file of arrays in its root group, in their order, and texts as attributes of that; always the same for
- * the same arrays and texts.
+ * The bytes of an HDF5 file of arrays, in their order, and texts as attributes of its root group; always the same for the same
+ * arrays and texts. Names with slashes stand in groups.
  */
 export async function encodeHdf5(
   arrays: Iterable<readonly [string, Hdf5Array]>,
@@ -25,7 +26,19 @@ export async function encodeHdf5(
   withoutTime(() => {
     const file = new library.File(path, "w");
     try {
-      for (const [name, { shape, half, data: given }] of arrays) {
+      const groups = new Set<string>();
+      for (const [name, array] of arrays) {
+        for (let at = name.indexOf("/"); at >= 0; at = name.indexOf("/", at + 1)) {
+          const group = name.slice(0, at);
+          if (!groups.has(group)) file.create_group(group);
+          groups.add(group);
+        }
+        if (!("shape" in array)) {
+          const width = Math.max(...array.map((text) => new TextEncoder().encode(text).length)) + 1;
+          file.create_dataset({ name, data: [...array], shape: [array.length], dtype: `A${width}` });
+          continue;
+        }
+        const { shape, half, data: given } = array;
         const data = half === true ? halves.marked(Float64Array.from(given)) : given;
         const dtype = data instanceof Float32Array ? "<f" : "<d";
         file.create_dataset({ name, data, shape: [...shape], dtype });

@@ -166,6 +166,18 @@ export function encodeNpy(array: {
   ];
 }
 
+/** The bytes of an npy file of texts, as `numpy.array(texts, dtype="S")`: UTF-8, padded with zeros. */
+export function encodeNpyTexts(texts: readonly string[]): Uint8Array[] {
+  const encoded = texts.map((text) => new TextEncoder().encode(text));
+  const width = Math.max(1, ...encoded.map(({ length }) => length));
+  const items = new Uint8Array(width * texts.length);
+  encoded.forEach((bytes, k) => items.set(bytes, k * width));
+  return [
+    encodeHeader(`{'descr': '|S${width}', 'fortran_order': False, 'shape': (${texts.length},), }`),
+    items,
+  ];
+}
+
 /** Writes an array as an npy file, atomically; the dtype follows the typed array unless given. Complex numbers need "c8" or "c16". */
 export function writeNpySync(
   path: string,

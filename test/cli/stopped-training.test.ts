@@ -71,7 +71,7 @@ describe("a training whose data are still being counted", () => {
     });
     putTinyTraining(folder, {
       descriptor: { rcut: 60 },
-      training: { stat_file: "stat" },
+      training: { enable_compile: true },
       files: Object.fromEntries(files),
     });
     const before = folderState(folder);

@@ -47,7 +47,7 @@ function potentialOf(reference: Reference): DeepPot {
     config,
     {
       environment: { mean: new Float64Array(8), stddev: new Float64Array(8).fill(1) },
-      energy: { bias: new Float64Array(2), deviation: 1, observed: [true, true] },
+      energy: { bias: new Float64Array(2), deviation: new Float64Array(2).fill(1) },
       parameters: {
         fparam: { mean: new Float64Array(0), scale: new Float64Array(0) },
         aparam: { mean: new Float64Array(0), scale: new Float64Array(0) },

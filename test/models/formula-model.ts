@@ -55,7 +55,7 @@ export function formulaModel(
   const none = { mean: new Float64Array(0), scale: new Float64Array(0) };
   const data = {
     environment: statistics,
-    energy: { bias: new Float64Array(2), deviation: 1, observed: [true, true] },
+    energy: { bias: new Float64Array(2), deviation: new Float64Array(2).fill(1) },
     parameters: { fparam: none, aparam: none },
   };
   const weights = initialWeights(input.model, data, 1);

@@ -224,13 +224,3 @@ describe("--skip-neighbor-stat", () => {
     await train({ numb_steps: 1 }, { skipNeighborStat: false }, { sel: "auto" });
   });
 });
-
-describe("stat_file", () => {
-  it("is not read, and the training says so", async () => {
-    const { said } = await train({ numb_steps: 1, stat_file: join(folder, "stat") });
-    expect(said).toEqual([
-      "input.json: training.stat_file: statistics are taken from the data at every start; no file of them is read or written",
-    ]);
-    expect(readdirSync(folder)).not.toContain("stat");
-  });
-});

@@ -1,4 +1,4 @@
-import { elementSymbols } from "../../data/elements.js";
+import { byElement } from "../../data/elements.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { modelSection } from "./config/out-json.js";
 import type { ModelFile } from "./model-file.js";
@@ -46,11 +46,7 @@ export function observedTypes({ config, weights }: Pick<ModelFile, "config" | "w
   const biased = (array: string): string[] =>
     names.filter((_, t) => Math.abs(weights.get(array)?.data[t] ?? 0) > noBias);
   const found = biased("out_bias");
-  const number = (name: string): number => {
-    const at = elementSymbols.indexOf(name);
-    return at < 0 ? elementSymbols.length : at;
-  };
-  return (found.length > 0 ? found : biased("fitting_net.bias_atom_e")).sort((a, b) => number(a) - number(b));
+  return byElement(found.length > 0 ? found : biased("fitting_net.bias_atom_e"));
 }
 
 /**

@@ -10,7 +10,7 @@ import { configurationWidth } from "./se-atten/electron-configuration.js";
 import { typeLayers } from "./se-atten/type-embedding.js";
 import type { SeAttenSettings } from "./se-atten/settings.js";
 import type { SeE2ASettings } from "./se-e2-a/settings.js";
-import type { EnergyBias, ParameterStatistics } from "./statistics.js";
+import type { ParameterStatistics } from "./statistics.js";
 
 const streams = { descriptor: 101, fitting: 102 } as const;
 
@@ -58,7 +58,8 @@ class WeightDrawer {
 /** What the data say before any training. */
 export interface DataStatistics {
   readonly environment: EnvironmentStatistics;
-  readonly energy: EnergyBias;
+  /** By type: energies, and deviations of what they leave. */
+  readonly energy: { readonly bias: Float64Array; readonly deviation: Float64Array };
   readonly parameters: ParameterStatistics;
 }
 
@@ -82,7 +83,7 @@ export function initialWeights(model: ModelConfig, data: DataStatistics, seed: n
     put(`fitting_net.${name}_inv_std`, data.parameters[name].scale);
   }
   put("out_bias", data.energy.bias);
-  put("out_std", new Float64Array(typeCount).fill(data.energy.deviation));
+  put("out_std", data.energy.deviation);
   return weights;
 }
 

@@ -12,26 +12,31 @@ export interface EnvironmentRows {
   readonly atomsPerType: Int32Array;
 }
 
+/** How many numbers, their sum, the sum of their squares: what means and deviations are made of. */
+export type Moments = readonly [count: number, sum: number, squares: number];
+
+/** Moments of the radial part and of the components, by centre type. */
+export interface EnvironmentMoments {
+  readonly radial: readonly Moments[];
+  readonly angular: readonly Moments[];
+}
+
 const smallestDeviation = 1e-2;
 const absentDeviation = 0.1;
 /** Beside the count, in TensorFlow's means. */
 const tinyCount = 1e-15;
 
-/** Accumulates davg and dstd (spec 2.5). Empty slots count as zeros. */
+/** Sums up environment rows (spec 2.5). Empty slots count as zeros. */
 export class EnvironmentAccumulator {
   private readonly count: Float64Array;
   /** By type: sum s, sum s^2, sum of components, sum of their squares. */
   private readonly sums: Float64Array;
 
-  private readonly typeCount: number;
-
   /** @param sel slots of an atom */
   constructor(
-    private readonly settings: Pick<NeighbourSettings, "typeCount" | "rules" | "rcut">,
+    private readonly typeCount: number,
     private readonly sel: number,
   ) {
-    const { typeCount } = settings;
-    this.typeCount = typeCount;
     this.count = new Float64Array(typeCount);
     this.sums = new Float64Array(4 * typeCount);
   }
@@ -48,22 +53,32 @@ export class EnvironmentAccumulator {
     }
   }
 
-  /** davg and dstd [nt, 4]; types without data get average 0 and deviation 0.1 (TensorFlow: 1/rcut). */
-  finish(setDavgZero: boolean): EnvironmentStatistics {
-    const mean = new Float64Array(4 * this.typeCount);
-    const stddev = new Float64Array(4 * this.typeCount);
-    for (let t = 0; t < this.typeCount; t++) {
-      const { rcut, rules } = this.settings;
-      const absent = rules === "tf" ? 1 / rcut : absentDeviation;
-      const n = rules === "tf" && this.count[t] > 0 ? this.count[t] + tinyCount : this.count[t];
-      const [s, s2, a, a2] = this.sums.subarray(4 * t, 4 * t + 4);
-      const radial = n === 0 ? absent : deviation(s / n, s2 / n);
-      const angular = n === 0 ? absent : deviation(a / (3 * n), a2 / (3 * n));
-      if (!setDavgZero && n > 0) mean[4 * t] = s / n;
-      stddev.set([radial, angular, angular, angular], 4 * t);
-    }
-    return { mean, stddev };
+  moments(): EnvironmentMoments {
+    const types = Array.from({ length: this.typeCount }, (_, t) => t);
+    return {
+      radial: types.map((t) => [this.count[t], this.sums[4 * t], this.sums[4 * t + 1]]),
+      angular: types.map((t) => [3 * this.count[t], this.sums[4 * t + 2], this.sums[4 * t + 3]]),
+    };
   }
+}
+
+/** davg and dstd [nt, 4]; types without data get average 0 and deviation 0.1 (TensorFlow: 1/rcut). */
+export function environmentStatistics(
+  { radial, angular }: EnvironmentMoments,
+  { rcut, rules, setDavgZero }: Pick<NeighbourSettings, "rules" | "rcut" | "setDavgZero">,
+): EnvironmentStatistics {
+  const mean = new Float64Array(4 * radial.length);
+  const stddev = new Float64Array(4 * radial.length);
+  const absent = rules === "tf" ? 1 / rcut : absentDeviation;
+  const tiny = rules === "tf" ? tinyCount : 0;
+  const own = ([n, sum, squares]: Moments, width: number): number =>
+    n === 0 ? absent : deviation(sum / (n + width * tiny), squares / (n + width * tiny));
+  radial.forEach(([n, sum], t) => {
+    const [r, a] = [own(radial[t], 1), own(angular[t], 3)];
+    if (!setDavgZero && n > 0) mean[4 * t] = sum / (n + tiny);
+    stddev.set([r, a, a, a], 4 * t);
+  });
+  return { mean, stddev };
 }
 
 function deviation(mean: number, meanSquare: number, least = smallestDeviation): number {
@@ -81,8 +96,6 @@ export interface EnergyBias {
   readonly bias: Float64Array;
   /** Standard deviation of what the bias leaves. */
   readonly deviation: number;
-  /** Types that occur in the data. */
-  readonly observed: readonly boolean[];
 }
 
 /**
@@ -115,8 +128,7 @@ export function energyBias(
   });
   const mean = rest.reduce((x, y) => x + y, 0) / Math.max(1, rest.length);
   const variance = rest.reduce((x, y) => x + (y - mean) ** 2, 0) / Math.max(1, rest.length);
-  const observed = Array.from({ length: typeCount }, (_, t) => frames.some((frame) => frame.counts[t] > 0));
-  return { bias, deviation: Math.sqrt(variance), observed };
+  return { bias, deviation: Math.sqrt(variance) };
 }
 
 /** Means and inverse deviations of the parameters of frames and atoms. */
@@ -124,16 +136,8 @@ export type ParameterStatistics = Readonly<
   Record<"fparam" | "aparam", { readonly mean: Float64Array; readonly scale: Float64Array }>
 >;
 
-/**
- * Means and inverse standard deviations of columns (spec 2.9). No rows: 0 and 1.
- *
- * @param least `data_stat_protect`: deviations are at least that
- */
-export function parameterStatistics(
-  parts: readonly Float64Array[],
-  width: number,
-  least: number,
-): { mean: Float64Array; scale: Float64Array } {
+/** Moments of each of `width` columns. */
+export function columnMoments(parts: readonly Float64Array[], width: number): Moments[] {
   const [sums, squares] = [new Float64Array(width), new Float64Array(width)];
   let rows = 0;
   for (const part of parts) {
@@ -143,7 +147,21 @@ export function parameterStatistics(
       squares[k % width] += x * x;
     });
   }
-  if (rows === 0) return { mean: sums, scale: sums.map(() => 1) };
-  const mean = sums.map((s) => s / rows);
-  return { mean, scale: mean.map((m, k) => 1 / deviation(m, squares[k] / rows, least)) };
+  return Array.from(sums, (sum, k) => [rows, sum, squares[k]]);
+}
+
+/**
+ * Means and inverse standard deviations of columns (spec 2.9). No rows: 0 and 1.
+ *
+ * @param least `data_stat_protect`: deviations are at least that
+ */
+export function parameterStatistics(
+  columns: readonly Moments[],
+  least: number,
+): { mean: Float64Array; scale: Float64Array } {
+  const mean = Float64Array.from(columns, ([n, sum]) => (n === 0 ? 0 : sum / n));
+  const scale = columns.map(([n, , squares], k) =>
+    n === 0 ? 1 : 1 / deviation(mean[k], squares / n, least),
+  );
+  return { mean, scale: Float64Array.from(scale) };
 }

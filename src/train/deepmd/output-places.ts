@@ -1,6 +1,7 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { makeFolders } from "../../data/atomic-write.js";
 import { checkWritableFile, checkWritableFolder } from "../../data/check-writable.js";
+import { hasStatistics, isStatisticsFolder } from "../../data/statistics-store.js";
 import type { TrainingConfig } from "../../models/deepmd/config/schema-training.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { CheckpointFolder } from "./checkpoint.js";
@@ -12,6 +13,12 @@ export function checkOutputs(training: TrainingConfig, outJson: string, metrics:
   if (metrics !== undefined) checkWritableFile(metrics, "--metrics");
   const folder = CheckpointFolder.folderOf(training.save_ckpt, training.save_dir);
   checkWritableFolder(folder, training.save_dir === null ? "training.save_ckpt" : "training.save_dir");
+  const { stat_file: statistics, stat_file_mode: mode } = training;
+  if (statistics !== null && mode === "update") {
+    const isFile = !isStatisticsFolder(statistics);
+    if (isFile && hasStatistics(statistics)) checkWritableFile(statistics, "training.stat_file");
+    else checkWritableFolder(isFile ? dirname(statistics) : statistics, "training.stat_file");
+  }
   if (training.tensorboard) checkWritableFolder(training.tensorboard_log_dir, "training.tensorboard_log_dir");
 }
 

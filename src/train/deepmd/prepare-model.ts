@@ -1,3 +1,4 @@
+import { byElement } from "../../data/elements.js";
 import { type DeepmdSystem, frameTypes, pickLabel } from "../../data/deepmd-system.js";
 import type { NeighborNumbers } from "../../geometry/select-neighbors.js";
 import type { ModelConfig } from "../../models/deepmd/config/deepmd-input.js";
@@ -9,14 +10,19 @@ import { frameParameters, type ParameterCounts } from "../../models/deepmd/param
 import type { Weights } from "../../models/deepmd/parameters.js";
 import { slotsOf } from "../../models/deepmd/descriptor-settings.js";
 import {
+  columnMoments,
   type Composition,
   energyBias,
   EnvironmentAccumulator,
+  type EnvironmentMoments,
+  environmentStatistics,
+  type Moments,
   parameterStatistics,
   type ParameterStatistics,
 } from "../../models/deepmd/statistics.js";
 import { AtomgradError } from "../../tensor/error.js";
 import type { DataSet, StatisticsSource } from "./load-data.js";
+import type { EnergiesByType, StatisticsCache } from "./statistics-cache.js";
 
 /** Counts neighbours within the cutoff in all training frames. */
 export function neighbourStatistics(data: DataSet, rcut: number, typeCount: number): NeighborNumbers {
@@ -97,37 +103,81 @@ export function givenEnergies(model: ModelConfig): readonly (number | null)[] {
   return model.rules === "tf" ? model.fitting_net.atom_ener : [];
 }
 
-/** First weights with statistics of the data: davg, dstd, parameters and the energy bias (spec 2.5, 2.9). */
-export function freshWeights(model: ModelConfig, data: StatisticsSource, seed: number): Weights {
+/** First weights with statistics of the data: davg, dstd, parameters and the energy bias (spec 2.5, 2.9). @param cache where they may stand already */
+export function freshWeights(
+  model: ModelConfig,
+  data: StatisticsSource,
+  seed: number,
+  cache?: StatisticsCache,
+): Weights {
   const settings = descriptorSettings(model);
-  const environment = new EnvironmentAccumulator(settings, slotsOf(settings));
-  for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
-    for (const frame of frames) environment.add(environmentRows(settings, system, frame));
-  const energy = energyBias(compositions(model, data), settings.typeCount, givenEnergies(model));
-  const parameters = statisticsOfParameters(model, data);
-  const statistics = { environment: environment.finish(settings.setDavgZero), energy, parameters };
+  const moments = environmentMoments.bind(null, model, data);
+  const energies = energiesByType.bind(null, model, data);
+  const statistics = {
+    environment: environmentStatistics(cache?.environment(moments) ?? moments(), settings),
+    parameters: statisticsOfParameters(model, data, cache),
+    energy: cache?.energies(energies) ?? energies(),
+  };
+  cache?.observed(() => observedNames(model, data));
   return initialWeights(model, statistics, seed);
 }
 
+function environmentMoments(model: ModelConfig, data: StatisticsSource): EnvironmentMoments {
+  const settings = descriptorSettings(model);
+  const environment = new EnvironmentAccumulator(settings.typeCount, slotsOf(settings));
+  for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
+    for (const frame of frames) environment.add(environmentRows(settings, system, frame));
+  return environment.moments();
+}
+
+function energiesByType(model: ModelConfig, data: StatisticsSource): EnergiesByType {
+  const types = model.type_map?.length ?? 0;
+  const { bias, deviation } = energyBias(compositions(model, data), types, givenEnergies(model));
+  return { bias, deviation: new Float64Array(types).fill(deviation) };
+}
+
+/** Types of the statistics batches, elements by their number, other names last. */
+function observedNames(model: ModelConfig, data: StatisticsSource): string[] {
+  const seen = new Set<number>();
+  for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch))
+    for (const frame of frames) for (const type of frameTypes(system, frame)) seen.add(type);
+  return byElement((model.type_map ?? []).filter((_, t) => seen.has(t)));
+}
+
 /** Means and deviations of fparam and aparam over the statistics batches. Errors: VALUE where frames lack them. */
-export function statisticsOfParameters(model: ModelConfig, data: StatisticsSource): ParameterStatistics {
+export function statisticsOfParameters(
+  model: ModelConfig,
+  data: StatisticsSource,
+  cache?: StatisticsCache,
+): ParameterStatistics {
   const counts: ParameterCounts = fittingSettings(model).parameters;
-  const [fparam, aparam]: [Float64Array[], Float64Array[]] = [[], []];
-  for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch)) {
-    const own = frameParameters(
-      {
-        count: frames.length,
-        fparam: pickLabel(system, frames, "fparam"),
-        nameOf: (f) => systemFrameName(system, frames[f]),
-      },
-      counts,
-    );
-    if (own !== undefined) fparam.push(own);
-    const ofAtoms = counts.aparam === 0 ? undefined : pickLabel(system, frames, "aparam");
-    if (ofAtoms !== undefined) aparam.push(ofAtoms);
-  }
+  const of = (
+    name: "fparam" | "aparam",
+    part: (system: DeepmdSystem, frames: Int32Array) => Float64Array | undefined,
+  ): ParameterStatistics[typeof name] => {
+    const compute = (): Moments[] => {
+      const parts: Float64Array[] = [];
+      if (counts[name] > 0)
+        for (const { system, frames } of data.statisticsBatches(model.data_stat_nbatch)) {
+          const own = part(system, frames);
+          if (own !== undefined) parts.push(own);
+        }
+      return columnMoments(parts, counts[name]);
+    };
+    const columns = cache?.parameters(name, counts[name], compute) ?? compute();
+    return parameterStatistics(columns, model.data_stat_protect);
+  };
   return {
-    fparam: parameterStatistics(fparam, counts.fparam, model.data_stat_protect),
-    aparam: parameterStatistics(aparam, counts.aparam, model.data_stat_protect),
+    fparam: of("fparam", (system, frames) =>
+      frameParameters(
+        {
+          count: frames.length,
+          fparam: pickLabel(system, frames, "fparam"),
+          nameOf: (f) => systemFrameName(system, frames[f]),
+        },
+        counts,
+      ),
+    ),
+    aparam: of("aparam", (system, frames) => pickLabel(system, frames, "aparam")),
   };
 }

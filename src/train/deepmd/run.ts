@@ -26,6 +26,7 @@ import { MetricsFile, type MetricsRow } from "./metrics-file.js";
 import { checkOutputs, makeCheckpointFolder } from "./output-places.js";
 import { freshWeights, neighbourStatistics, resolveSel } from "./prepare-model.js";
 import { RunningErrors } from "./running-errors.js";
+import { StatisticsCache } from "./statistics-cache.js";
 import {
   modelFrom,
   startingConfig,
@@ -91,6 +92,7 @@ interface Parts {
   readonly firstStep: number;
   readonly model: EnergyModel;
   readonly minDistance: number | null;
+  readonly statistics: StatisticsCache | undefined;
   readonly trainer: EnergyTrainer;
   readonly averages: Ema | undefined;
   readonly loss: EnergyLoss;
@@ -114,14 +116,15 @@ function firstModel(
   start: StartingModel | undefined,
   data: DataSet,
   seed: number,
+  cache: StatisticsCache | undefined,
 ): EnergyModel {
-  if (start === undefined) return new EnergyModel(config, freshWeights(config, data, seed));
+  if (start === undefined) return new EnergyModel(config, freshWeights(config, data, seed, cache));
   if (start.kind !== "finetune") return modelFrom(config, start.weights, start.name);
   const old = start.config.type_map ?? [];
   const same = old.join(" ") === (config.type_map ?? []).join(" ");
   const weights = same
     ? start.weights
-    : changeTypes(start.weights, old, config, freshWeights(config, data, seed));
+    : changeTypes(start.weights, old, config, freshWeights(config, data, seed, cache));
   const model = modelFrom(config, weights, start.name);
   changeBias(model, data);
   return model;
@@ -179,7 +182,11 @@ class TrainingRun {
     const steps =
       input.training.numb_steps ??
       Math.ceil(((input.training.numb_epoch ?? 1) * training.plan.batchesPerEpoch) / ranks.size);
-    const model = firstModel(config, start, training, seed);
+    // Weights of a file stand with statistics of their own.
+    const needed = start === undefined || start.kind === "finetune";
+    const statistics = needed ? await StatisticsCache.open(input.training, config) : undefined;
+    const model = firstModel(config, start, training, seed, statistics);
+    if (statistics?.isUsed === true) say(statistics.note);
     const trainer = new EnergyTrainer({
       model,
       loss,
@@ -202,6 +209,7 @@ class TrainingRun {
       firstStep: state?.step ?? 0,
       model,
       minDistance: neighbours?.minDistance ?? start?.minDistance ?? null,
+      statistics,
       trainer,
       averages,
       loss,
@@ -224,7 +232,7 @@ class TrainingRun {
         step++;
         // What stands there from an earlier run is replaced only now, when a step has gone well.
         if (leads) {
-          files ??= this.openFiles();
+          files ??= await this.openFiles();
           this.record(files, step, errors, recent);
           if (step % input.training.save_freq === 0) saved = await this.save(files, step);
           options.onStep?.(step, steps);
@@ -236,7 +244,7 @@ class TrainingRun {
         changeBias(this.parts.model, this.parts.training);
         saved = -1;
       }
-      if (leads && saved !== step) await this.save((files ??= this.openFiles()), step);
+      if (leads && saved !== step) await this.save((files ??= await this.openFiles()), step);
     } finally {
       for (const file of [files?.lcurve, files?.metrics, files?.board]) file?.close();
     }
@@ -266,9 +274,10 @@ class TrainingRun {
   }
 
   /** Begins everything that the run writes. Errors: FILE. */
-  private openFiles(): RunFiles {
-    const { input, options, firstStep, loss, validation, averages } = this.parts;
+  private async openFiles(): Promise<RunFiles> {
+    const { input, options, firstStep, loss, validation, averages, statistics } = this.parts;
     makeCheckpointFolder(input.training);
+    if (statistics?.isUsed === true) await statistics.save();
     const board = input.training.tensorboard
       ? new TensorBoardFile(input.training.tensorboard_log_dir)
       : undefined;

@@ -106,10 +106,6 @@ function unusedKeys({ model, training }: { model: CheckedModel; training: Traini
   const notes = keys
     .filter((key) => training[key] !== withoutEffect[key])
     .map((key) => `training.${key} has no effect here`);
-  if (training.stat_file !== null)
-    notes.push(
-      "training.stat_file: statistics are taken from the data at every start; no file of them is read or written",
-    );
   if (model.data_bias_nsample !== 10)
     notes.push("model.data_bias_nsample acts only in DeePMD-kit's TensorFlow backend; it has no effect here");
   return notes;
