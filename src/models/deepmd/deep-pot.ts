@@ -8,7 +8,7 @@ import { frameList, type FrameOptions } from "./frames.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
 import { EnergyModel } from "./energy-model.js";
 import { readModel } from "./model-file.js";
-import { halfPrecisionNotes } from "./net-precision.js";
+import { halfPrecisionNotes } from "./half-nets.js";
 
 export type { EvalResult } from "./evaluate.js";
 

@@ -2,8 +2,6 @@ import { nearestBfloat16, nearestHalf } from "../../data/half.js";
 import type { DeviceName } from "../../tensor/backend.js";
 import { widestType } from "../../tensor/device.js";
 import type { DType } from "../../tensor/dtype.js";
-import type { ModelConfig } from "./config/schema-model.js";
-import type { Weights } from "./parameters.js";
 
 /** `precision` of a net, as an input says it; `default` is double precision, as in DeePMD-kit. */
 export type NetPrecision = "default" | "float64" | "float32" | "float16" | "bfloat16";
@@ -41,35 +39,4 @@ const halfTypes: Readonly<Partial<Record<NetPrecision, Rounding>>> = {
 /** How the weights of a net of this precision are rounded; undefined where the type it computes in holds them. */
 export function roundingOf(precision: NetPrecision): Rounding | undefined {
   return halfTypes[precision];
-}
-
-/** The precision of the net that a weight belongs to; undefined for energies of atoms, which are never rounded. */
-export function precisionOf(config: ModelConfig, name: string): NetPrecision | undefined {
-  if (name.startsWith("descriptor.type_embedding.") && config.type_embedding !== null)
-    return config.type_embedding.precision;
-  if (name.startsWith("descriptor.")) return config.descriptor.precision;
-  const isBias = name === "fitting_net.bias_atom_e" || !name.startsWith("fitting_net.");
-  return isBias ? undefined : config.fitting_net.precision;
-}
-
-/** The weights as their nets hold them: those of half precision, and the statistics beside them, rounded to their type. */
-export function asHeld(weights: Weights, config: ModelConfig): Weights {
-  const held: Weights = new Map(weights);
-  for (const [name, { shape, data }] of weights) {
-    const rounding = roundingOf(precisionOf(config, name) ?? "default");
-    if (rounding !== undefined) held.set(name, { shape, data: data.map(rounding) });
-  }
-  return held;
-}
-
-/** What is told of the half-precision nets of a model: a sentence for each type. */
-export function halfPrecisionNotes(
-  model: Pick<ModelConfig, "type_embedding"> &
-    Readonly<Record<"descriptor" | "fitting_net", { precision: NetPrecision }>>,
-): string[] {
-  const sections = [model.descriptor, model.fitting_net, model.type_embedding];
-  const types = new Set(sections.map((section) => section?.precision ?? "default"));
-  return [...types]
-    .filter((type) => roundingOf(type) !== undefined)
-    .map((type) => `${type} nets: weights are rounded to ${type}, sums are float32`);
 }

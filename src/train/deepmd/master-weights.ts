@@ -1,5 +1,6 @@
 import type { EnergyModel } from "../../models/deepmd/energy-model.js";
-import { precisionOf, roundingOf } from "../../models/deepmd/net-precision.js";
+import { precisionOf } from "../../models/deepmd/half-nets.js";
+import { roundingOf } from "../../models/deepmd/net-precision.js";
 import type { NamedParameters } from "../../nn/optimizer.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { keep } from "../../tensor/scope.js";

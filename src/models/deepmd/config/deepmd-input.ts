@@ -1,4 +1,4 @@
-import { halfPrecisionNotes } from "../net-precision.js";
+import { halfPrecisionNotes } from "../half-nets.js";
 import type { Rules } from "../settings.js";
 import { renameAliases } from "./aliases.js";
 import { chooseRules, completeModel } from "./rules.js";
