@@ -264,6 +264,7 @@ describe("wrong model files", () => {
     [`${layer}/w`, null, /layers\[0\]\.@variables\.w: found null; an array of shape/],
     [`${layer}/w`, ndArray([1, 1], [NaN]), /@variables\.w: an array of shape \[1, 1\]/],
     ["model/fitting/type", "dipole", /fitting\.type: the fitting net "dipole" is not supported; "ener" is/],
+    ["model/fitting/exclude_types", [1], /fitting\.exclude_types: types left out by the fitting net alone/],
     ["model/fitting/mixed_types", false, /mixed_types: separate nets for each type/],
     ["model/fitting/dim_descrpt", 3, /dim_descrpt: found 3, but the descriptor is \d+ wide/],
     ["model/fitting/dim_case_embd", 2, /dim_case_embd: models of multi-task training/],

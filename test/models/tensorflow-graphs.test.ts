@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
+import { readModel } from "../../src/models/deepmd/model-file.js";
 
 /** Values of a periodic frame and an open one, as DeePMD-kit's TensorFlow backend gives them. */
 interface Case {
@@ -84,5 +85,32 @@ describe("frozen TensorFlow graphs give DeePMD-kit's numbers (fixtures/deepmd/te
     const keys = ["descriptor", "atomEnergy", "energy", "force", "virial", "atomVirial"] as const;
     for (const key of keys) expect(difference(all(key), wanted[key]), key).toBeLessThan(bound);
     pot.dispose();
+  });
+});
+
+describe("what training goes on from", () => {
+  it.each([
+    ["atten-types-tanh", { activation_function: "tanh", use_tebd_bias: false }],
+    ["atten-2.2.7", { use_tebd_bias: true }],
+  ])("%s: the net of types stands there with its layers and biases", async (name, wanted) => {
+    const file = join(place, `net-${name}.pb`);
+    writeFileSync(file, unpacked(`${name}.pb`));
+    const { config, weights } = await readModel(file);
+    const { type_embedding: net } = config;
+    expect(net).toMatchObject(wanted);
+    const layers = "descriptor.type_embedding.embedding.embedding_net.layers";
+    net!.neuron.forEach((width, l) => {
+      expect(weights.get(`${layers}.${l}.matrix`)!.shape[1]).toBe(width);
+      expect(weights.has(`${layers}.${l}.bias`)).toBe(net!.use_tebd_bias);
+    });
+  });
+
+  it("what the script says of training is kept", async () => {
+    const file = join(place, "script.pb");
+    writeFileSync(file, unpacked("e2a.pb"));
+    const { config, script } = await readModel(file);
+    const said = script as Record<"descriptor" | "fitting_net", { trainable?: boolean }>;
+    expect(config.fitting_net.trainable).toEqual(said.fitting_net.trainable ?? true);
+    expect(config.descriptor.trainable).toEqual(said.descriptor.trainable ?? true);
   });
 });

@@ -152,6 +152,22 @@ describe("which rules a model follows", () => {
     );
   });
 
+  it("passes over the keys that TensorFlow passes over, and says so", () => {
+    const keys = {
+      atom_exclude_types: [1],
+      pair_exclude_types: [[0, 1]],
+      preset_out_bias: { energy: [1, 2] },
+    };
+    const { input: parsed, notes } = parseDeepmdInput(input(keys), "i.json", "tf");
+    const none = { atom_exclude_types: [], pair_exclude_types: [], preset_out_bias: null };
+    expect(parsed.model).toMatchObject(none);
+    for (const key of Object.keys(none))
+      expect(notes).toContain(
+        `model.${key} acts only in DeePMD-kit's PyTorch backend; it has no effect here`,
+      );
+    expect(parseDeepmdInput(input(keys), "i.json").input.model).toMatchObject(keys);
+  });
+
   it("refuses keys of the other backend", () => {
     expect(() => parseDeepmdInput(input({ type_embedding: {} }), "i.json", "pt")).toThrow(
       /model\.type_embedding: exists only in .*TensorFlow/,

@@ -118,7 +118,8 @@ export class EnergyTrainer {
 }
 
 function isTrainable(model: EnergyModel, name: string): boolean {
-  const { descriptor, fitting_net: fitting } = model.config;
+  const { descriptor, fitting_net: fitting, type_embedding: types } = model.config;
+  if (name.startsWith("descriptor.type_embedding.") && types !== null) return types.trainable;
   if (name.startsWith("descriptor.")) {
     if (name.includes(".attn_layer_norm.") && "trainable_ln" in descriptor && !descriptor.trainable_ln)
       return false;

@@ -23,9 +23,10 @@ const defaultTypeEmbedding: TypeEmbeddingConfig = {
  * @returns notes say what was chosen and why; problems are keys that do not go with the rules
  */
 export function chooseRules(
-  { descriptor, type_embedding: block }: CheckedModel,
+  model: CheckedModel,
   asked: Rules | undefined,
 ): { rules: Rules; notes: string[]; problems: string[] } {
+  const { descriptor, type_embedding: block } = model;
   const masked = descriptor.type !== "se_e2_a" && descriptor.attn_mask;
   const keys = [block !== null && "model.type_embedding", masked && "model.descriptor.attn_mask"];
   const own = keys.filter((key) => key !== false);
@@ -40,9 +41,30 @@ export function chooseRules(
     problems.push("model.descriptor.env_protection: TensorFlow has none; set it to 0, or use --pt");
   return {
     rules,
-    notes: [`${because}: the numbers follow the rules of DeePMD-kit's TensorFlow backend`],
+    notes: [
+      `${because}: the numbers follow the rules of DeePMD-kit's TensorFlow backend`,
+      ...ignoredKeys(model).map(
+        (key) => `model.${key} acts only in DeePMD-kit's PyTorch backend; it has no effect here`,
+      ),
+    ],
     problems,
   };
+}
+
+/** What keys of the model section that TensorFlow takes and passes over are without effect. */
+const ignored = { pair_exclude_types: [], atom_exclude_types: [], preset_out_bias: null };
+
+function ignoredKeys({
+  pair_exclude_types: pairs,
+  atom_exclude_types: atoms,
+  preset_out_bias: bias,
+}: CheckedModel): string[] {
+  const given: [string, boolean][] = [
+    ["pair_exclude_types", pairs.length > 0],
+    ["atom_exclude_types", atoms.length > 0],
+    ["preset_out_bias", bias !== null],
+  ];
+  return given.filter(([, isGiven]) => isGiven).map(([key]) => key);
 }
 
 function typedProblems(block: TypeEmbeddingConfig | null): string[] {
@@ -77,7 +99,8 @@ function attentionProblems(descriptor: Exclude<CheckedModel["descriptor"], { typ
 }
 
 /** The model section with everything the rules decide. */
-export function completeModel(model: CheckedModel, rules: Rules): ModelConfig {
+export function completeModel(checked: CheckedModel, rules: Rules): ModelConfig {
+  const model = rules === "tf" ? { ...checked, ...ignored } : checked;
   const { descriptor } = model;
   if (descriptor.type === "se_e2_a") return { ...model, rules, descriptor };
   if (descriptor.type === "se_atten_v2") {

@@ -35,17 +35,24 @@ export function readModelTree(tree: Tree, file: string): DeepmdModelData {
   const typeMap = model.texts("type_map");
   const types = typeMap.length;
   const descriptor = readDescriptor(model.child("descriptor"), types);
+  const silent = model.wholes("atom_exclude_types", []);
+  const fitting = model.child("fitting");
+  if (fitting.wholes("exclude_types", []).some((type) => !silent.includes(type)))
+    throw fitting.bad(
+      "exclude_types",
+      "types left out by the fitting net alone are not supported; atom_exclude_types of the model are",
+    );
   const variables = model.has("@variables") ? model.child("@variables") : null;
   return {
     typeMap,
     descriptor,
-    fitting: readFitting(model.child("fitting"), types, descriptorWidth(descriptor), !isSeE2A(descriptor)),
+    fitting: readFitting(fitting, types, descriptorWidth(descriptor), !isSeE2A(descriptor)),
     outBias:
       variables?.arrayOrNull("out_bias", [1, types, 1]) ?? ndArray([1, types, 1], new Float64Array(types)),
     outStd:
       variables?.arrayOrNull("out_std", [1, types, 1]) ??
       ndArray([1, types, 1], new Float64Array(types).fill(1)),
-    atomExcludeTypes: model.wholes("atom_exclude_types", []),
+    atomExcludeTypes: silent,
     pairExcludeTypes: model.pairs("pair_exclude_types"),
     presetOutBias: model.value("preset_out_bias") ?? null,
     rcond: model.numberOrNull("rcond"),

@@ -32,17 +32,16 @@ export function readTfModel(path: string, typeMap?: readonly string[]): NamedMod
       `${names.length} names of types (${names.join(" ")}) for the ${types} types of the graph`,
     );
   const weights: Named = new Map();
-  const descriptor = kind === "se_e2_a" ? tfSeE2A(source, weights, types) : tfSeAtten(source, weights, types);
+  const sections =
+    kind === "se_e2_a" ? { descriptor: tfSeE2A(source, weights, types) } : tfSeAtten(source, weights);
   const fitting = tfFitting(source, weights, types, kind === "se_atten");
-  const model = source.section("model");
   const config = checkModelConfig(
     JSON.stringify({
       type: "standard",
       rules: "tf",
       type_map: names,
-      pair_exclude_types: model.pair_exclude_types ?? [],
-      atom_exclude_types: model.atom_exclude_types ?? [],
-      descriptor,
+      // TensorFlow's graphs leave no atoms and no pairs out, whatever the script says of them.
+      ...sections,
       fitting_net: fitting,
     }),
     source.file,

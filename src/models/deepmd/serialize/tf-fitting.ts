@@ -51,6 +51,8 @@ export function tfFitting(
       script.activation_function ?? (within === "linear" ? source.activationAtTop() : within),
     precision: source.array(`${neuron.length > 0 ? first : scope("final_layer", 0)}/matrix`).dtype,
     resnet_dt: [...source.arrays.keys()].some((name) => /^layer_\d+(_type_\d+)?\/idt$/.test(name)),
+    trainable: script.trainable ?? true,
+    rcond: script.rcond ?? null,
     atom_ener: script.atom_ener ?? [],
   };
 }

@@ -6,13 +6,14 @@ import type { TfSource } from "./tf-source.js";
 const block = "descriptor.se_atten";
 const defaultNormEps = 1e-3;
 
-/** The `se_atten` descriptor of a graph: its settings (as in an input); puts its weights. */
-export function tfSeAtten(source: TfSource, to: Named, types: number): Record<string, unknown> {
+type Section = Record<string, unknown>;
+
+/** The `descriptor` and `type_embedding` sections of a graph with `se_atten`, as in an input; puts its weights. */
+export function tfSeAtten(source: TfSource, to: Named): Record<"descriptor" | "type_embedding", Section> {
   const script = source.section("descriptor");
   const smooth = script.smooth_type_embedding ?? script.smooth_type_embdding ?? script.type === "se_atten_v2";
-  const table = typeTable(source, types);
-  const tebd = table.shape[1];
-  to.set("descriptor.type_embedding.embedding.embedding_net.layers.0.matrix", withoutResidual(table, types));
+  const typeNet = typeEmbedding(source, to);
+  const tebd = typeNet.neuron[typeNet.neuron.length - 1];
   const neuron = netWidths(source, "filter_type_all", "");
   if (neuron.length === 0)
     throw source.bad("no embedding net (filter_type_all/matrix_1); a compressed graph cannot be read");
@@ -36,7 +37,7 @@ export function tfSeAtten(source: TfSource, to: Named, types: number): Record<st
         "smooth se_atten with exclude_types and a mean that is not 0, which gives excluded neighbours rows of their own, is not supported",
       );
   }
-  return {
+  const descriptor = {
     ...environmentSettings(source),
     ...attended,
     type: "se_atten",
@@ -47,12 +48,40 @@ export function tfSeAtten(source: TfSource, to: Named, types: number): Record<st
     type_one_side: strip === undefined ? first.shape[0] === 1 + tebd : strip === "_one_side_ebd",
     tebd_input_mode: strip === undefined ? "concat" : "strip",
     precision: first.dtype,
+    trainable: script.trainable ?? true,
     exclude_types: script.exclude_types ?? [],
     set_davg_zero: script.set_davg_zero ?? true,
     smooth_type_embedding: smooth,
     tebd_dim: tebd,
-    use_tebd_bias: false,
+    use_econf_tebd: typeNet.use_econf_tebd,
+    use_tebd_bias: typeNet.use_tebd_bias,
     concat_output_tebd: true,
+  };
+  return { descriptor, type_embedding: { ...typeNet } };
+}
+
+/** The net of types, with all its layers: training can go on from it. */
+function typeEmbedding(
+  source: TfSource,
+  to: Named,
+): {
+  readonly neuron: readonly number[];
+  readonly use_econf_tebd: boolean;
+  readonly use_tebd_bias: boolean;
+} & Section {
+  const scope = "type_embed_net";
+  const neuron = netWidths(source, scope, "");
+  if (neuron.length === 0) throw source.bad(`no type embedding (${scope}/matrix_1)`);
+  putNet(source, to, "descriptor.type_embedding.embedding.embedding_net", scope, "", neuron.length);
+  const script = source.section("type_embedding");
+  return {
+    neuron,
+    activation_function: source.activationIn(`${scope}/`),
+    resnet_dt: [...source.arrays.keys()].some((name) => name.startsWith(`${scope}/idt_`)),
+    precision: source.array(`${scope}/matrix_1`).dtype,
+    trainable: script.trainable ?? true,
+    use_econf_tebd: script.use_econf_tebd === true,
+    use_tebd_bias: source.has(`${scope}/bias_1`),
   };
 }
 
@@ -108,54 +137,4 @@ function named(source: TfSource, scope: string, part: string): string {
   );
   if (found === undefined) throw source.bad(`the constant ${scope}/${part} is missing; the graph is damaged`);
   return found;
-}
-
-interface Table {
-  readonly shape: readonly [number, number];
-  readonly data: Float64Array;
-}
-
-const functions: Readonly<Record<string, (x: number) => number>> = {
-  linear: (x) => x,
-  tanh: Math.tanh,
-  relu: (x) => Math.max(0, x),
-  relu6: (x) => Math.min(6, Math.max(0, x)),
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-  softplus: (x) => Math.log1p(Math.exp(x)),
-  gelu: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-};
-
-/** The type vectors [types, tebd]: TensorFlow's net may have several layers and an activation function. */
-function typeTable(source: TfSource, types: number): Table {
-  const activation = functions[source.activationIn("type_embed_net/")];
-  let rows = Array.from({ length: types }, (_, t) =>
-    Float64Array.from({ length: types }, (_, k) => Number(k === t)),
-  );
-  const widths = netWidths(source, "type_embed_net", "");
-  if (widths.length === 0) throw source.bad("no type embedding (type_embed_net/matrix_1)");
-  widths.forEach((width, k) => {
-    const part = (name: string): Float64Array | undefined =>
-      source.arrays.get(`type_embed_net/${name}_${k + 1}`)?.data;
-    const [matrix, bias, idt] = [
-      source.array(`type_embed_net/matrix_${k + 1}`).data,
-      part("bias"),
-      part("idt"),
-    ];
-    rows = rows.map((x) => {
-      const residual = width === x.length || width === 2 * x.length;
-      return Float64Array.from({ length: width }, (_, j) => {
-        const sum = x.reduce((total, value, i) => total + value * matrix[i * width + j], bias?.[j] ?? 0);
-        return activation(sum) * (idt?.[j] ?? 1) + (residual ? x[j % x.length] : 0);
-      });
-    });
-  });
-  const width = widths[widths.length - 1];
-  return { shape: [types, width], data: Float64Array.from(rows.flatMap((row) => [...row])) };
-}
-
-/** The matrix of one linear layer on one-hot types that gives this table together with the residual of its widths. */
-function withoutResidual({ shape, data }: Table, types: number): Table {
-  const [, width] = shape;
-  if (width !== types && width !== 2 * types) return { shape, data };
-  return { shape, data: data.map((x, k) => x - Number((k % width) % types === Math.floor(k / width))) };
 }

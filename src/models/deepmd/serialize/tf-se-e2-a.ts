@@ -34,6 +34,7 @@ export function tfSeE2A(source: TfSource, to: Named, types: number): Record<stri
     resnet_dt: [...source.arrays.keys()].some((name) => /^filter_type_\w+\/idt_/.test(name)),
     type_one_side: oneSide,
     precision: source.array(`${scope}/matrix_1${suffix}`).dtype,
+    trainable: script.trainable ?? true,
     exclude_types: script.exclude_types ?? [],
     set_davg_zero: script.set_davg_zero ?? false,
   };
