@@ -90,7 +90,8 @@ describe("frozen TensorFlow graphs give DeePMD-kit's numbers (fixtures/deepmd/te
 
 describe("what training goes on from", () => {
   it.each([
-    ["atten-types-tanh", { activation_function: "tanh", use_tebd_bias: false }],
+    ["atten-types-tanh", { neuron: [4, 8], activation_function: "tanh", use_tebd_bias: true }],
+    ["atten", { use_tebd_bias: false }],
     ["atten-2.2.7", { use_tebd_bias: true }],
   ])("%s: the net of types stands there with its layers and biases", async (name, wanted) => {
     const file = join(place, `net-${name}.pb`);
