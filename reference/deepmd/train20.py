@@ -4,7 +4,7 @@
 
 OUTPUT is a folder (test/fixtures/deepmd): train20.json. Every case is DeePMD-kit's own trainer on one batch that is a whole system of two
 frames, in float64; rows are what it writes into lcurve.out, unrounded. Structures and labels are random numbers. Models are written as in
-options.json (see options.py); `after` is the energy bias at the end where the case changes it.
+options.json (see options.py); `after` is the energy bias at the end where the case changes it, `lcurve` the lines of lcurve.out as they are written.
 """
 
 import copy
@@ -19,6 +19,8 @@ from fixture import header, write_json
 from options import difference, inline
 
 STEPS = 20
+# Cases of which lcurve.out is kept as it is written.
+WRITTEN = ["e2a", "virial", "atomic-labels", "missing-labels", "mae", "disp-avg", "cosine", "validation"]
 TYPES = [0, 0, 0, 1, 1, 1, 1]
 E2A = {"type": "se_e2_a", "sel": [12, 16], "rcut": 3.5, "rcut_smth": 0.5, "neuron": [3, 6], "axis_neuron": 2, "precision": "float64", "seed": 1}
 ATTEN = {
@@ -138,12 +140,14 @@ def run(case: dict, work: Path) -> dict:
         numbers = lambda results: {k: float(v) for k, v in results.items()}  # noqa: E731
         rows.append({"step": int(step), "lr": float(lr), "training": numbers(training), "validation": numbers(validation_results)})
 
-    trainer.print_on_training = keep
+    write = trainer.print_on_training
+    trainer.print_on_training = lambda *row: (keep(*row), write(*row))
     trainer.run()
+    text = (Path.cwd() / "lcurve.out").read_text()
     given["training"].pop("training_data")
     given["training"].pop("validation_data", None)
     after = trainer.model.atomic_model.out_bias.reshape(-1).tolist() if "change_bias_after_training" in given["training"] else None
-    return {"input": given, "frames": frames, "validation": validation, "tree": tree, "rows": rows, "after": after}
+    return {"input": given, "frames": frames, "validation": validation, "tree": tree, "rows": rows, "after": after, "lcurve": text}
 
 
 def narrow(folder: Path, frames: dict, fitting: dict) -> None:
@@ -195,7 +199,9 @@ def main() -> None:
             [row["step"], row["lr"], *([no_nan(row[side][c]) for c in columns[side]] for side in ("training", "validation"))]
             for row in found.pop("rows")
         ]
-        frames = found.pop("frames")
+        frames, text = found.pop("frames"), found.pop("lcurve")
+        if name in WRITTEN:
+            found["lcurve"] = text.splitlines()
         if result["frames"] is None:
             result["frames"] = frames
         changed = {k: v for k, v in frames.items() if result["frames"].get(k) != v}

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
 import type { DeepmdSystem, LabelName } from "../../src/data/deepmd-system.js";
@@ -8,9 +9,13 @@ import { changeBias } from "../../src/train/deepmd/change-bias.js";
 import { EnergyLoss, type Errors } from "../../src/train/deepmd/energy-loss.js";
 import { labelledBatch } from "../../src/train/deepmd/labelled-batch.js";
 import { RunningErrors } from "../../src/train/deepmd/running-errors.js";
+import { Lcurve, scientific } from "../../src/train/deepmd/lcurve.js";
 import { EnergyTrainer } from "../../src/train/deepmd/trainer.js";
 import { learningRateSchedule } from "../../src/train/learning-rate.js";
+import { temporaryFolder } from "../data/temporary-folder.js";
 import { type Fixture, type FixtureCase, modelOf } from "../models/deepmd-fixture.js";
+
+const scratch = temporaryFolder();
 
 type Frames = Record<string, number[][] | number[]>;
 
@@ -31,6 +36,8 @@ interface Case extends Pick<FixtureCase, "model"> {
   /** step, lr, training columns, validation columns */
   rows: [number, number, (number | null)[], (number | null)[]][];
   after: number[] | null;
+  /** The lines of lcurve.out. */
+  lcurve?: string[];
 }
 
 const fixture = JSON.parse(
@@ -106,6 +113,8 @@ describe("twenty training steps give every column of DeePMD-kit's lcurve.out (fi
     const other =
       c.validation === null ? undefined : labelledBatch(systemOf(c.validation, typeMap), Int32Array.of(0, 1));
     expect(loss.columns).toEqual(c.columns.training);
+    const path = join(scratch, `${name}.out`);
+    const lcurve = new Lcurve(path, loss.columns, other !== undefined, false);
     const recent = new RunningErrors();
     let row = 0;
     for (let step = 1; step <= 20; step++) {
@@ -114,10 +123,14 @@ describe("twenty training steps give every column of DeePMD-kit's lcurve.out (fi
       if (c.rows[row]?.[0] !== step) continue;
       const [, lr, training, validation] = c.rows[row++];
       expect(Math.abs(rate(step - 1) - lr)).toBeLessThan(1e-12 * Math.max(lr, 1e-6));
-      compare(input.training.disp_avg ? recent.take() : errors, c.columns.training, training, step);
-      if (other !== undefined)
-        compare(trainer.evaluate(step - 1, other), c.columns.validation, validation, step);
+      const shown = input.training.disp_avg ? recent.take() : errors;
+      compare(shown, c.columns.training, training, step);
+      const checked = other === undefined ? undefined : trainer.evaluate(step - 1, other);
+      if (checked !== undefined) compare(checked, c.columns.validation, validation, step);
+      lcurve.write({ step, rate: rate(step - 1), training: shown, validation: checked });
     }
+    lcurve.close();
+    if (c.lcurve !== undefined) expect(readFileSync(path, "utf8")).toBe(`${c.lcurve.join("\n")}\n`);
     expect(row).toBe(c.rows.length);
     if (c.after !== null) {
       const statisticsBatches = () => [{ system: batch.system, frames: batch.frames }].values();
@@ -127,5 +140,28 @@ describe("twenty training steps give every column of DeePMD-kit's lcurve.out (fi
     }
     trainer.dispose();
     model.dispose();
+  });
+});
+
+describe("numbers of lcurve.out", () => {
+  it("are rounded as C rounds them", () => {
+    for (const [value, wanted] of [
+      [1.125, "1.12e+00"],
+      [1.135, "1.14e+00"],
+      [0.375, "3.75e-01"],
+      [9.995, "9.99e+00"],
+      [-2.5, "-2.50e+00"],
+      [5e-324, "4.94e-324"],
+      [0, "0.00e+00"],
+      [NaN, "nan"],
+    ] as const)
+      expect(scientific(value, 2)).toBe(wanted);
+    expect([0.125, 0.375, 1.25, 2.5, 3.5e-4].map((x) => scientific(x, 1))).toEqual([
+      "1.2e-01",
+      "3.8e-01",
+      "1.2e+00",
+      "2.5e+00",
+      "3.5e-04",
+    ]);
   });
 });

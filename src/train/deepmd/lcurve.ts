@@ -62,9 +62,14 @@ export function cutLcurve(path: string, step: number): void {
   writeFileAtomicSync(path, kept.map((line) => `${line}\n`).join(""));
 }
 
-/** C's %.{digits}e. */
+/** C's %.{digits}e: a number half-way between two goes to the even one, where JavaScript takes the larger. */
 export function scientific(value: number, digits: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+  const exact = value.toExponential(100);
+  const point = exact.indexOf(".");
+  const [kept, rest] = [exact.slice(0, point + 1 + digits), exact.slice(point + 1 + digits)];
+  const isHalfway = /^50*e/.test(rest) && /[02468]\.?$/.test(kept);
+  const text = isHalfway ? kept + rest.slice(rest.indexOf("e")) : value.toExponential(digits);
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
 }
