@@ -38,7 +38,8 @@ function build(model: EnergyModel, edges: Edges): DeepmdGraph {
     atoms,
     edges: count,
     frames: frames.count,
-    edge: tensor(edges.vector, [count, 3], { dtype: descriptor.edgeType }),
+    // The environment matrix and its slopes are made in f64 whatever the nets are: forces of crystals are small sums of large terms.
+    edge: tensor(edges.vector, [count, 3], { dtype: widestType() }),
     centreType: tensor(edges.centreTypes),
     atomType: indexMap(types, settings.typeCount + 1),
     ptr: tensor(edges.ptr),

@@ -15,8 +15,6 @@ export interface Descriptor {
   /** The last so many of them are the type's own vector. */
   readonly typeWidth: number;
   readonly dtype: DType;
-  /** Type of the edges it wants: TensorFlow makes the environment matrix in f64 whatever the nets are (spec 9). */
-  readonly edgeType: DType;
   /** Whether empty slots of `sel` contribute: statistics with a mean other than 0. */
   readonly needsEmptySlots: boolean;
   /** [atoms, width]: one tensor with all atoms in order (se_atten), or one per block of `graph.byType`. */

@@ -42,7 +42,6 @@ const prefix = "descriptor.se_atten";
 export class SeAttenDescriptor implements Descriptor {
   readonly width: number;
   readonly typeWidth: number;
-  readonly edgeType: DType;
   private readonly activation: Activation;
   private readonly typeEmbedding: TypeEmbedding;
   private readonly embedding: readonly DenseLayer[];
@@ -91,9 +90,8 @@ export class SeAttenDescriptor implements Descriptor {
     );
     this.typeWidth = concatOutputTebd ? tebdDim : 0;
     this.width = rowWidth * axisNeuron + this.typeWidth;
-    this.edgeType = settings.rules === "tf" ? widestType() : dtype;
-    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: this.edgeType }));
-    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: this.edgeType }));
+    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: widestType() }));
+    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: widestType() }));
     this.phantom = phantomRows(statistics, typeCount, dtype);
   }
 
@@ -112,14 +110,16 @@ export class SeAttenDescriptor implements Descriptor {
       protection,
     });
     const attention = graph.attention!;
-    const column = (first: number, end: number): Tensor => cast(slice(env, 1, first, end), this.dtype);
+    const own = cast(env, this.dtype);
+    const column = (first: number, end: number): Tensor => slice(own, 1, first, end);
     const rows = column(0, 4);
     const sw =
       this.settings.rules === "tf" && this.settings.smooth ? this.recoveredSwitch(env, graph) : column(4, 5);
     const types = this.typeEmbedding.table();
     let g = this.embed(column(0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
-    const gate: Gate = { sw: reshape(sw, [sw.size]), unit: this.unit(env), graph };
+    const unit = this.settings.rules === "tf" ? this.shortened(env) : column(5, 8);
+    const gate: Gate = { sw: reshape(sw, [sw.size]), unit, graph };
     for (const layer of this.attention) {
       g = layer.forward(g, gate);
       phantom = phantom && layer.forwardEmpty(phantom);
@@ -149,7 +149,7 @@ export class SeAttenDescriptor implements Descriptor {
   private recoveredSwitch(env: Tensor, graph: DeepmdGraph): Tensor {
     const byCentre = (table: Tensor): Tensor => {
       const radial = slice(table, 1, 0, 1);
-      const none = zeros([1, 1], { dtype: this.edgeType, device: table.device.name });
+      const none = zeros([1, 1], { dtype: widestType(table.device.name), device: table.device.name });
       return gather(concat([radial, none], 0), graph.attention!.pairs.centre);
     };
     const s = mulAdd(slice(env, 1, 0, 1), byCentre(this.stddev), byCentre(this.mean));
@@ -158,10 +158,9 @@ export class SeAttenDescriptor implements Descriptor {
     return cast(clamp(sub(1, cube), 0, 1), this.dtype);
   }
 
-  /** Unit vectors of the angular parts; TensorFlow's floor makes them shorter very near the cutoff (spec 9). */
-  private unit(env: Tensor): Tensor {
+  /** Unit vectors of the angular parts, which TensorFlow's floor makes shorter very near the cutoff (spec 9). */
+  private shortened(env: Tensor): Tensor {
     const unit = slice(env, 1, 5, 8);
-    if (this.settings.rules === "pt") return cast(unit, this.dtype);
     const length = safeSqrt(sum(square(slice(env, 1, 1, 4)), { axis: 1, keepDims: true }));
     return cast(mul(unit, minimum(mul(length, 1 / tensorFlowFloor), 1)), this.dtype);
   }

@@ -28,7 +28,6 @@ const prefix = "descriptor.sea.filter_layers.networks";
 export class SeE2ADescriptor implements Descriptor {
   readonly width: number;
   readonly typeWidth = 0;
-  readonly edgeType: DType;
   private readonly activation: Activation;
   /** By centre + nt * neighbour, or by neighbour alone (`type_one_side`). */
   private readonly nets: readonly (readonly DenseLayer[])[];
@@ -57,9 +56,8 @@ export class SeE2ADescriptor implements Descriptor {
       }),
     );
     this.width = neuron[neuron.length - 1] * axisNeuron;
-    this.edgeType = settings.rules === "tf" ? widestType() : dtype;
-    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: this.edgeType }));
-    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: this.edgeType }));
+    this.mean = keep(tensor(statistics.mean, [typeCount, 4], { dtype: widestType() }));
+    this.stddev = keep(tensor(statistics.stddev, [typeCount, 4], { dtype: widestType() }));
     const empty = statistics.mean.map((mean, k) => (mean === 0 ? 0 : -mean / statistics.stddev[k]));
     this.emptyRows = empty.every((x) => x === 0) ? undefined : keep(tensor(empty, [typeCount, 4], { dtype }));
   }
