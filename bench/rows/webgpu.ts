@@ -1,7 +1,8 @@
 import { op } from "../../kernels/elementwise/ops.generated.js";
 import { batch } from "../../src/backends/webgpu/commands.js";
 import { acquireGpu, usage } from "../../src/backends/webgpu/gpu.js";
-import { parameterBytes, Pipelines } from "../../src/backends/webgpu/pipelines.js";
+import { parameterBytes } from "../../src/backends/webgpu/description.js";
+import { Pipelines } from "../../src/backends/webgpu/pipelines.js";
 import { add, ones, openWebGpu, scope } from "../../src/index.js";
 import { keep } from "../../src/tensor/scope.js";
 import type { Bench, Workload } from "../bench.js";
@@ -40,7 +41,7 @@ async function ours(dispatches: number): Promise<Workload> {
 /** What of it is the WebGPU implementation's own: the least calls of it that do the same, on objects made beforehand. */
 async function raw(dispatches: number): Promise<Workload> {
   const { device } = await acquireGpu();
-  const { layout, pipeline } = new Pipelines(device).build(op("add").kernel, "f32");
+  const { layout, pipeline } = new Pipelines(device).compile(op("add").kernel, "f32", "offset");
   const buffers = Array.from({ length: batch + 2 }, () =>
     device.createBuffer({ size: 4 * numbers, usage: usage.storage }),
   );

@@ -66,6 +66,8 @@ export class ElementwiseOp implements Rule {
       name: spec.name,
       intNames: [],
       realNames: [],
+      intCount: (rank) => 1 + rank * (1 + spec.args.length),
+      numbers: true,
       inputs: spec.args.length,
       outputs: 1,
       types: new Array<undefined>(spec.args.length + 1).fill(undefined),

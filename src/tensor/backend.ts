@@ -78,6 +78,10 @@ export interface Kernel {
   /** Names of the integers in the command block (dimensions in order of appearance, then integer attributes). */
   readonly intNames: readonly string[];
   readonly realNames: readonly string[];
+  /** How many integers the kernel reads, from the first of them (default: as many as have names). */
+  readonly intCount?: (first: number) => number;
+  /** Absent inputs are numbers, which stand among the reals at the positions of the inputs (elementwise operations). */
+  readonly numbers?: boolean;
   readonly inputs: number;
   readonly outputs: number;
   /** Number types of the buffers in order; undefined is the type the kernel is launched in. */

@@ -1,68 +1,58 @@
-import { usage } from "./gpu.js";
-import { absentWord, parameterBytes } from "./pipelines.js";
+import type { Kernel } from "../../tensor/backend.js";
+import type { Description } from "./description.js";
+import { ParameterSlices } from "./parameter-slices.js";
 
 /** Dispatches recorded before they are handed to the GPU: few enough that it starts early, enough to spread the cost. */
 export const batch = 256;
 
+/** Workgroups in x, y and z. */
+export type Workgroups = readonly [number, number, number];
+
 /**
- * Records dispatches and copies into one command buffer after another. Each dispatch has its own slice of one uniform
- * buffer; the slices of a batch are uploaded together just before it is submitted.
+ * Records dispatches and copies into one command buffer after another. Dispatches whose parameters are their own have slices of
+ * one uniform buffer; the slices of a batch are uploaded together just before it is submitted.
  */
 export class Commands {
-  /** Uniform parameters of all dispatches of a batch. */
-  readonly parameters: GPUBuffer;
   /** Number of the batch being recorded. */
   current = 1;
-  private readonly stride: number;
-  private readonly host: ArrayBuffer;
-  private readonly ints: Int32Array;
-  private readonly reals: Float32Array;
-  /** Where each dispatch's slice begins. Dawn's binding for Node takes arrays faster than parts of a Uint32Array. */
+  private readonly slices: ParameterSlices;
+  /** Where each slice begins. Dawn's binding for Node takes arrays faster than parts of a Uint32Array. */
   private readonly offsets: readonly (readonly [number])[];
-  private used = 0;
+  private slicesUsed = 0;
+  private recorded = 0;
   private encoder: GPUCommandEncoder | undefined;
   private pass: GPUComputePassEncoder | undefined;
   private pipeline: GPUComputePipeline | undefined;
 
   constructor(private readonly device: GPUDevice) {
-    const alignment = device.limits.minUniformBufferOffsetAlignment;
-    this.stride = Math.ceil(parameterBytes / alignment) * alignment;
-    this.host = new ArrayBuffer(batch * this.stride);
-    this.ints = new Int32Array(this.host);
-    this.reals = new Float32Array(this.host);
-    this.offsets = Array.from({ length: batch }, (_, k) => [k * this.stride]);
-    this.parameters = device.createBuffer({
-      label: "parameters",
-      size: batch * this.stride,
-      usage: usage.uniform | usage.copyTarget,
-    });
+    this.slices = new ParameterSlices(device, batch);
+    this.offsets = Array.from({ length: batch }, (_, k) => [k * this.slices.stride]);
   }
 
-  /** Records one dispatch. `absent` becomes the last integer of the parameters; the kernel reads the first `count` reals. */
-  dispatch(
+  /** Uniform parameters of all dispatches of a batch that bring their own. */
+  get parameters(): GPUBuffer {
+    return this.slices.buffer;
+  }
+
+  /** Records a dispatch whose bind group names its parameters. */
+  dispatch(pipeline: GPUComputePipeline, group: GPUBindGroup, workgroups: Workgroups): void {
+    this.begin(pipeline).setBindGroup(0, group);
+    this.end(workgroups);
+  }
+
+  /** Records a dispatch whose bind group takes the place of its parameters as an offset. `numbers` are the reals of the command block. */
+  dispatchAt(
     pipeline: GPUComputePipeline,
     group: GPUBindGroup,
-    groups: readonly [number, number, number],
-    ints: Int32Array,
-    absent: number,
-    reals: Float64Array,
-    count: number,
+    workgroups: Workgroups,
+    kernel: Kernel,
+    launch: Description,
+    numbers: Float64Array,
   ): void {
-    const at = (this.used * this.stride) / 4;
-    this.ints.set(ints, at);
-    this.ints[at + absentWord] = absent;
-    for (let k = 0; k < count; k++) this.reals[at + absentWord + 1 + k] = reals[k];
-    this.encoder ??= this.device.createCommandEncoder();
-    this.pass ??= this.encoder.beginComputePass();
-    if (pipeline !== this.pipeline) {
-      this.pipeline = pipeline;
-      this.pass.setPipeline(pipeline);
-    }
-    this.pass.setBindGroup(0, group, this.offsets[this.used]);
-    const [x, y, z] = groups;
-    if (y === 1 && z === 1) this.pass.dispatchWorkgroups(x);
-    else this.pass.dispatchWorkgroups(x, y, z);
-    if (++this.used === batch) this.submit();
+    const slice = this.slicesUsed++;
+    this.slices.set(slice, kernel, launch, numbers);
+    this.begin(pipeline).setBindGroup(0, group, this.offsets[slice]);
+    this.end(workgroups);
   }
 
   /** Records a copy of the first `bytes` bytes. */
@@ -76,12 +66,31 @@ export class Commands {
   submit(): void {
     if (this.encoder === undefined) return;
     this.endPass();
-    if (this.used > 0)
-      this.device.queue.writeBuffer(this.parameters, 0, this.host, 0, this.used * this.stride);
+    if (this.slicesUsed > 0) this.slices.upload(0, this.slicesUsed);
     this.device.queue.submit([this.encoder.finish()]);
     this.encoder = undefined;
-    this.used = 0;
+    this.slicesUsed = 0;
+    this.recorded = 0;
     this.current++;
+  }
+
+  private begin(pipeline: GPUComputePipeline): GPUComputePassEncoder {
+    this.encoder ??= this.device.createCommandEncoder();
+    this.pass ??= this.encoder.beginComputePass();
+    if (pipeline !== this.pipeline) {
+      this.pipeline = pipeline;
+      this.pass.setPipeline(pipeline);
+    }
+    return this.pass;
+  }
+
+  private end(workgroups: Workgroups): void {
+    const x = workgroups[0];
+    const y = workgroups[1];
+    const z = workgroups[2];
+    if (y === 1 && z === 1) this.pass!.dispatchWorkgroups(x);
+    else this.pass!.dispatchWorkgroups(x, y, z);
+    if (++this.recorded === batch) this.submit();
   }
 
   private endPass(): void {

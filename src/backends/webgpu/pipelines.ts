@@ -1,35 +1,32 @@
-import { type Kernel, word } from "../../tensor/backend.js";
+import type { Kernel } from "../../tensor/backend.js";
 import { AtomgradError } from "../../tensor/error.js";
+import { parameterBytes } from "./description.js";
 import { computeStage } from "./gpu.js";
-import { GroupCache } from "./group-cache.js";
+import { WordMap } from "./word-map.js";
 
-/** Bytes of `struct Parameters`: 72 integers and 32 reals. */
-export const parameterBytes = 4 * (72 + word.maxReals);
-
-/** Position of the integer whose bits name absent inputs. */
-export const absentWord = 71;
-
-/** Bind groups kept per layout before all are forgotten: a guard for programs whose shapes never repeat. */
+/** Bind groups kept per layout before all are forgotten: a guard for programs whose buffers never repeat. */
 const mostGroups = 1 << 14;
 
+/** Where a dispatch finds its parameters: at an offset that it names, or where its bind group says. */
+export type Place = "offset" | "group";
+
 /** How the buffers of a kernel are bound. Kernels with the same pattern of reads and writes share one, groups included. */
-export interface Layout {
+interface Layout {
   readonly bindings: GPUBindGroupLayout;
   readonly pipeline: GPUPipelineLayout;
   /** Number of storage buffers; the uniform follows them. */
   readonly buffers: number;
-  readonly groups: GroupCache;
+  /** Bind groups for parameters at an offset, by the slots of their buffers. */
+  readonly groups: WordMap<GPUBindGroup>;
 }
 
 /** A kernel ready to be dispatched in one number type. */
-export interface Body {
+export interface Program {
   readonly layout: Layout;
   readonly pipeline: GPUComputePipeline;
-  /** Positions of the kernel's buffers in the order of the bindings. */
-  readonly bound: readonly number[];
 }
 
-/** Compiles kernels on first use and keeps layouts, pipelines and bind groups. */
+/** Compiles kernels and keeps layouts and bind groups. */
 export class Pipelines {
   private readonly layouts = new Map<string, Layout>();
   private readonly modules = new Map<string, GPUShaderModule>();
@@ -37,14 +34,14 @@ export class Pipelines {
   constructor(private readonly device: GPUDevice) {}
 
   /** Errors: DEVICE for a kernel without WGSL in this number type, or with more buffers than the device binds. */
-  build(kernel: Kernel, type: "f32" | "i32"): Body {
+  compile(kernel: Kernel, type: "f32" | "i32", place: Place): Program {
     const { wgsl, name } = kernel;
     if (wgsl === undefined || !(wgsl.types ?? ["f32"]).includes(type))
       throw new AtomgradError(
         "DEVICE",
         `webgpu: "${name}" has no WGSL kernel for ${type}; run it on another device`,
       );
-    const layout = this.layoutOf(kernel);
+    const layout = this.layoutOf(kernel, place);
     const pipeline = this.device.createComputePipeline({
       label: `${name} ${type}`,
       layout: layout.pipeline,
@@ -53,29 +50,40 @@ export class Pipelines {
         entryPoint: wgsl.entry ?? name,
       },
     });
-    return { layout, pipeline, bound: boundBuffers(kernel) };
+    return { layout, pipeline };
   }
 
   /**
-   * Makes the bind group of these buffers and keeps it under their slots, which stand in `words` at `at` by the numbers of
-   * `bound`. Equal slots mean equal buffers until `forget`.
+   * The bind group of the buffers whose slots `slots` begins with, for parameters at offsets into `parameters`. Equal slots mean
+   * equal buffers until `forget`.
    */
-  addGroup(
-    { layout, bound }: Body,
-    words: Int32Array,
-    at: number,
-    buffers: readonly GPUBuffer[],
+  groupOf(
+    program: Program,
+    slots: Int32Array,
+    buffers: () => readonly GPUBuffer[],
     parameters: GPUBuffer,
   ): GPUBindGroup {
-    if (layout.groups.size >= mostGroups) layout.groups.clear();
+    const { groups } = program.layout;
+    let group = groups.get(slots);
+    if (group === undefined) {
+      if (groups.size >= mostGroups) groups.clear();
+      group = this.createGroup(program, buffers(), { buffer: parameters, size: parameterBytes });
+      groups.add(group, slots);
+    }
+    return group;
+  }
+
+  createGroup(
+    { layout }: Program,
+    buffers: readonly GPUBuffer[],
+    parameters: GPUBufferBinding,
+  ): GPUBindGroup {
     const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({
       binding,
       resource: { buffer },
     }));
-    entries.push({ binding: layout.buffers, resource: { buffer: parameters, size: parameterBytes } });
-    const group = this.device.createBindGroup({ layout: layout.bindings, entries });
-    layout.groups.add(group, words, at, bound);
-    return group;
+    entries.push({ binding: layout.buffers, resource: parameters });
+    return this.device.createBindGroup({ layout: layout.bindings, entries });
   }
 
   /** Drops all bind groups: their buffers are being given back. */
@@ -83,12 +91,12 @@ export class Pipelines {
     for (const layout of this.layouts.values()) layout.groups.clear();
   }
 
-  private layoutOf(kernel: Kernel): Layout {
+  private layoutOf(kernel: Kernel, place: Place): Layout {
     const writes = boundBuffers(kernel).map(
       (k) => k >= kernel.inputs || kernel.inPlace?.includes(k) === true,
     );
     const buffers = writes.length;
-    const key = writes.map((w) => (w ? "w" : "r")).join("");
+    const key = `${writes.map((w) => (w ? "w" : "r")).join("")} ${place}`;
     let layout = this.layouts.get(key);
     if (layout !== undefined) return layout;
     const most = this.device.limits.maxStorageBuffersPerShaderStage;
@@ -105,11 +113,11 @@ export class Pipelines {
     entries.push({
       binding: buffers,
       visibility: computeStage,
-      buffer: { type: "uniform", hasDynamicOffset: true },
+      buffer: { type: "uniform", hasDynamicOffset: place === "offset" },
     });
     const bindings = this.device.createBindGroupLayout({ label: key, entries });
     const pipeline = this.device.createPipelineLayout({ label: key, bindGroupLayouts: [bindings] });
-    layout = { bindings, pipeline, buffers, groups: new GroupCache(buffers) };
+    layout = { bindings, pipeline, buffers, groups: new WordMap(buffers) };
     this.layouts.set(key, layout);
     return layout;
   }
@@ -124,6 +132,7 @@ export class Pipelines {
   }
 }
 
-function boundBuffers(kernel: Kernel): readonly number[] {
+/** Positions of the buffers of a kernel in the order of its bindings. */
+export function boundBuffers(kernel: Kernel): readonly number[] {
   return kernel.bound ?? Array.from({ length: kernel.inputs + kernel.outputs }, (_, k) => k);
 }

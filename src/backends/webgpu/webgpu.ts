@@ -2,9 +2,12 @@ import { type Backend, type Kernel, word } from "../../tensor/backend.js";
 import { addDevice, isOpen } from "../../tensor/device.js";
 import { type DType, typeCode, type TypedArray } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
+import { Body, type Launch, often } from "./body.js";
 import { Commands } from "./commands.js";
+import { Description } from "./description.js";
 import { acquireGpu, describeAdapter, type Gpu, usage } from "./gpu.js";
-import { type Body, Pipelines } from "./pipelines.js";
+import { KeptParameters } from "./kept-parameters.js";
+import { Pipelines } from "./pipelines.js";
 import { Readback } from "./readback.js";
 
 const index = 3;
@@ -21,7 +24,10 @@ class WebGpuBackend implements Backend {
   readonly reals = new Float64Array(word.maxReals);
   private readonly ints = this.words.subarray(word.ints);
   private readonly pipelines: Pipelines;
+  private readonly bodies: Body[] = [];
+  private readonly description = new Description();
   private readonly commands: Commands;
+  private readonly kept: KeptParameters;
   private readonly readback: Readback;
   private readonly slots: (GPUBuffer | undefined)[] = [];
   /** The batch of commands that last used a slot. */
@@ -36,6 +42,7 @@ class WebGpuBackend implements Backend {
     const { device } = gpu;
     this.pipelines = new Pipelines(device);
     this.commands = new Commands(device);
+    this.kept = new KeptParameters(device);
     this.readback = new Readback(device, this.commands);
     this.nothing = device.createBuffer({ label: "absent", size: 256, usage: usage.storage });
     void device.lost.then(({ reason, message }) => (this.lost = message || reason));
@@ -76,6 +83,7 @@ class WebGpuBackend implements Backend {
   release(slot: number): void {
     if (this.lastUse[slot] === this.commands.current) this.commands.submit();
     this.pipelines.forget();
+    for (const body of this.bodies) body.forget();
     this.slots[slot]!.destroy();
     this.slots[slot] = undefined;
   }
@@ -110,35 +118,55 @@ class WebGpuBackend implements Backend {
   launch(kernel: Kernel, type: number): void {
     if (this.lost !== undefined) this.check();
     const bodies = (kernel.cache[index] ??= []) as Body[];
-    const body = (bodies[type] ??= this.pipelines.build(kernel, type === typeCode.i32 ? "i32" : "f32"));
-    const groups = kernel.wgsl!.groups(this.ints);
-    this.words[word.status] = 0;
-    if (groups[0] === 0 || groups[1] === 0 || groups[2] === 0) return;
-    const { words, lastUse } = this;
-    const { bound, layout, pipeline } = body;
-    const { current } = this.commands;
-    let absent = 0;
-    for (let j = 0; j < bound.length; j++) {
-      const slot = words[word.buffers + bound[j]];
-      if (slot < 0) absent |= 1 << bound[j];
-      else lastUse[slot] = current;
+    const body = (bodies[type] ??= this.build(kernel, type));
+    const { words, description, commands } = this;
+    words[word.status] = 0;
+    description.take(kernel, body.bound, this);
+    const launch = body.find(description) ?? this.meet(body);
+    if (launch === undefined) return;
+    this.use(body.bound.length);
+    if (launch.place === "group") {
+      commands.dispatch(launch.pipeline, launch.group, launch.workgroups);
+      return;
     }
-    const group = layout.groups.at(layout.groups.find(words, word.buffers, bound)) ?? this.addGroup(body);
-    // An elementwise operation has no real attributes, but absent operands of it are numbers.
-    const reals = absent === 0 ? kernel.realNames.length : word.maxReals;
-    this.commands.dispatch(pipeline, group, groups, this.ints, absent, this.reals, reals);
+    commands.dispatchAt(launch.pipeline, launch.group, launch.workgroups, kernel, description, this.reals);
+    if (++launch.uses === often)
+      body.settle(launch, this.buffers(body), this.kept.add(kernel, description, this.reals));
   }
 
   supports(kernel: Kernel, dtype: DType): boolean {
     return (kernel.wgsl?.types ?? ["f32"]).includes(dtype as "f32") && kernel.wgsl !== undefined;
   }
 
-  private addGroup(body: Body): GPUBindGroup {
-    const buffers = body.bound.map((k) => {
-      const slot = this.words[word.buffers + k];
+  private build(kernel: Kernel, type: number): Body {
+    const body = new Body(kernel, type === typeCode.i32 ? "i32" : "f32", this.pipelines);
+    this.bodies.push(body);
+    return body;
+  }
+
+  /** The launch in the command block for the first time; undefined where it has nothing to do. */
+  private meet(body: Body): Launch | undefined {
+    const workgroups = body.kernel.wgsl!.groups(this.ints);
+    if (workgroups.includes(0)) return undefined;
+    const { parameters } = this.commands;
+    return body.add(this.description, workgroups, () => this.buffers(body), parameters);
+  }
+
+  /** Notes that the batch uses the first `count` slots of the description. */
+  private use(count: number): void {
+    const { lastUse, commands, description } = this;
+    for (let k = 0; k < count; k++) {
+      const slot = description.words[k];
+      if (slot >= 0) lastUse[slot] = commands.current;
+    }
+  }
+
+  /** The buffers of the described launch. */
+  private buffers(body: Body): GPUBuffer[] {
+    return body.bound.map((_, k) => {
+      const slot = this.description.words[k];
       return slot < 0 ? this.nothing : this.slots[slot]!;
     });
-    return this.pipelines.addGroup(body, this.words, word.buffers, buffers, this.commands.parameters);
   }
 
   private async copyOut(slot: number, bytes: number): Promise<ArrayBuffer> {
