@@ -77,7 +77,12 @@ export const gatherOp = /*#__PURE__*/ defineOp({
   vjp: (g, { index, order, ptr }) => ({ x: gatherSumOp.apply([g, index, order, ptr]) }),
   cost: (d) => ({ flop: 0, elements: 2 * d.E * d.F }),
   reference: gatherReference,
-  wgsl: { code: wgsl, types: ["f32", "i32"], groups: (ints) => groupsOf64(ints[2] * ints[1]) },
+  wgsl: {
+    code: wgsl,
+    types: ["f32", "i32"],
+    unread: ["order", "ptr"],
+    groups: (ints) => groupsOf64(ints[2] * ints[1]),
+  },
 });
 
 /** out[r] = sum of x[order[k]] for k in [ptr[r], ptr[r+1]): the adjoint of gather, in the order of the rows. */
@@ -90,7 +95,7 @@ export const gatherSumOp = /*#__PURE__*/ defineOp({
   work: (d, itemBytes) => chunkBytes(d.E, d.F, itemBytes),
   cost: (d) => ({ flop: d.E * d.F, elements: (d.E + d.R) * d.F }),
   reference: gatherSumReference,
-  wgsl: { code: wgsl, groups: (ints) => groupsOf64(ints[3] * ints[1]) },
+  wgsl: { code: wgsl, unread: ["index"], groups: (ints) => groupsOf64(ints[3] * ints[1]) },
 });
 
 /**
@@ -134,7 +139,7 @@ export function indexMap(index: Int32Array, rows: number, device?: DeviceName): 
 export function segmentSum(x: Tensor, ptr: Tensor): Tensor {
   const [rows, rest] = rowsOf("segmentSum", x);
   const out = segmentSumOp.apply([rows, ptr], { E: rows.shape[0] });
-  return reshape(out, [out.shape[0], ...rest]);
+  return shapedRows(out, rest);
 }
 
 /** Mean over sorted segments, as `segmentSum`. Empty segments give 0. */
@@ -143,14 +148,14 @@ export function segmentMean(x: Tensor, ptr: Tensor): Tensor {
   const [E] = rows.shape;
   const count = segmentSumOp.apply([ones([E, 1], { dtype: x.dtype, device: x.device.name }), ptr], { E });
   const out = div(segmentSumOp.apply([rows, ptr], { E }), maximum(count, 1));
-  return reshape(out, [out.shape[0], ...rest]);
+  return shapedRows(out, rest);
 }
 
 /** Largest elements over sorted segments, as `segmentSum`. Empty segments give 0; ties share the gradient. */
 export function segmentMax(x: Tensor, ptr: Tensor): Tensor {
   const [rows, rest] = rowsOf("segmentMax", x);
   const out = segmentMaxOp.apply([rows, ptr], { E: rows.shape[0] });
-  return reshape(out, [out.shape[0], ...rest]);
+  return shapedRows(out, rest);
 }
 
 /**
@@ -164,32 +169,38 @@ export function segmentSoftmax(x: Tensor, ptr: Tensor): Tensor {
   const largest = segmentMaxOp.apply([detach(rows), ptr], { E });
   const weight = exp(sub(rows, segmentExpandOp.apply([largest, ptr], { E })));
   const total = segmentExpandOp.apply([segmentSumOp.apply([weight, ptr], { E }), ptr], { E });
-  return reshape(div(weight, total), [E, ...rest]);
+  return shapedRows(div(weight, total), rest);
 }
 
 /** Repeats y [N, ...] for every row of its segment -> [E, ...]. */
 export function segmentExpand(y: Tensor, ptr: Tensor, E: number): Tensor {
   const [rows, rest] = rowsOf("segmentExpand", y);
-  return reshape(segmentExpandOp.apply([rows, ptr], { E }), [E, ...rest]);
+  return shapedRows(segmentExpandOp.apply([rows, ptr], { E }), rest);
 }
 
 /** Rows of x [rows, ...] in the order of the map -> [E, ...]; also for i32. Errors: SHAPE. */
 export function gather(x: Tensor, map: IndexMap): Tensor {
   const [rows, rest] = rowsOf("gather", x);
   const out = gatherOp.apply([rows, map.index, map.order, map.ptr]);
-  return reshape(out, [out.shape[0], ...rest]);
+  return shapedRows(out, rest);
 }
 
 /** Adds the rows of x [E, ...] into the rows the map names -> [rows, ...] (PyTorch's index_add_, in a fixed order). */
 export function scatterSum(x: Tensor, map: IndexMap): Tensor {
   const [rows, rest] = rowsOf("scatterSum", x);
   const out = gatherSumOp.apply([rows, map.index, map.order, map.ptr]);
-  return reshape(out, [out.shape[0], ...rest]);
+  return shapedRows(out, rest);
 }
 
+/** x as rows, and the shape of one. */
 function rowsOf(what: string, x: Tensor): [Tensor, number[]] {
   if (x.rank === 0)
     throw new AtomgradError("SHAPE", `${what}: expected rows, got a scalar of shape ${showShape(x.shape)}`);
   const rest = x.shape.slice(1);
+  if (rest.length === 1) return [x, rest];
   return [reshape(x, [x.shape[0], rest.reduce((a, b) => a * b, 1)]), rest];
+}
+
+function shapedRows(rows: Tensor, shape: readonly number[]): Tensor {
+  return shape.length === 1 ? rows : reshape(rows, [rows.shape[0], ...shape]);
 }

@@ -1,5 +1,5 @@
 // segment_outer, segment_apply, segment_apply_t; one invocation owns one output element and adds in the order of the loop.
-struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
+#include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> first: array<f32>;
 @group(0) @binding(1) var<storage, read> second: array<f32>;
 @group(0) @binding(2) var<storage, read> ptr: array<i32>;
@@ -20,46 +20,41 @@ fn segmentOf(e: i32, count: i32) -> i32 {
 
 @compute @workgroup_size(64)
 fn segment_outer(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let A = p.ints[0].y;
   let B = p.ints[0].z;
-  if (k >= p.ints[0].w * A * B) { return; }
-  let s = k / (A * B);
-  let a = k / B % A;
-  let b = k % B;
+  let m = elementOf(id, groups, p.ints[0].w, A * B);
+  if (!m.inside) { return; }
+  let a = m.column / B;
+  let b = m.column % B;
   var sum = 0.0;
-  for (var e = ptr[s]; e < ptr[s + 1]; e++) { sum = fma(first[e * A + a], second[e * B + b], sum); }
-  out[k] = sum;
+  for (var e = ptr[m.row]; e < ptr[m.row + 1]; e++) { sum = fma(first[e * A + a], second[e * B + b], sum); }
+  out[m.number] = sum;
 }
 
 @compute @workgroup_size(64)
 fn segment_apply(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let A = p.ints[0].y;
   let B = p.ints[0].w;
-  if (k >= p.ints[0].x * B) { return; }
-  let e = k / B;
-  let b = k % B;
-  let s = segmentOf(e, p.ints[0].z);
+  let m = elementOf(id, groups, p.ints[0].x, B);
+  if (!m.inside) { return; }
+  let s = segmentOf(m.row, p.ints[0].z);
   var sum = 0.0;
   if (s >= 0) {
-    for (var a = 0; a < A; a++) { sum = fma(first[e * A + a], second[(s * A + a) * B + b], sum); }
+    for (var a = 0; a < A; a++) { sum = fma(first[m.row * A + a], second[(s * A + a) * B + m.column], sum); }
   }
-  out[k] = sum;
+  out[m.number] = sum;
 }
 
 @compute @workgroup_size(64)
 fn segment_apply_t(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let B = p.ints[0].y;
   let A = p.ints[0].w;
-  if (k >= p.ints[0].x * A) { return; }
-  let e = k / A;
-  let a = k % A;
-  let s = segmentOf(e, p.ints[0].z);
+  let m = elementOf(id, groups, p.ints[0].x, A);
+  if (!m.inside) { return; }
+  let s = segmentOf(m.row, p.ints[0].z);
   var sum = 0.0;
   if (s >= 0) {
-    for (var b = 0; b < B; b++) { sum = fma(first[e * B + b], second[(s * A + a) * B + b], sum); }
+    for (var b = 0; b < B; b++) { sum = fma(first[m.row * B + b], second[(s * A + m.column) * B + b], sum); }
   }
-  out[k] = sum;
+  out[m.number] = sum;
 }

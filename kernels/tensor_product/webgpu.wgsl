@@ -2,7 +2,7 @@
 // result: it walks the edges of its row in order and the paths that reach it. Weights shared by all edges have a workgroup of 64
 // each, whose invocations take every 64th edge and join in a fixed tree. The coefficients are read from the plan, behind its
 // last table, as their bits: eight buffers are all that can be bound.
-struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
+#include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> first: array<f32>;
 @group(0) @binding(1) var<storage, read> second: array<f32>;
 @group(0) @binding(2) var<storage, read> third: array<f32>;
@@ -110,32 +110,30 @@ fn outputOf(m: Path, t: i32, k: i32, x: i32, y: i32, w: i32) -> f32 {
 
 @compute @workgroup_size(64)
 fn tensorProduct(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = i32(id.x + id.y * groups.x * 64u);
-  let D = p.ints[2].w;
-  if (index >= p.ints[2].z * D) { return; }
-  let row = index / D;
+  let at = elementOf(id, groups, p.ints[2].z, p.ints[2].w);
+  if (!at.inside) { return; }
   let absent = p.ints[17].w;
-  var begin = row;
-  var end = row + 1;
+  var begin = at.row;
+  var end = at.row + 1;
   if ((absent & 0x400) == 0) {
-    begin = targetPtr[row];
-    end = targetPtr[row + 1];
+    begin = targetPtr[at.row];
+    end = targetPtr[at.row + 1];
   }
   var sum = 0.0;
-  for (var at = begin; at < end; at++) {
-    var e = at;
-    if ((absent & 0x200) == 0) { e = targetOrder[at]; }
+  for (var position = begin; position < end; position++) {
+    var e = position;
+    if ((absent & 0x200) == 0) { e = targetOrder[position]; }
     var node = e;
     if ((absent & 0x20) == 0) { node = source[e]; }
     if (node < 0) { continue; }
     let w = select(e * p.ints[1].y, 0, p.ints[1].x == 1);
     for (var n = 0; n < plan[0]; n++) {
       let m = pathOf(n);
-      let place = placeOf(m, 2, index % D);
+      let place = placeOf(m, 2, at.column);
       if (place.inside) { sum += outputOf(m, place.copy, place.component, node * p.ints[0].y, e * p.ints[0].w, w); }
     }
   }
-  sums[index] = sum;
+  sums[at.number] = sum;
 }
 
 // What the pair (u, v) meets in component k of the output, weights included; g at `third` + g, w at `second` + w.
@@ -155,21 +153,19 @@ fn answerOf(m: Path, u: i32, v: i32, k: i32, w: i32, g: i32) -> f32 {
 // first: y, second: w, third: g
 @compute @workgroup_size(64)
 fn tensorProductX(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = i32(id.x + id.y * groups.x * 64u);
-  let A = p.ints[2].w;
-  if (index >= p.ints[2].y * A) { return; }
-  let row = index / A;
+  let at = elementOf(id, groups, p.ints[2].y, p.ints[2].w);
+  if (!at.inside) { return; }
   let absent = p.ints[17].w;
-  var begin = row;
-  var end = row + 1;
+  var begin = at.row;
+  var end = at.row + 1;
   if ((absent & 0x80) == 0) {
-    begin = sourcePtr[row];
-    end = sourcePtr[row + 1];
+    begin = sourcePtr[at.row];
+    end = sourcePtr[at.row + 1];
   }
   var sum = 0.0;
-  for (var at = begin; at < end; at++) {
-    var e = at;
-    if ((absent & 0x40) == 0) { e = sourceOrder[at]; }
+  for (var position = begin; position < end; position++) {
+    var e = position;
+    if ((absent & 0x40) == 0) { e = sourceOrder[position]; }
     var to = e;
     if ((absent & 0x100) == 0) { to = ends[e]; }
     if (to < 0) { continue; }
@@ -177,7 +173,7 @@ fn tensorProductX(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_wor
     let w = select(e * p.ints[0].w, 0, p.ints[0].z == 1);
     for (var n = 0; n < plan[0]; n++) {
       let m = pathOf(n);
-      let place = placeOf(m, 0, index % A);
+      let place = placeOf(m, 0, at.column);
       if (!place.inside) { continue; }
       let vs = partners(m, place.copy);
       for (var v = vs.x; v < vs.y; v++) {
@@ -190,7 +186,7 @@ fn tensorProductX(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_wor
       }
     }
   }
-  sums[index] = sum;
+  sums[at.number] = sum;
 }
 
 // Rows of the first input and of the output that edge e leads from and to; negative: nowhere.
@@ -204,17 +200,16 @@ fn endsOf(e: i32) -> vec2<i32> {
 // first: x, second: w, third: g
 @compute @workgroup_size(64)
 fn tensorProductY(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = i32(id.x + id.y * groups.x * 64u);
-  let B = q.ints[2].w;
-  if (index >= q.ints[2].x * B) { return; }
-  let e = index / B;
+  let to = elementOf(id, groups, q.ints[2].x, q.ints[2].w);
+  if (!to.inside) { return; }
+  let e = to.row;
   let at = endsOf(e);
   let w = select(e * q.ints[0].w, 0, q.ints[0].z == 1);
   var sum = 0.0;
   if (at.x >= 0 && at.y >= 0) {
     for (var n = 0; n < plan[0]; n++) {
       let m = pathOf(n);
-      let place = placeOf(m, 1, index % B);
+      let place = placeOf(m, 1, to.column);
       if (!place.inside) { continue; }
       let v = place.copy;
       for (var u = 0; u < m.mul.x; u++) {
@@ -229,7 +224,7 @@ fn tensorProductY(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_wor
       }
     }
   }
-  rows[index] = sum;
+  rows[to.number] = sum;
 }
 
 fn pairsOf(m: Path) -> i32 {

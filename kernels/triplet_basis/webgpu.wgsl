@@ -3,7 +3,7 @@
 // Layout: rows of F = L R functions, degree by degree. Strategy: an invocation per number of the result, sums in the order of
 // memory or of the edge's list; tripletJoint one per edge and degree, which alone writes that degree of the edge's triplets and
 // looks at g once, `chunk` of its numbers at a time. Bound: memory, F numbers a triplet.
-struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
+#include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> radial: array<f32>;
 @group(0) @binding(1) var<storage, read> angular: array<f32>;
 @group(0) @binding(2) var<storage, read> index: array<i32>;
@@ -30,69 +30,63 @@ const chunk = 8;
 
 @compute @workgroup_size(64)
 fn tripletProduct(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let F = p.ints[0].y;
   let L = p.ints[0].w;
-  if (k >= p.ints[0].z * F) { return; }
-  let t = k / F;
-  let f = k % F;
-  products[k] = radial[index[t] * F + f] * angular[t * L + f / (F / L)];
+  let m = elementOf(id, groups, p.ints[0].z, F);
+  if (!m.inside) { return; }
+  products[m.number] = radial[index[m.row] * F + m.column] * angular[m.row * L + m.column / (F / L)];
 }
 
 @compute @workgroup_size(64)
 fn tripletRadial(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let F = q.ints[0].y;
   let L = q.ints[0].z;
-  if (k >= q.ints[0].w * F) { return; }
-  let e = k / F;
-  let f = k % F;
-  let l = f / (F / L);
+  let m = elementOf(id, groups, q.ints[0].w, F);
+  if (!m.inside) { return; }
+  let l = m.column / (F / L);
   var sum = 0.0;
-  for (var at = ptr[e]; at < ptr[e + 1]; at++) {
+  for (var at = ptr[m.row]; at < ptr[m.row + 1]; at++) {
     let t = order[at];
-    sum += g[t * F + f] * angular[t * L + l];
+    sum += g[t * F + m.column] * angular[t * L + l];
   }
-  ofEdges[k] = sum;
+  ofEdges[m.number] = sum;
 }
 
 @compute @workgroup_size(64)
 fn tripletAngular(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let F = p.ints[0].y;
   let L = p.ints[0].w;
-  if (k >= p.ints[0].x * L) { return; }
+  let m = elementOf(id, groups, p.ints[0].x, L);
+  if (!m.inside) { return; }
   let R = F / L;
-  let row = index[k / L] * F + k % L * R;
+  let row = index[m.row] * F + m.column * R;
   var sum = 0.0;
-  for (var n = 0; n < R; n++) { sum += g[k * R + n] * rows[row + n]; }
-  ofAngles[k] = sum;
+  for (var n = 0; n < R; n++) { sum += g[m.number * R + n] * rows[row + n]; }
+  ofAngles[m.number] = sum;
 }
 
 @compute @workgroup_size(64)
 fn tripletJoint(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let k = i32(id.x + id.y * groups.x * 64u);
   let L = r.ints[0].z;
-  if (k >= r.ints[0].w * L) { return; }
+  let m = elementOf(id, groups, r.ints[0].w, L);
+  if (!m.inside) { return; }
   let R = r.ints[0].y / L;
-  let e = k / L;
-  let l = k % L;
   // Once where there are no radial functions: their sum is 0.
   for (var n = 0; n == 0 || n < R; n += chunk) {
     let width = min(chunk, R - n);
     var sum = array<f32, 8>(); // in a loop, a declaration alone is not zeroed again everywhere
-    for (var at = jointPtr[e]; at < jointPtr[e + 1]; at++) {
-      let t = jointOrder[at] * L + l;
+    for (var at = jointPtr[m.row]; at < jointPtr[m.row + 1]; at++) {
+      let t = jointOrder[at] * L + m.column;
       let y = angular[t];
       var total = 0.0;
       if (n > 0) { total = toAngular[t]; }
       for (var i = 0; i < width; i++) {
         let h = g[t * R + n + i];
         sum[i] += h * y;
-        total += h * jointRows[k * R + n + i];
+        total += h * jointRows[m.number * R + n + i];
       }
       toAngular[t] = total;
     }
-    for (var i = 0; i < width; i++) { toRadial[k * R + n + i] = sum[i]; }
+    for (var i = 0; i < width; i++) { toRadial[m.number * R + n + i] = sum[i]; }
   }
 }

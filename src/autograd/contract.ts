@@ -89,7 +89,13 @@ export function bind(
 
 /** The shape an output expression stands for once all its dimensions are bound. */
 export function evaluate(e: Expression, bound: readonly number[]): number[] {
-  return e.dims.map((dim) => (dim.symbol < 0 ? dim.offset : dim.factor * bound[dim.symbol] + dim.offset));
+  const { dims } = e;
+  const shape = new Array<number>(dims.length);
+  for (let k = 0; k < dims.length; k++) {
+    const { symbol, factor, offset } = dims[k];
+    shape[k] = symbol < 0 ? offset : factor * bound[symbol] + offset;
+  }
+  return shape;
 }
 
 function mismatch(op: string, name: string, e: Expression, found: Shape, wanted: string): AtomgradError {

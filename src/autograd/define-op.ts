@@ -116,16 +116,19 @@ export class Op implements Rule {
     return this.inputs.map((input) => grads[wanted.indexOf(input.name)]);
   }
 
+  /** Checks the inputs and attributes and binds the dimensions. */
   private bindInputs(inputs: readonly (Tensor | undefined)[], attrs: Attrs) {
-    const { name, symbols } = { name: this.spec.name, symbols: this.contract.symbols };
+    const { name } = this.spec;
+    const { symbols, inputs: declared } = this.contract;
     const bound = new Array<number>(symbols.names.length).fill(-1);
     let dtype: DType | undefined;
     let device: DeviceContext | undefined;
-    this.inputs.forEach((input, k) => {
+    for (let k = 0; k < declared.length; k++) {
+      const input = declared[k];
       const t = inputs[k];
       if (t === undefined) {
         if (!input.optional) throw new AtomgradError("VALUE", `${name}: input ${input.name} is missing`);
-        return;
+        continue;
       }
       t.assertAlive();
       device ??= t.device;
@@ -139,7 +142,7 @@ export class Op implements Rule {
       else if (t.dtype !== wanted)
         throw new AtomgradError("DTYPE", `${name}: ${input.name} expected ${wanted}, got ${t.dtype}`);
       bind(name, input.name, input.expression, t, symbols, bound);
-    });
+    }
     this.bindAttrs(attrs, bound);
     return { device: device!, dtype: dtype ?? "f32", bound };
   }
@@ -155,7 +158,7 @@ export class Op implements Rule {
   }
 
   private bindAttrs(attrs: Attrs, bound: number[]): void {
-    for (const [name, type] of this.contract.attrEntries) {
+    for (const { name, type, position } of this.contract.attrs) {
       const value = attrs[name];
       if (value === undefined) throw new AtomgradError("VALUE", `${this.name}: attribute ${name} is missing`);
       if (type === "real") continue;
@@ -165,7 +168,7 @@ export class Op implements Rule {
           "VALUE",
           `${this.name}: attribute ${name} is ${String(value)}, allowed: ${typeof type === "string" ? "whole numbers" : type.join(", ")}`,
         );
-      bound[this.contract.symbols.index(name)] = number;
+      bound[position] = number;
     }
     const sentence = this.spec.check?.(this.contract.dims(bound), attrs);
     if (sentence !== undefined) throw new AtomgradError("VALUE", `${this.name}: ${sentence}`);
@@ -180,19 +183,21 @@ export class Op implements Rule {
     into?: readonly Tensor[],
   ): Tensor[] {
     const backend = device.backend;
-    const outs =
-      into?.slice() ??
-      this.contract.outputs.map((e) => {
-        const shape = evaluate(e, bound);
-        return Tensor.empty(device, e.dtype ?? dtype, shape, sizeOf(shape));
-      });
-    const words = backend.words;
+    const { inputs: declared, outputs } = this.contract;
+    const outs = into?.slice() ?? new Array<Tensor>(outputs.length);
+    if (into === undefined)
+      for (let k = 0; k < outputs.length; k++) {
+        const shape = evaluate(outputs[k], bound);
+        outs[k] = Tensor.empty(device, outputs[k].dtype ?? dtype, shape, sizeOf(shape));
+      }
+    const { words, reals } = backend;
     let at: number = word.buffers;
-    for (let k = 0; k < this.inputs.length; k++) words[at++] = inputs[k]?.storage.slot ?? -1;
-    for (const out of outs) words[at++] = out.storage.slot;
+    for (let k = 0; k < declared.length; k++) words[at++] = inputs[k]?.storage.slot ?? -1;
+    for (let k = 0; k < outs.length; k++) words[at++] = outs[k].storage.slot;
     words[at] = word.end;
     for (let k = 0; k < bound.length; k++) words[word.ints + k] = bound[k];
-    this.kernel.realNames.forEach((name, k) => (backend.reals[k] = Number(attrs[name])));
+    const { realNames } = this.kernel;
+    for (let k = 0; k < realNames.length; k++) reals[k] = Number(attrs[realNames[k]]);
     const scratch = this.scratch(device, bound, dtype);
     words[word.work] = scratch?.slot ?? -1;
     backend.launch(this.kernel, typeCode[dtype]);

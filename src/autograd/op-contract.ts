@@ -9,13 +9,20 @@ export interface Input {
   readonly expression: Expression;
 }
 
+export interface Attribute {
+  readonly name: string;
+  readonly type: AttrType;
+  /** Of an integer among the integers; -1 for a real. */
+  readonly position: number;
+}
+
 /** What is read out of an `OpSpec`. */
 export class OpContract {
   readonly kernel: Kernel;
   readonly inputs: readonly Input[];
   readonly outputs: readonly Expression[];
   readonly symbols = new Symbols();
-  readonly attrEntries: readonly [string, AttrType][];
+  readonly attrs: readonly Attribute[];
   readonly savedNames: readonly string[];
   /** Positions of the saved inputs. */
   readonly saved: readonly number[];
@@ -28,8 +35,11 @@ export class OpContract {
       optional: key.endsWith("?"),
       expression: parseExpression(text, this.symbols),
     }));
-    this.attrEntries = Object.entries(spec.attrs ?? {});
-    for (const [name, type] of this.attrEntries) if (type !== "real") this.symbols.index(name);
+    this.attrs = Object.entries(spec.attrs ?? {}).map(([name, type]) => ({
+      name,
+      type,
+      position: type === "real" ? -1 : this.symbols.index(name),
+    }));
     const outputs = typeof spec.output === "string" ? { out: spec.output } : spec.output;
     this.outputs =
       spec.output === "none" ? [] : Object.values(outputs).map((text) => parseExpression(text, this.symbols));
@@ -41,7 +51,7 @@ export class OpContract {
     this.kernel = {
       name: spec.name,
       intNames: this.symbols.names,
-      realNames: this.attrEntries.filter(([, type]) => type === "real").map(([name]) => name),
+      realNames: this.attrs.filter(({ type }) => type === "real").map(({ name }) => name),
       inputs: this.inputs.length,
       outputs: this.outputs.length,
       types: [...this.inputs.map((i) => i.expression.dtype), ...this.outputs.map((e) => e.dtype)],
@@ -57,7 +67,8 @@ export class OpContract {
   /** Values of the dimensions and integer attributes by name. */
   dims(bound: ArrayLike<number>): Record<string, number> {
     const dims: Record<string, number> = {};
-    this.symbols.names.forEach((name, k) => (dims[name] = bound[k]));
+    const { names } = this.symbols;
+    for (let k = 0; k < names.length; k++) dims[names[k]] = bound[k];
     return dims;
   }
 
