@@ -141,9 +141,11 @@ export function apply1(op: ElementwiseOp, a: Operand): Tensor {
   return attach(op, out, [a.node as Node], op.savesAny ? [a] : nothing, undefined, op.savesOut);
 }
 
-/** The fast path of two tensors alike; anything else takes the general one. */
+/** The fast path of two tensors alike, or of a tensor and a number; anything else takes the general one. */
 export function apply2(op: ElementwiseOp, a: Operand, b: Operand): Tensor {
-  if (typeof a === "number" || typeof b === "number" || !alike(a, b)) return general(op, [a, b]);
+  if (typeof a === "number") return general(op, [a, b]);
+  if (typeof b === "number") return withNumber(op, a, b);
+  if (!alike(a, b)) return general(op, [a, b]);
   a.assertAlive();
   b.assertAlive();
   if (!isFloat(a.dtype)) throw wrongType(op, a.dtype);
@@ -169,6 +171,25 @@ export function apply2(op: ElementwiseOp, a: Operand, b: Operand): Tensor {
     undefined,
     op.savesOut,
   );
+}
+
+function withNumber(op: ElementwiseOp, a: Tensor, b: number): Tensor {
+  a.assertAlive();
+  if (!isFloat(a.dtype)) throw wrongType(op, a.dtype);
+  const { device } = a.storage;
+  const { words, reals } = device.backend;
+  const out = Tensor.empty(device, a.dtype, a.shape, a.size);
+  words[word.buffers] = a.storage.slot;
+  words[word.buffers + 1] = -1;
+  words[word.buffers + 2] = out.storage.slot;
+  words[word.buffers + 3] = word.end;
+  words[word.ints] = 1;
+  words[word.ints + 1] = a.size;
+  words[word.ints + 2] = 1;
+  words[word.ints + 3] = 0;
+  reals[1] = b;
+  device.backend.launch(op.kernel, typeCode[a.dtype]);
+  return a.node === undefined || !isRecording() ? out : recorded(op, out, [a, b]);
 }
 
 export function apply3(op: ElementwiseOp, a: Operand, b: Operand, c: Operand): Tensor {
