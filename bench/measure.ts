@@ -118,30 +118,36 @@ async function calibrate(workload: Workload): Promise<number> {
   return lengthen(workload, first);
 }
 
-/** The number of repeats, at least as many as given, that fills a sample. */
+/** The number of repeats, at least as many as given, that fills a sample; of repeats timed one by one few will do. */
 async function lengthen(workload: Workload, repeats: number): Promise<number> {
-  while (repeats < 1 << 20) {
+  const most = workload.settle === undefined ? 1 << 20 : 32;
+  while (repeats < most) {
     const { ms } = await sample(workload, repeats);
     if (ms * repeats >= sampleMs) break;
-    repeats = Math.max(2 * repeats, Math.min(16 * repeats, Math.ceil(sampleMs / ms)));
+    repeats = Math.min(most, Math.max(2 * repeats, Math.min(16 * repeats, Math.ceil(sampleMs / ms))));
   }
   return repeats;
 }
 
-async function sample(workload: Workload, repeats: number): Promise<Sample> {
+/**
+ * Repeats the work. Where the clock is stopped between repeats each is timed by itself and their median counts: a repeat in which
+ * the system gave the core to another program says nothing about ours.
+ */
+async function sample({ run, settle }: Workload, repeats: number): Promise<Sample> {
   const cpu = process.cpuUsage();
-  let start = performance.now();
+  const start = performance.now();
+  const alone: number[] = [];
   for (let k = 0; k < repeats; k++) {
-    const pending = workload.run();
+    const begin = performance.now();
+    const pending = run();
     if (pending instanceof Promise) await pending;
-    if (workload.settle === undefined) continue;
-    const stopped = performance.now();
-    await workload.settle();
-    start += performance.now() - stopped;
+    if (settle === undefined) continue;
+    alone.push(performance.now() - begin);
+    await settle();
   }
-  const ms = performance.now() - start;
+  const ms = settle === undefined ? (performance.now() - start) / repeats : median(alone);
   const used = process.cpuUsage(cpu);
-  return { ms: ms / repeats, cpuMs: (used.user + used.system) / 1e3 / repeats };
+  return { ms, cpuMs: (used.user + used.system) / 1e3 / repeats };
 }
 
 function ownResult(bench: Bench, workload: Workload, samples: Sample[], top: Ceiling): Result {
