@@ -70,8 +70,9 @@ function putNumber(bytes: Uint8Array, at: number, value: bigint, width: number):
     bytes[at + k] = Number((value >> BigInt(8 * k)) & 255n);
 }
 
-/** Inputs between two turns of the event loop, as in any program that reads files. */
+/** Inputs between two turns of the event loop, as in any program that reads files; fewer on a busy machine. */
 const inputsPerTurn = 64;
+const longestTurnMs = 1000;
 const longestMs = 1000;
 const mib = 2 ** 20;
 const mostMemory = 256 * mib;
@@ -109,6 +110,7 @@ export async function fuzzReader(
   if (!((await one.read()) > 0)) throw new Error(`${one.name}: the good file holds nothing`);
   const before = process.memoryUsage.rss();
   let most = before;
+  let turned = performance.now();
   const property = fc.asyncProperty(mutation, async (changes) => {
     writeFileSync(one.file, mutated(one.good, changes));
     await one.prepare?.();
@@ -130,7 +132,10 @@ export async function fuzzReader(
     most = Math.max(most, held);
     if (held - memory > mostMemory) throw new Error(`${one.name}: took too much memory`);
     onInput?.();
-    if ((counts.read + counts.refused) % inputsPerTurn === 0) await setImmediate();
+    if ((counts.read + counts.refused) % inputsPerTurn === 0 || performance.now() - turned > longestTurnMs) {
+      await setImmediate();
+      turned = performance.now();
+    }
   });
   try {
     await fc.assert(property, { seed, numRuns: runs });
