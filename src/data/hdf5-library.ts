@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { modulePath } from "../backends/cpu/addon.js";
 import { AtomgradError } from "../tensor/error.js";
+import { isSoundHeap } from "./hdf5-global-heap.js";
 import type { ByteSource } from "./read-file.js";
 
 /** WebAssembly memory only grows: an instance that large sets have filled is given up for a new one. */
@@ -124,7 +125,8 @@ export function placeHdf5({ module, birth, open }: Hdf5Library, name: string, so
   const node = fileSystem(module).createFile("/", name, {}, true, false);
   Object.defineProperty(node, "usedBytes", { value: source.size });
   const read = (_: unknown, buffer: Int8Array, offset: number, length: number, position: number): number => {
-    const count = Math.max(0, Math.min(length, source.size - position));
+    // A heap that the library would not come to the end of ends the file: it sees zeros there, and refuses them.
+    const count = isSoundHeap(source, position) ? Math.max(0, Math.min(length, source.size - position)) : 0;
     source.read(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, count), position);
     return count;
   };
