@@ -142,17 +142,20 @@ export class Irreps implements Iterable<MulIr> {
     return new Irreps(this.entries.slice(start, stop));
   }
 
-  /** The copies from `start` to before `stop`, counted through all multiplicities. */
-  sliceByMul(start: number, stop: number = this.numIrreps): Irreps {
-    assertWhole("Irreps.sliceByMul: start", start);
-    assertWhole("Irreps.sliceByMul: stop", stop);
+  /** The copies from `start` to before `stop`, counted through all multiplicities and from the end when negative; entries of none within stay. */
+  sliceByMul(start?: number, stop?: number): Irreps {
+    assertIndex("Irreps.sliceByMul: start", start);
+    assertIndex("Irreps.sliceByMul: stop", stop);
+    const all = this.numIrreps;
+    const [first, end] = [start ?? 0, stop ?? all].map((n) => (n < 0 ? n + all : n));
     let at = 0;
-    const kept = this.entries.map((e): MulIr => {
-      const [from, to] = [Math.max(start, at), Math.min(stop, at + e.mul)];
+    const kept = this.entries.flatMap((e): MulIr[] => {
+      const [from, to] = [Math.max(first, at), Math.min(end, at + e.mul)];
       at += e.mul;
-      return new MulIr(Math.max(0, to - from), e.ir);
+      if (e.mul === 0 ? from > to : from >= to) return [];
+      return [new MulIr(to - from, e.ir)];
     });
-    return new Irreps(kept.filter((e) => e.mul > 0));
+    return new Irreps(kept);
   }
 
   /** Merges neighbours of the same irrep and drops empty entries; the order stays. */

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { readState, type State, type StateArray, type StateDifference, writeState } from "./state.js";
 
 /** A module whatever its inputs and outputs. */
-export type AnyModule = Pick<Module, "parameters" | "buffers" | "dispose">;
+export type AnyModule = Pick<Module, "parameters" | "buffers" | "dispose" | "toString">;
 
 /**
  * A part of a network: parameters, buffers and smaller modules by name, and what they compute. A subclass registers them in
@@ -65,6 +65,17 @@ export abstract class Module<
   dispose(): void {
     for (const t of [...this.trained.values(), ...this.fixed.values()]) t.dispose();
     for (const child of this.children.values()) child.dispose();
+  }
+
+  /** The class and, indented by two blanks, a line for each smaller module, as PyTorch prints modules. */
+  toString(): string {
+    const { name } = this.constructor;
+    if (this.children.size === 0) return `${name}()`;
+    const lines = Array.from(this.children, ([key, child]) => {
+      const text = String(child).replaceAll("\n", "\n  ");
+      return `  (${key}): ${text}\n`;
+    });
+    return `${name}(\n${lines.join("")})`;
   }
 
   [Symbol.dispose](): void {

@@ -161,7 +161,7 @@ export const argumentRows: readonly Row[] = [
     ]),
   ),
   method("Irreps.slice", one, ["start", value(0), optional], ["stop", value(1), optional]),
-  method("Irreps.sliceByMul", one, ["start", value(0)], ["stop", value(1), optional]),
+  method("Irreps.sliceByMul", one, ["start", value(0), optional], ["stop", value(1), optional]),
   method("Irreps.repeat", one, ["n", value(2)]),
   method("Irreps.filter", one, ["criterion", value({ lmax: 1 }), ["nothing", "object"]]),
   ...(["keep", "drop"] as const).map((key): Row => ({

@@ -57,6 +57,20 @@ describe("a module", () => {
     expect(net.scale.requiresGrad).toBe(false);
   });
 
+  it("prints as a tree", () => {
+    class Outer extends Module {
+      readonly inner = this.child("inner", new Gated());
+
+      protected forward(x: Tensor): Tensor {
+        return this.inner.call(x, x).sum;
+      }
+    }
+    using net = new Outer();
+    expect(String(net)).toBe(
+      "Outer(\n  (inner): Gated(\n    (layers.0): Linear()\n    (layers.1): Linear()\n  )\n)",
+    );
+  });
+
   it("frees all it computes but the result, and in the end itself", () => {
     const before = memory();
     const net = new Gated();
