@@ -10,6 +10,7 @@ import {
   assertFunction,
   assertPositive,
   assertOptional,
+  assertOptions,
   assertTensor,
   assertWhole,
   isList,
@@ -43,6 +44,9 @@ export class FullyConnectedLayer extends Module {
     private readonly options: LayerOptions,
   ) {
     super();
+    assertWhole("FullyConnectedLayer: inputs", inputs);
+    assertWhole("FullyConnectedLayer: outputs", outputs);
+    assertOptions("FullyConnectedLayer", options, "{ activation }");
     this.weight = this.parameter("weight", normalWeights("FullyConnectedNet", [inputs, outputs], options));
   }
 

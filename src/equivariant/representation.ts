@@ -64,7 +64,8 @@ export function dFromMatrix(irreps: IrrepsLike, matrix: Tensor): Tensor {
   return blocks(one, shape.slice(0, -2), (b) => {
     const R = values.subarray(9 * b, 9 * b + 9);
     const sign = determinant(R) < 0 ? -1 : 1;
-    return [matrixToAngles(R.map((x) => sign * x)), sign < 0 ? 1 : 0];
+    const angles = named(what, () => matrixToAngles(R.map((x) => sign * x)));
+    return [angles, sign < 0 ? 1 : 0];
   });
 }
 

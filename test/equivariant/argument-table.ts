@@ -346,6 +346,12 @@ export const argumentRows: readonly Row[] = [
     ],
   })),
   called("BatchNorm", ["2x0e+1x1o"], ["x", () => tensor(new Float32Array(10), [2, 5])]),
+  made(
+    "FullyConnectedLayer",
+    ["inputs", value(2)],
+    ["outputs", value(3)],
+    ["options", value({ activation: undefined }), ["object"]],
+  ),
   made("FullyConnectedNet", ["widths", value([2, 3])], ["activation", value(relu), optional], options),
   ...(["varianceIn", "varianceOut", "random"] as const).map((key): Row => ({
     name: "FullyConnectedNet",

@@ -169,7 +169,7 @@ describe("atomgrad tp", () => {
       ['[{"key":"a","kind":"Product"}]', /bad.json: case "a": "kind" is "Product"/],
       [
         '[{"key":"a","kind":"FullTensorProduct","irreps_in1":"1x","irreps_in2":"0e"}]',
-        /case "a": unable to convert/,
+        /case "a": FullTensorProduct: irrepsIn1: unable to convert/,
       ],
       [
         '[{"key":"a","kind":"FullTensorProduct","irreps_in1":"0e","irreps_in2":"0e","mode":1}]',
