@@ -3,7 +3,7 @@ import { type FrameRecord, systemsOfFrames } from "./deepmd-frames.js";
 import { labelNames, type DeepmdReadOptions } from "./deepmd-npy.js";
 import { remapTypes } from "./deepmd-npy-types.js";
 import { type DeepmdSystem, labelWidth, type LabelName } from "./deepmd-system.js";
-import { loadHdf5, splitHdf5Path, withHdf5, type Hdf5File } from "./hdf5.js";
+import { loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "./hdf5.js";
 
 /**
  * The systems of an HDF5 file: `x.hdf5#/group` is one, `x.hdf5` all groups that hold `type.raw`. Groups have the datasets of a
@@ -36,6 +36,22 @@ export function deepmdHdf5Frames(path: string): Generator<Hdf5Frame> {
   return withHdf5(file, (opened) => new SystemReader(opened, file).allFrames(group));
 }
 
+/** How many frames there are, and those whose numbers among all `choose` gives, in order; as `deepmdHdf5Frames`. */
+export function chosenHdf5Frames(
+  path: string,
+  choose: (all: number) => readonly number[],
+): { readonly frames: number; readonly chosen: Generator<Hdf5Frame> } {
+  const [file, group] = splitHdf5Path(path);
+  let frames = 0;
+  for (const count of withHdf5(file, (opened) => new SystemReader(opened, file).frameCounts(group)))
+    frames += count;
+  const numbers = choose(frames);
+  return {
+    frames,
+    chosen: withHdf5(file, (opened) => new SystemReader(opened, file).allFrames(group, numbers)),
+  };
+}
+
 /** Datasets of a set that are read by name. */
 const knownDatasets: ReadonlySet<string> = new Set([
   ...["coord", "box", "real_atom_types", "atomic_ener", "atomic_pref"],
@@ -61,32 +77,53 @@ class SystemReader {
   }
 
   *systems(group: string | null, options: DeepmdReadOptions): Generator<DeepmdSystem> {
-    const groups = group === null ? this.groups("", 0) : [group];
-    if (groups.length === 0) throw this.empty();
-    for (const one of groups) yield* this.system(one, options);
+    for (const one of this.found(group)) yield* this.system(one, options);
   }
 
-  *allFrames(group: string | null): Generator<Hdf5Frame> {
-    const groups = group === null ? this.groups("", 0) : [group];
-    if (groups.length === 0) throw this.empty();
-    for (const one of groups) {
+  /** Frames of every set. */
+  *frameCounts(group: string | null): Generator<number> {
+    for (const one of this.found(group)) for (const set of this.parts(one).sets) yield this.countOf(set);
+  }
+
+  /** All frames, or those with these numbers among all, in order. */
+  *allFrames(group: string | null, chosen: readonly number[] | null = null): Generator<Hdf5Frame> {
+    let start = 0;
+    for (const one of this.found(group)) {
       const { sets, types, names, open } = this.parts(one);
       for (const set of sets) {
-        const frames = this.frames(set, types, names, open, {});
-        const extras = this.extras(set, frames.length);
+        const first = start;
+        if (chosen !== null) start += this.countOf(set);
+        const rows = chosen?.filter((k) => k >= first && k < start).map((k) => k - first) ?? null;
+        if (rows?.length === 0) continue;
+        const frames = this.frames(set, types, names, open, {}, rows);
+        const extras = this.extras(set, frames.length, rows);
         for (const [k, frame] of frames.entries())
           yield { ...frame, typeMap: names, extras: new Map(extras.map(([name, rows]) => [name, rows[k]])) };
       }
     }
   }
 
-  private extras(set: string, frames: number): [string, { data: Float64Array; isInteger: boolean }[]][] {
+  private found(group: string | null): string[] {
+    const groups = group === null ? this.groups("", 0) : [group];
+    if (groups.length === 0) throw this.empty();
+    return groups;
+  }
+
+  private countOf(set: string): number {
+    return this.file.dataset(set, "coord.npy")?.shape[0] ?? 0;
+  }
+
+  private extras(
+    set: string,
+    frames: number,
+    chosen: readonly number[] | null,
+  ): [string, { data: Float64Array; isInteger: boolean }[]][] {
     const names = this.file.keys(set).flatMap((key) => /^(.*)\.npy$/.exec(key)?.[1] ?? []);
     return names
       .filter((name) => !knownDatasets.has(name))
       .map((name) => {
         const dataset = this.file.dataset(set, `${name}.npy`)!;
-        const data = dataset.numbers();
+        const data = rowsOf(dataset, chosen);
         const width = data.length / frames;
         if (!Number.isInteger(width))
           throw this.file.bad(
@@ -146,15 +183,16 @@ class SystemReader {
     names: readonly string[] | null,
     open: boolean,
     options: DeepmdReadOptions,
+    chosen: readonly number[] | null = null,
   ): FrameRecord[] {
     const atoms = types.length;
     const label = `${this.file.name}#/${set}`;
-    const coord = this.numbers(set, "coord.npy");
+    const coord = this.numbers(set, "coord.npy", chosen);
     if (coord === null || coord.length === 0 || coord.length % (3 * atoms) !== 0)
       throw this.file.bad(set, `coord.npy is missing or not made of ${atoms} atoms a frame (type.raw)`);
     const count = coord.length / (3 * atoms);
     const rows = (name: string, width: number | null): Float64Array[] | null => {
-      const data = this.numbers(set, name);
+      const data = this.numbers(set, name, chosen);
       if (data === null) return null;
       const own = width ?? data.length / count;
       if (data.length !== own * count || !Number.isInteger(own))
@@ -197,8 +235,9 @@ class SystemReader {
     return found.map((row) => Float64Array.from({ length: 3 * atoms }, (_, k) => row[Math.floor(k / 3)]));
   }
 
-  private numbers(group: string, name: string): Float64Array | null {
-    return this.file.dataset(group, name)?.numbers() ?? null;
+  private numbers(group: string, name: string, chosen: readonly number[] | null = null): Float64Array | null {
+    const dataset = this.file.dataset(group, name);
+    return dataset === null ? null : rowsOf(dataset, chosen);
   }
 
   private texts(group: string, name: string): string[] | null {
@@ -209,4 +248,17 @@ class SystemReader {
     // One text of all names, or a text for each.
     return texts.flatMap((text) => text.split(/\s+/)).filter((text) => text !== "");
   }
+}
+
+/** All numbers of a dataset, or those of some of its rows. */
+function rowsOf(dataset: Hdf5Dataset, chosen: readonly number[] | null): Float64Array {
+  if (chosen === null) return dataset.numbers();
+  const rows = chosen.map((k) => dataset.numbers(k, k + 1));
+  const all = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let at = 0;
+  for (const row of rows) {
+    all.set(row, at);
+    at += row.length;
+  }
+  return all;
 }

@@ -7,6 +7,7 @@ import { modulePath } from "../backends/cpu/addon.js";
 import { AtomgradError } from "../tensor/error.js";
 import { isSoundHeap } from "./hdf5-global-heap.js";
 import type { ByteSource } from "./read-file.js";
+import { windowedSource } from "./windowed-source.js";
 
 /** WebAssembly memory only grows: an instance that large sets have filled is given up for a new one. */
 const mostHeap = 48 * 2 ** 20;
@@ -123,11 +124,13 @@ export function placeHdf5({ module, birth, open }: Hdf5Library, name: string, so
     birth.growth.most = open > 1 ? Math.max(birth.growth.most, needed) : needed;
   }
   const node = fileSystem(module).createFile("/", name, {}, true, false);
+  // The library reads what it looks up bit by bit.
+  const windowed = windowedSource(source);
   Object.defineProperty(node, "usedBytes", { value: source.size });
   const read = (_: unknown, buffer: Int8Array, offset: number, length: number, position: number): number => {
     // A heap that the library would not come to the end of ends the file: it sees zeros there, and refuses them.
-    const count = isSoundHeap(source, position) ? Math.max(0, Math.min(length, source.size - position)) : 0;
-    source.read(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, count), position);
+    const count = isSoundHeap(windowed, position) ? Math.max(0, Math.min(length, source.size - position)) : 0;
+    windowed.read(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, count), position);
     return count;
   };
   node.stream_ops = { ...node.stream_ops, read };

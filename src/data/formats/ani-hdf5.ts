@@ -3,7 +3,7 @@ import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "../hdf5.js";
 import { makeStructure, realField, textField, type Field, type Structure } from "../structure.js";
 import type { StructureFormat } from "./format.js";
-import { spreadOver } from "./spread.js";
+import { spreadOver } from "../spread.js";
 
 /**
  * The HDF5 files of the ANI data sets: groups with `coordinates` [frames, atoms, 3] and `species` (texts) or

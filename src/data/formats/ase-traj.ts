@@ -8,7 +8,7 @@ import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
 import { flatten, fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
 import type { ReadNote, StructureFormat, StructureSample } from "./format.js";
-import { spreadOver } from "./spread.js";
+import { spreadOver } from "../spread.js";
 
 /**
  * Trajectories of ASE (`.traj`): an ULM container, an item of JSON and raw arrays per frame. Units eV and angstrom. Fields

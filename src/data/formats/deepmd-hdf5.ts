@@ -1,7 +1,8 @@
-import { deepmdHdf5Frames, type Hdf5Frame } from "../deepmd-hdf5.js";
+import { chosenHdf5Frames, deepmdHdf5Frames, type Hdf5Frame } from "../deepmd-hdf5.js";
 import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5 } from "../hdf5.js";
 import { makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
+import { spreadOver } from "../spread.js";
 import type { StructureFormat } from "./format.js";
 
 /** Systems of DeePMD-kit in an HDF5 file, group by group; `x.hdf5#/group` is one of them. */
@@ -12,6 +13,10 @@ export const deepmdHdf5: StructureFormat = {
   sniff: ({ path, isFolder, bytes }) => !isFolder && isHdf5(bytes) && holdsSystems(path),
   prepare: loadHdf5,
   read: readSystems,
+  sample: (path, count) => {
+    const { frames, chosen } = chosenHdf5Frames(path, (all) => spreadOver(all, count));
+    return { frames, structures: [...chosen].map(structureOf) };
+  },
 };
 
 /** Whether a group of the file, or the one that is named, holds a system; searched a few levels deep. */

@@ -5,7 +5,7 @@ import { atomicNumberOf } from "../elements.js";
 import { readNpyHeader, readNpyRows } from "../npy.js";
 import { makeStructure, pbcOf, type Structure } from "../structure.js";
 import type { StructureSample } from "./format.js";
-import { spreadOver } from "./spread.js";
+import { spreadOver } from "../spread.js";
 
 interface FrameSet {
   readonly system: string;

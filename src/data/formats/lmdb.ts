@@ -6,7 +6,7 @@ import { OcpLmdb } from "../records/ocp-lmdb.js";
 import { writeOcpLmdb } from "../records/write-ocp.js";
 import type { Structure } from "../structure.js";
 import type { FileStart, StructureFormat, StructureSample, Wanted } from "./format.js";
-import { spreadOver } from "./spread.js";
+import { spreadOver } from "../spread.js";
 
 /** A set of records that is held open. */
 interface RecordSet {

@@ -8,7 +8,7 @@ import { readPart } from "../slice-source.js";
 import { makeStructure, type Field, type FieldKind, type Structure } from "../structure.js";
 import { isZip, readZip } from "../zip.js";
 import type { StructureFormat } from "./format.js";
-import { spreadOver } from "./spread.js";
+import { spreadOver } from "../spread.js";
 
 /**
  * Arrays of numpy.savez: MD17 (`R z E F`), revised MD17 (`coords nuclear_charges energies forces`), ANI (`coordinates

@@ -7,6 +7,7 @@ import { LmdbFile } from "../lmdb/reader.js";
 import { fileError } from "../read-file.js";
 import { integers, makeStructure, tagsOf } from "../structure.js";
 import type { Field, Structure } from "../structure.js";
+import { spreadOver } from "../spread.js";
 import { jsonEntries } from "../text/json-entries.js";
 import { flatten, fullStress, jsonField, parsePythonJson } from "./ase-json.js";
 
@@ -41,6 +42,9 @@ export function aselmdbFiles(path: string): string[] {
     throw fileError(error, path, "read");
   }
 }
+
+/** Ids of rows that are looked up before a set is believed to hold all. */
+const lookedUp = 256;
 
 /** One ASE-LMDB file (fairchem's OMat24, OMol25, ...): rows of an ASE database as zlib-packed JSON. */
 export class AseLmdb {
@@ -95,7 +99,7 @@ export class AseLmdb {
     ) {
       const gone = new Set(Array.isArray(deleted) ? deleted : []);
       const ids = Array.from({ length: next - 1 }, (_, k) => k + 1).filter((id) => !gone.has(id));
-      if (ids.every((id) => this.file.find(String(id)) !== null)) return ids;
+      if (this.holdsOnly(ids) || ids.every((id) => this.file.find(String(id)) !== null)) return ids;
     }
     const ids: number[] = [];
     for (const [key] of this.file.walk()) {
@@ -103,6 +107,16 @@ export class AseLmdb {
       if (/^[1-9]\d{0,14}$/.test(text)) ids.push(Number(text));
     }
     return ids.sort((a, b) => a - b);
+  }
+
+  /**
+   * Whether rows of these ids and the keys that every file has make as many as there are, and some that are looked up are
+   * there: to look all of a large set up takes seconds.
+   */
+  private holdsOnly(ids: readonly number[]): boolean {
+    const others = ["nextid", "deleted_ids", "metadata"].filter((key) => this.file.find(key) !== null);
+    if (this.file.entries !== ids.length + others.length) return false;
+    return spreadOver(ids.length, lookedUp).every((k) => this.file.find(String(ids[k])) !== null);
   }
 
   private json(key: string): { value: unknown; text: string } {
