@@ -1,4 +1,5 @@
-// out[n] = x[n] in another number type. Bound: bytes read and written once.
+// out[n] = x[n] in another number type. Layout: flat arrays. Strategy: a thread per element. Bound: bytes read and
+// written once. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

@@ -1,4 +1,5 @@
-// Casts between f32, i32, u8 and bool, one element an invocation. Bytes and booleans lie one to a 32-bit word.
+// Casts between f32, i32, u8 and bool, one element an invocation. Bytes and booleans lie one to a 32-bit word. Layout: flat
+// arrays. Bound: memory, 2 words an element. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> reals: array<f32>;
 @group(0) @binding(0) var<storage, read> ints: array<i32>;

@@ -1,7 +1,7 @@
 // doubleRows: out[r] = [x[r], x[r]] + addend[r]; foldRows: out[r] = x[r, :W] + x[r, W:] + addend[r] (cpu.cc).
 //
 // Layout: row-major, rows of W and of 2 W. Strategy: a thread per element of the result. Bound: memory, 5 W or 4 W
-// elements a row.
+// elements a row. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

@@ -1,4 +1,5 @@
-// doubleRows, foldRows; formulas in cpu.cc. An invocation per element of the result.
+// doubleRows, foldRows; formulas in cpu.cc. An invocation per element of the result. Layout: row-major, rows of W and of 2 W.
+// Bound: memory, 5 W or 4 W numbers a row. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> addend: array<f32>;

@@ -1,8 +1,9 @@
 // edgeVectors and edgePull; formulas in cpu.cc.
 //
-// Strategy: a thread per edge finds its centre and frame by bisection; a thread per atom adds the pulls of its edges in
-// order. Pointers are not checked here: reading them back would stop the stream. Bound: memory, 10 elements an edge
-// forward, 7 back.
+// Layout: rows of three numbers, edges sorted by centre (cpu.cc). Strategy: a thread per edge finds its centre and
+// frame by bisection; a thread per atom adds the pulls of its edges in order. Pointers are not checked here: reading
+// them back would stop the stream. Bound: memory, 10 elements an edge forward, 7 back. Not measured: has not run on
+// hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

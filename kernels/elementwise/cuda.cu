@@ -3,7 +3,7 @@
 // Layout: up to 6 merged loops; each operand has a stride per loop, 0 where it repeats; absent operands are numbers.
 // Strategy: a thread per output element. One loop (most calls) needs no index arithmetic; else the element's number is
 // taken apart into the loops. Neighbouring threads read neighbouring elements unless an operand is transposed by its
-// strides. Bound: (arity + 1) elements of memory per output element.
+// strides. Bound: (arity + 1) elements of memory per output element. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

@@ -1,6 +1,9 @@
 import { groupsOf64, type WgslKernel } from "../../src/tensor/backend.js";
 
-/** One invocation per output element; the index is taken apart into the loops and put together with each operand's strides. */
+/**
+ * One invocation per output element; the index is taken apart into the loops and put together with each operand's strides.
+ * Bound: memory, (arity + 1) numbers an element. Software adapter only: no timing claimed.
+ */
 export function elementwiseWgsl(spec: { name: string; args: readonly string[]; wgsl: string }): WgslKernel {
   const arity = spec.args.length;
   const each = (f: (k: number) => string): string => spec.args.map((_, k) => f(k)).join("\n");

@@ -8,7 +8,7 @@
 // column: those by a thread per edge in a second launch, neighbours on neighbouring columns, from the sums of all rows,
 // which stand in the workspace. Nothing of size [P] is kept between the launches. Pointers are not checked here:
 // reading them back would stop the stream. Bound: memory, 2 P, 3 P and 5 P elements (4 P and 7 P with gradients of
-// edges).
+// edges). Not measured: has not run on hardware.
 #include "../../native/cuda/lanes.cuh"
 #include "pairs.cuh"
 

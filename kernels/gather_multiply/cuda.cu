@@ -1,8 +1,9 @@
 // gatherMultiplySum out[n,f] = sum over the edges e of n of x[source[e],f] w[e,f]; gatherMultiply
 // out[e,f] = x[source[e],f] y[target[e],f]; an end -1 counts as 0 (cpu.cc).
 //
-// Strategy: sums in a fixed order by threads or blocks (segment/rows.cuh), neighbouring threads on neighbouring
-// columns; products a thread each. Bound: memory, E F elements each where x and y lie in the caches.
+// Layout: rows of F contiguous numbers. Strategy: sums in a fixed order by threads or blocks (segment/rows.cuh),
+// neighbouring threads on neighbouring columns; products a thread each. Bound: memory, E F elements each where x and y
+// lie in the caches. Not measured: has not run on hardware.
 #include "../segment/rows.cuh"
 
 namespace ag {

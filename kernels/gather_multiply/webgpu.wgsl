@@ -1,4 +1,6 @@
-// gatherMultiplySum, gatherMultiply; one invocation owns one output element and adds in the order of the map.
+// gatherMultiplySum, gatherMultiply; one invocation owns one output element and adds in the order of the map. Formulas in op.ts.
+// Layout: rows of F contiguous numbers. Bound: memory, E F numbers where x and y lie in the caches, for 1 or 2 flops each.
+// Software adapter only: no timing claimed.
 #include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;

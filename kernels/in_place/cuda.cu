@@ -1,6 +1,7 @@
 // blend: target[k] += weight (source[k] - target[k]); exchange: a[k] and b[k] change places. In place.
 //
-// Strategy: one thread per element. Bound: 3 (blend) or 4 (exchange) elements of memory per element.
+// Layout: flat arrays. Strategy: one thread per element. Bound: 3 (blend) or 4 (exchange) elements of memory per
+// element. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

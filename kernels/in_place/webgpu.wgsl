@@ -1,4 +1,5 @@
-// blend: target += weight (source - target); exchange: two arrays change places. One element an invocation, in place.
+// blend: target += weight (source - target); exchange: two arrays change places. One element an invocation, in place. Layout:
+// flat arrays. Bound: memory, 3 (blend) or 4 (exchange) numbers an element. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read_write> a: array<f32>;
 @group(0) @binding(1) var<storage, read> source: array<f32>;

@@ -3,7 +3,7 @@
 // Layout: row-major; op is nothing or the transpose, read in place. In a batch an operand of one matrix serves all
 // products. Strategy: a block per tile of 64 x 64 elements (native/cuda/tile.cuh). A long sum of one product (weight
 // gradients) is cut into splits fixed by the sizes, whose partial results stand in the workspace and are added in
-// order. Bound: 2 M N K flop a product; below K ~ 30 the traffic of A and C.
+// order. Bound: 2 M N K flop a product; below K ~ 30 the traffic of A and C. Not measured: has not run on hardware.
 #include "../../native/cuda/tile.cuh"
 
 namespace ag {

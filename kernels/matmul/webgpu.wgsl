@@ -1,4 +1,6 @@
 // out = f(alpha op(a) op(b) + bias) + residual; matmul_joined: [a | b | c] w^T + residual. A workgroup per tile (tile.wgsl).
+// Layout: row-major; op is nothing or the transpose, read in place. Bound: 2 M N K flop a product; below K ~ 30 the traffic of A
+// and C. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;

@@ -9,7 +9,8 @@
 // same again, since the store is not used here: a thread per centre puts the numbers of its pairs into the result's
 // last two arrays; a thread per pair finds its place among those of its centre by counting the smaller ones; a thread
 // per pair writes vectors and distances there. Bound: the bytes of the result, 52 a pair. Pitfalls: counting compares
-// every two neighbours of a centre, which is more than all else beyond a few hundred neighbours.
+// every two neighbours of a centre, which is more than all else beyond a few hundred neighbours. Not measured: has not
+// run on hardware.
 #include "sort.cuh"
 #include "visit.cuh"
 

@@ -1,11 +1,11 @@
 // neighbourCandidates: atoms and images that may be neighbours of a centre: |r_l + X a + Y b + Z c - r_k|^2 <= limit.
 //
-// An invocation per centre looks through the grid cells of its window, a run of cells in one image at a time; a frame
-// without a grid is one cell. Which cells those are is whole numbers alone, decided by the host in f64. Two passes of the
-// same code: without `ptr` the candidates are counted, with it they are written, so that nothing depends on the order in
-// which invocations run. Distances are in the frame's unit, about the frame's middle; `limit` is far enough out that no
-// neighbour is missed however WGSL rounds, fuses and reorders what stands here (src/geometry/candidate-arrays.ts proves
-// it). Bound: the candidates read, 16 bytes each, which neighbours in memory share.
+// Layout: candidate-arrays.ts. An invocation per centre looks through the grid cells of its window, a run of cells in one image
+// at a time; a frame without a grid is one cell. Which cells those are is whole numbers alone, decided by the host in f64. Two
+// passes of the same code: without `ptr` the candidates are counted, with it they are written, so that nothing depends on the
+// order in which invocations run. Distances are in the frame's unit, about the frame's middle; `limit` is far enough out that no
+// neighbour is missed however WGSL rounds, fuses and reorders what stands here (src/geometry/candidate-arrays.ts proves it).
+// Bound: the candidates read, 16 bytes each, which neighbours in memory share. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> place: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> window: array<i32>;

@@ -1,7 +1,7 @@
 // Adam, AdamW and SGD with momentum, in place; formulas in cpu.cc.
 //
-// Strategy: a thread per parameter; scalars are rounded once, on the host. Bound: 7 (Adam) or 5 (SGD) numbers of memory
-// per parameter.
+// Layout: flat arrays. Strategy: a thread per parameter; scalars are rounded once, on the host. Bound: 7 (Adam) or 5
+// (SGD) numbers of memory per parameter. Not measured: has not run on hardware.
 #include <cmath>
 
 #include "../../native/cuda/call.cuh"

@@ -4,7 +4,7 @@
 // its degree, so that neighbours write side by side; sums over functions by 32 threads a row, joined in a fixed tree
 // (Bessel), or by one (Legendre, whose recurrence passes all degrees anyway). Bound: arithmetic in f64 for Bessel
 // functions, a hundred to two hundred flops each (sine and cosine, or a dozen terms of two series); memory for Legendre
-// functions.
+// functions. Not measured: has not run on hardware.
 #include "functions.cuh"
 
 namespace ag {

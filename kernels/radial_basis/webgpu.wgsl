@@ -1,5 +1,6 @@
 // sphericalBessel, sphericalBesselDot, legendre, legendreDot; formulas in cpu.cc, here in f32 (radial.wgsl). An invocation per
-// function, or per row where they are summed.
+// function, or per row where they are summed. Layout: rows of functions of one number each. Bound: arithmetic for Bessel
+// functions, about 150 flops each; memory for Legendre functions. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> zeros: array<f32>;

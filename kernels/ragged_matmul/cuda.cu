@@ -2,7 +2,8 @@
 //
 // Layout: as on the CPU; what belongs to no centre is set to zero. Strategy: four blocks share the tiles of 64 x 64
 // elements of a centre (native/cuda/tile.cuh), four more behind the last centre clear the rest: sizes are known on the
-// device alone. Pointers are not checked here: reading them back would stop the stream. Bound: 2 H flop per pair.
+// device alone. Pointers are not checked here: reading them back would stop the stream. Bound: 2 H flop per pair. Not
+// measured: has not run on hardware.
 #include "../../native/cuda/tile.cuh"
 
 namespace ag {

@@ -1,6 +1,7 @@
-// ragged_nt, ragged_nn, ragged_tn: C_i = op(A_i) op(B_i) for every centre i. Eight workgroups share the tiles of a centre, 32 x 32
-// elements each, made from strips of 16 k's that the 64 invocations load together; each keeps 4 x 4 sums, a step of 8 apart,
-// in the order of k. Eight more behind the last centre clear what belongs to none.
+// ragged_nt, ragged_nn, ragged_tn: C_i = op(A_i) op(B_i) for every centre i. Eight workgroups share the tiles of a centre, 32 x
+// 32 elements each, made from strips of 16 k's that the 64 invocations load together; each keeps 4 x 4 sums, a step of 8 apart,
+// in the order of k. Eight more behind the last centre clear what belongs to none. Layout: matrices of a centre row-major, one
+// after the other (cpu.cc). Bound: 2 H flop a pair. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> first: array<f32>;
 @group(0) @binding(1) var<storage, read> second: array<f32>;

@@ -1,8 +1,9 @@
 // Softmax over the rows of ragged square blocks, its gradient and the gradient's derivative; formulas in cpu.cc.
 //
-// Strategy: eight thread blocks share the rows of a ragged block, a row at a time, sums joined in a fixed tree
-// (rows.cuh); eight more behind the last clear what belongs to none. How many rows there are stands on the device
-// alone. Bound: memory, (2 to 4) P numbers.
+// Layout: block i is n x n row-major at start[i], n = ptr[i+1] - ptr[i]. Strategy: eight thread blocks share the rows
+// of a ragged block, a row at a time, sums joined in a fixed tree (rows.cuh); eight more behind the last clear what
+// belongs to none. How many rows there are stands on the device alone. Bound: memory, (2 to 4) P numbers. Not measured:
+// has not run on hardware.
 #include "../../native/cuda/rows.cuh"
 
 namespace ag {

@@ -1,6 +1,8 @@
 // raggedSoftmax, raggedSoftmaxVjp, raggedSoftmaxCurvature over the rows of ragged square blocks; formulas in cpu.cc. Eight
 // workgroups of 64 share the rows of a block: each invocation takes every 64th element of a row in order, partial results are
-// joined in a fixed tree. Eight more behind the last block clear what belongs to none.
+// joined in a fixed tree. Eight more behind the last block clear what belongs to none. Layout: blocks row-major, one after the
+// other (cpu.cc). Bound: memory, (2 to 4) P numbers where a row stays in the cache between its passes. Software adapter only: no
+// timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> ptr1: array<i32>;

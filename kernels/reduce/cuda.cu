@@ -1,10 +1,10 @@
 // sum, max: out[a,b] over r of x[a,r,b]; expand: out[a,r,b] = x[a,b].
 //
-// Layout: the reduced run R stands between outer A and inner B; B = 1 is a reduction of rows.
-// Strategy: runs longer than 2,048 are cut into such chunks whose partial results stand in the workspace. B = 1: a
-// block per chunk, threads stride over it and join in a fixed tree. B > 1: a thread per (a, chunk, b), rows in order,
-// neighbouring threads on neighbouring b. Partial results are joined by a block per output in the same fixed way. No
-// atomics: the order depends on the shape alone. Bound: A (R + 1) B elements of memory.
+// Layout: the reduced run R stands between outer A and inner B; B = 1 is a reduction of rows. Strategy: runs longer
+// than 2,048 are cut into such chunks whose partial results stand in the workspace. B = 1: a block per chunk, threads
+// stride over it and join in a fixed tree. B > 1: a thread per (a, chunk, b), rows in order, neighbouring threads on
+// neighbouring b. Partial results are joined by a block per output in the same fixed way. No atomics: the order depends
+// on the shape alone. Bound: A (R + 1) B elements of memory. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

@@ -2,6 +2,8 @@
 //
 // Runs shorter than 64 have an invocation per output, in the order of r. Longer ones have a workgroup per group of up to 32
 // columns: its invocations take every (256 / width)-th row, in chunks of 64 whose sums are added up, and join in a fixed tree.
+// Layout: the reduced run R stands between outer A and inner B. Bound: memory, A (R + 1) B numbers, for one flop each. Software
+// adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;

@@ -1,8 +1,8 @@
 // Rows normalised to mean 0 and variance 1 (layer) or to length 1 (unit), with first and second derivatives; formulas
 // in cpu.cc.
 //
-// Strategy: a block per row, sums joined in a fixed tree (rows.cuh). Bound: (2 to 4) E M numbers of memory where a row
-// stays in the cache between its passes.
+// Layout: rows of M contiguous numbers. Strategy: a block per row, sums joined in a fixed tree (rows.cuh). Bound: (2 to
+// 4) E M numbers of memory where a row stays in the cache between its passes. Not measured: has not run on hardware.
 #include "../../native/cuda/rows.cuh"
 
 namespace ag {

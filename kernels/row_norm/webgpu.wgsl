@@ -1,5 +1,6 @@
 // layerRows, unitRows and their derivatives over rows of [E,M]; formulas in cpu.cc. A workgroup of 64 per row: each invocation
-// takes every 64th element in order, partial sums are joined in a fixed tree.
+// takes every 64th element in order, partial sums are joined in a fixed tree. Layout: rows of M contiguous numbers. Bound:
+// memory, (2 to 4) E M numbers where a row stays in the cache between its passes. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out1: array<f32>;

@@ -1,9 +1,9 @@
 // segmentSum: out[n,f] = sum of x[e,f] over e in [ptr[n], ptr[n+1]); segmentExpand: its adjoint; segmentMax: the
 // largest. gather: out[e,f] = x[index[e],f] (0 where the index is -1); gatherSum: its adjoint by sorted positions.
 //
-// Layout: rows of F contiguous numbers, neighbouring threads on neighbouring columns.
-// Strategy: sums in a fixed order by threads or blocks (rows.cuh): no atomics, the same bits in every run. Pointers are
-// not checked here: reading them back would stop the stream. Bound: (E + N) F elements of memory.
+// Layout: rows of F contiguous numbers, neighbouring threads on neighbouring columns. Strategy: sums in a fixed order
+// by threads or blocks (rows.cuh): no atomics, the same bits in every run. Pointers are not checked here: reading them
+// back would stop the stream. Bound: (E + N) F elements of memory. Not measured: has not run on hardware.
 #include "rows.cuh"
 
 namespace ag {

@@ -1,4 +1,6 @@
-// segmentSum, segmentMax, segmentExpand, gather, gatherSum; one invocation owns one output element and adds in the order of the rows.
+// segmentSum, segmentMax, segmentExpand, gather, gatherSum; one invocation owns one output element and adds in the order of the
+// rows. Formulas in op.ts. Layout: rows of F contiguous numbers. Bound: memory, (E + N) F numbers (2 E F for gather), for a flop
+// each at most. Software adapter only: no timing claimed.
 #include "rows.wgsl"
 @group(0) @binding(0) var<storage, read> x: array<T>;
 @group(0) @binding(1) var<storage, read> index: array<i32>;

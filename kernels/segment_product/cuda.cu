@@ -1,8 +1,9 @@
 // segment_outer out[s,a,b] = sum x[e,a] y[e,b], segment_apply out[e,b] = sum x[e,a] z[s,a,b],
 // segment_apply_t out[e,a] = sum y[e,b] z[s,a,b] (cpu.cc).
 //
-// Strategy: a thread per output element, sums in the order of the loop; the segment of a row is found by bisection of
-// ptr. Pointers are not checked here: reading them back would stop the stream. Bound: E (A + B) + N A B elements.
+// Layout: row-major. Strategy: a thread per output element, sums in the order of the loop; the segment of a row is
+// found by bisection of ptr. Pointers are not checked here: reading them back would stop the stream. Bound: E (A + B) +
+// N A B elements. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

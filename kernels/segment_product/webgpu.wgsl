@@ -1,4 +1,6 @@
 // segment_outer, segment_apply, segment_apply_t; one invocation owns one output element and adds in the order of the loop.
+// Formulas in op.ts. Layout: row-major. Bound: memory, E (A + B) + N A B numbers, for 2 E A B flop, while a row of E stays in the
+// cache. Software adapter only: no timing claimed.
 #include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> first: array<f32>;
 @group(0) @binding(1) var<storage, read> second: array<f32>;

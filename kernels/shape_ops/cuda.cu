@@ -2,7 +2,7 @@
 //
 // Layout: the axis worked on stands between outer A and inner B (D for swap). Strategy: a thread per output element, so
 // that writes are contiguous and reads are too, run by run; swap with D = 1 goes through 32 x 32 tiles in shared
-// memory, so that both sides are. Bound: bytes read and written once.
+// memory, so that both sides are. Bound: bytes read and written once. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

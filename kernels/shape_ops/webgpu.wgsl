@@ -1,4 +1,5 @@
-// slice, pad, join, swap; one invocation copies one output element.
+// slice, pad, join, swap; one invocation copies one output element. Formulas in op.ts. Layout: the axis worked on stands between
+// outer A and inner B (D for swap). Bound: memory, every number read and written once. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<T>;
 @group(0) @binding(1) var<storage, read_write> out: array<T>;

@@ -1,7 +1,8 @@
 // Softmax over rows, its gradient and the gradient's derivative; formulas in cpu.cc.
 //
 // Layout: row-major [R,C]. Strategy: a block per row, sums and largest values joined in a fixed tree (rows.cuh). Bound:
-// (2, 3, 4) R C elements of memory where a row stays in the cache between its passes.
+// (2, 3, 4) R C elements of memory where a row stays in the cache between its passes. Not measured: has not run on
+// hardware.
 #include "../../native/cuda/rows.cuh"
 
 namespace ag {

@@ -6,7 +6,7 @@
 // shared memory, then all threads write the tile from front to back. Gradients, a thread per triplet: g and the edge's
 // rows are read along the row with the degrees' recurrence in registers; a triplet's part of dx is one number, those
 // are summed an edge at a time in the order of `order`. Bound: memory, F numbers a triplet; the radial part is
-// arithmetic in f64.
+// arithmetic in f64. Not measured: has not run on hardware.
 #include "../radial_basis/functions.cuh"
 
 namespace ag {

@@ -1,9 +1,10 @@
 // sphericalBasis; formulas in cpu.cc, radial functions in ../radial_basis/radial.wgsl. Its gradients run by their parts: in one
 // kernel they would bind more buffers than every device has.
 //
-// Strategy: a workgroup per edge puts the edge's radial functions into its own memory, so that they need no scratch, and writes
-// the rows of the edge's triplets, each invocation every 64th number with the recurrence up to its degree. Bound: memory, F
-// numbers a triplet; radial functions are arithmetic, F an edge.
+// Layout: rows of F = L R functions, degree by degree. Strategy: a workgroup per edge puts the edge's radial functions into its
+// own memory, so that they need no scratch, and writes the rows of the edge's triplets, each invocation every 64th number with
+// the recurrence up to its degree. Bound: memory, F numbers a triplet; radial functions are arithmetic, F an edge. Software
+// adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> u: array<f32>;

@@ -2,8 +2,8 @@
 //
 // Layout: rows of S = (L+1)^2 numbers. Strategy: a thread per row computes the constants of the recurrence as it goes,
 // so that nothing is read but the row; sums run in the order of degrees and orders. The gradient of a direction runs
-// along the same recurrence, derived. Bound: memory, S + 3 numbers a row for values (2 S + 3 for the
-// gradient from values, S + 6 from a direction).
+// along the same recurrence, derived. Bound: memory, S + 3 numbers a row for values (2 S + 3 for the gradient from
+// values, S + 6 from a direction). Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

@@ -1,5 +1,7 @@
-// sphericalHarmonics, harmonicsGradient, harmonicsPush, harmonicsPull, unitHarmonics, unitHarmonicsGradient; formulas in cpu.cc. An
-// invocation per row computes the constants of the recurrence as it goes.
+// sphericalHarmonics, harmonicsGradient, harmonicsPush, harmonicsPull, unitHarmonics, unitHarmonicsGradient; formulas in cpu.cc.
+// An invocation per row computes the constants of the recurrence as it goes. Layout: rows of S = (L+1)^2 numbers. Bound: memory,
+// S + 3 numbers a row for values (2 S + 3 for the gradient from values, S + 6 from a direction), for 3 S to 15 S flops. Software
+// adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> Y: array<f32>;

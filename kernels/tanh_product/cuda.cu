@@ -6,7 +6,8 @@
 //
 // Layout: row-major. Strategy: a block per tile of 64 x 64 elements (native/cuda/tile.cuh), which forms d from g and y
 // as it loads them: d is never stored. Sums over rows (dW, db) are cut into the parts of the workspace and joined in
-// order. Bound: 2 E N K flop a product; below N, K ~ 30 the traffic of what has E rows.
+// order. Bound: 2 E N K flop a product; below N, K ~ 30 the traffic of what has E rows. Not measured: has not run on
+// hardware.
 #include "../../native/cuda/tile.cuh"
 
 namespace ag {

@@ -1,5 +1,6 @@
-// tanhProductVjp: out[E,K] = (g (1 - y^2))[E,N] w[K,N]^T + residual. A workgroup per tile (../matmul/tile.wgsl), which forms the
-// slope as it loads it: it is never stored. Bound: 2 E N K flop; below N, K ~ 30 the traffic of what has E rows.
+// tanhProductVjp: out[E,K] = (g (1 - y^2))[E,N] w[K,N]^T + residual. Layout: row-major. A workgroup per tile
+// (../matmul/tile.wgsl), which forms the slope as it loads it: it is never stored. Bound: 2 E N K flop; below N, K ~ 30 the
+// traffic of what has E rows. Software adapter only: no timing claimed.
 struct Parameters { ints: array<vec4<i32>, 18>, reals: array<vec4<f32>, 8> }
 @group(0) @binding(0) var<storage, read> g: array<f32>;
 @group(0) @binding(1) var<storage, read> y: array<f32>;

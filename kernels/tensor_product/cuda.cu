@@ -1,9 +1,10 @@
 // tensorProduct and its three partial derivatives; formulas in cpu.cc, plan in plan.ts.
 //
-// Strategy: a thread owns one number of the result: it walks the edges of its row in order and the paths that reach it,
-// neighbouring threads in neighbouring components. Weights shared by all edges have a block each, which joins its edges
-// in a fixed tree. Nothing of the size of edges x output is stored. Bound: arithmetic; every component of a copy reads
-// the terms of its path again, from the cache.
+// Layout: rows of entries as e3nn has them, the plan as layout.h has it. Strategy: a thread owns one number of the
+// result: it walks the edges of its row in order and the paths that reach it, neighbouring threads in neighbouring
+// components. Weights shared by all edges have a block each, which joins its edges in a fixed tree. Nothing of the size
+// of edges x output is stored. Bound: arithmetic; every component of a copy reads the terms of its path again, from the
+// cache. Not measured: has not run on hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

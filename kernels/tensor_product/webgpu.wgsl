@@ -1,7 +1,8 @@
 // tensorProduct and its three partial derivatives; formulas in cpu.cc, plan in plan.ts. An invocation owns one number of the
 // result: it walks the edges of its row in order and the paths that reach it. Weights shared by all edges have a workgroup of 64
-// each, whose invocations take every 64th edge and join in a fixed tree. The coefficients are read from the plan, behind its
-// last table, as their bits: eight buffers are all that can be bound.
+// each, whose invocations take every 64th edge and join in a fixed tree. The coefficients are read from the plan, behind its last
+// table, as their bits: eight buffers are all that can be bound. Layout: rows of entries as e3nn has them. Bound: arithmetic;
+// every number of a row reads the terms of its paths again, from the cache. Software adapter only: no timing claimed.
 #include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> first: array<f32>;
 @group(0) @binding(1) var<storage, read> second: array<f32>;

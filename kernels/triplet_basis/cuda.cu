@@ -3,7 +3,8 @@
 // Layout: rows of F = L R functions, degree by degree. Strategy: a thread per number of the result; tripletRadial walks
 // the triplets of its edge in the order of `order`, so that 32 threads read a piece of a row together. tripletJoint has
 // a thread per edge and degree, which alone writes that degree of the edge's triplets and looks at g once, kChunk of
-// its numbers at a time with their sums in registers. Bound: memory, F numbers a triplet.
+// its numbers at a time with their sums in registers. Bound: memory, F numbers a triplet. Not measured: has not run on
+// hardware.
 #include "../../native/cuda/call.cuh"
 
 namespace ag {

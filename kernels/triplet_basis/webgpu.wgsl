@@ -2,7 +2,8 @@
 //
 // Layout: rows of F = L R functions, degree by degree. Strategy: an invocation per number of the result, sums in the order of
 // memory or of the edge's list; tripletJoint one per edge and degree, which alone writes that degree of the edge's triplets and
-// looks at g once, `chunk` of its numbers at a time. Bound: memory, F numbers a triplet.
+// looks at g once, `chunk` of its numbers at a time. Bound: memory, F numbers a triplet. Software adapter only: no timing
+// claimed.
 #include "../segment/rows.wgsl"
 @group(0) @binding(0) var<storage, read> radial: array<f32>;
 @group(0) @binding(1) var<storage, read> angular: array<f32>;

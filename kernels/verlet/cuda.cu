@@ -3,7 +3,8 @@
 //
 // Layout as in cpu.cc. Strategy: (verletMoved) a block for every 4,096 atoms, then one joins their squares.
 // (verletWithin) a thread per centre, so that what it keeps stays in order. (verletFill) a thread per pair, which finds
-// its centre by bisection and writes beside its neighbours. Bound: the bytes of the result, 52 a pair.
+// its centre by bisection and writes beside its neighbours. Bound: the bytes of the result, 52 a pair. Not measured:
+// has not run on hardware.
 #include "../neighbours/frames.cuh"
 
 namespace ag {

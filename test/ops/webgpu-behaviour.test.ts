@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { add, cos, mul, pow, sigmoid, sin } from "../../kernels/elementwise/ops.generated.js";
+import { add, cos, mul, pow, sigmoid, sin, sub } from "../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../kernels/reduce/op.js";
+import { reshape } from "../../src/autograd/reshape.js";
+import { often } from "../../src/backends/webgpu/body.js";
 import { openWebGpu, webGpuAdapter } from "../../src/backends/webgpu/webgpu.js";
 import { neighborList, neighborListOfFrames } from "../../src/geometry/neighbor-list.js";
 import { neighborTensors } from "../../src/geometry/neighbor-tensors.js";
 import { radiusGraph } from "../../src/geometry/radius-graph.js";
-import { memory } from "../../src/tensor/device.js";
+import { device, memory } from "../../src/tensor/device.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { scope } from "../../src/tensor/scope.js";
 import { full, tensor, zeros } from "../../src/tensor/tensor.js";
@@ -86,6 +88,51 @@ describe.skipIf(absent !== undefined)(`webgpu${absent === undefined ? "" : ` (${
     expect(memory("webgpu").allocations).toBe(allocations);
     const y = scope(() => add(x, x));
     expect((await y.data())[99]).toBe(2);
+  });
+
+  it("computes from the numbers and values of the moment, however often a launch has come before", async () => {
+    const x = tensor([1, 2, 3], [3], gpu);
+    const y = tensor([10, 20, 30], [3], gpu);
+    for (let k = 0; k < 3 * often; k++) {
+      x.assign([k, 2, 3]);
+      const [same, scaled] = scope(() => [add(x, y), mul(x, k % 5)]);
+      x.assign([-1, -1, -1]);
+      expect(await same.data()).toEqual(Float32Array.of(k + 10, 22, 33));
+      expect(await scaled.data()).toEqual(Float32Array.of(k, 2, 3).map((v) => v * (k % 5)));
+      [same, scaled].forEach((t) => t.dispose());
+    }
+  });
+
+  it("tells launches apart that differ in shapes alone", async () => {
+    const x = tensor([0, 1, 2, 3], [4], gpu);
+    const [column, row] = [reshape(x, [4, 1]), reshape(x, [1, 4])];
+    const differences = Float32Array.from({ length: 16 }, (_, k) => Math.floor(k / 4) - (k % 4));
+    for (let k = 0; k < 2 * often; k++) {
+      for (const [a, b, sign] of [[column, row, 1] as const, [row, column, -1] as const]) {
+        const table = sub(a, b);
+        expect(await table.data()).toEqual(differences.map((d) => sign * d + 0));
+        table.dispose();
+      }
+    }
+  });
+
+  it("does not take buffers that were given back for those that came after them", async () => {
+    for (let round = 0; round < 3; round++) {
+      const x = full([70 + round], round + 1, gpu);
+      const y = full([70 + round], 10 * (round + 1), gpu);
+      for (let k = 0; k < often; k++) scope(() => add(x, y)); // a group of its own, in a batch that is not handed over
+      const sum = add(x, y);
+      device("webgpu").pool.trim();
+      expect((await sum.data())[69 + round]).toBe(11 * (round + 1));
+      [x, y, sum].forEach((t) => t.dispose());
+      device("webgpu").pool.trim();
+    }
+  });
+
+  it("keeps on where numbers never repeat", async () => {
+    const x = tensor([1, 2], [2], gpu);
+    for (let k = 0; k < 5000; k++) scope(() => mul(x, k));
+    expect(await mul(x, 0.5).data()).toEqual(Float32Array.of(0.5, 1));
   });
 
   it("has sin and cos to rounding, far from 0 too", async () => {
