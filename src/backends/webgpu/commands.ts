@@ -9,8 +9,8 @@ export const batch = 256;
 export type Workgroups = readonly [number, number, number];
 
 /**
- * Records dispatches and copies into one command buffer after another. Dispatches whose parameters are their own have slices of
- * one uniform buffer; the slices of a batch are uploaded together just before it is submitted.
+ * Records dispatches and copies into one command buffer after another. Dispatches that bring their parameters have slices of one
+ * uniform buffer; the slices of a batch are uploaded together just before it is submitted.
  */
 export class Commands {
   /** Number of the batch being recorded. */
