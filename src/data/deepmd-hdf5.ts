@@ -36,16 +36,21 @@ export function deepmdHdf5Frames(path: string): Generator<Hdf5Frame> {
   return withHdf5(file, (opened) => new SystemReader(opened, file).allFrames(group));
 }
 
-/** How many frames there are, and those whose numbers among all `choose` gives, in order; as `deepmdHdf5Frames`. */
+/**
+ * How many frames there are, and those whose numbers among all `choose` gives for so many frames of so many atoms together, in
+ * order; as `deepmdHdf5Frames`.
+ */
 export function chosenHdf5Frames(
   path: string,
-  choose: (all: number) => readonly number[],
+  choose: (all: number, atoms: number) => readonly number[],
 ): { readonly frames: number; readonly chosen: Generator<Hdf5Frame> } {
   const [file, group] = splitHdf5Path(path);
-  let frames = 0;
-  for (const count of withHdf5(file, (opened) => new SystemReader(opened, file).frameCounts(group)))
-    frames += count;
-  const numbers = choose(frames);
+  let [frames, atoms] = [0, 0];
+  for (const size of withHdf5(file, (opened) => new SystemReader(opened, file).sizes(group))) {
+    frames += size.frames;
+    atoms += size.frames * size.atoms;
+  }
+  const numbers = choose(frames, atoms);
   return {
     frames,
     chosen: withHdf5(file, (opened) => new SystemReader(opened, file).allFrames(group, numbers)),
@@ -80,9 +85,12 @@ class SystemReader {
     for (const one of this.found(group)) yield* this.system(one, options);
   }
 
-  /** Frames of every set. */
-  *frameCounts(group: string | null): Generator<number> {
-    for (const one of this.found(group)) for (const set of this.parts(one).sets) yield this.countOf(set);
+  /** Frames of every set, and atoms of each of these. */
+  *sizes(group: string | null): Generator<{ readonly frames: number; readonly atoms: number }> {
+    for (const one of this.found(group)) {
+      const { sets, types } = this.parts(one);
+      for (const set of sets) yield { frames: this.countOf(set), atoms: types.length };
+    }
   }
 
   /** All frames, or those with these numbers among all, in order. */

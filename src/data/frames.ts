@@ -108,7 +108,8 @@ export function* selectWanted<T>(
 
 function countOf(items: Iterable<unknown>): number {
   let count = 0;
-  for (const _ of items) count++;
+  const iterator = items[Symbol.iterator]();
+  while (iterator.next().done !== true) count++;
   return count;
 }
 

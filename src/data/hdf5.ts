@@ -75,8 +75,17 @@ export interface Hdf5Dataset {
   texts(): string[] | null;
 }
 
+interface OpenGroup {
+  readonly path: string;
+  readonly folder: h5wasm.Group;
+  readonly keys: readonly string[];
+}
+
 /** The groups and datasets of an open file. Links to other files are not followed. */
 export class Hdf5File {
+  /** The group that was asked for last: most questions are about it. */
+  private last: OpenGroup | null = null;
+
   constructor(
     private readonly instance: Hdf5Library,
     private readonly file: h5wasm.File,
@@ -86,18 +95,24 @@ export class Hdf5File {
 
   /** Names in a group, in their order. Errors: FORMAT where there is no such group. */
   keys(group: string): string[] {
-    return guarded(this.instance, this.name, () => this.group(group).keys());
+    return guarded(this.instance, this.name, () => [...this.opened(group).keys]);
   }
 
   isGroup(path: string): boolean {
-    return guarded(this.instance, this.name, () => this.entity(path) instanceof this.instance.library.Group);
+    return guarded(this.instance, this.name, () => {
+      if (this.last?.path === path) return true;
+      const entity = this.entity(path);
+      if (!(entity instanceof this.instance.library.Group)) return false;
+      this.last = { path, folder: entity, keys: entity.keys() };
+      return true;
+    });
   }
 
   /** A dataset, null where there is none of this name. Errors: FORMAT for one that announces more than the file holds. */
   dataset(group: string, name: string): Hdf5Dataset | null {
     return guarded(this.instance, this.name, () => {
-      const folder = this.group(group);
-      if (!folder.keys().includes(name)) return null;
+      const { folder, keys } = this.opened(group);
+      if (!keys.includes(name)) return null;
       const item = folder.get(name);
       if (!(item instanceof this.instance.library.Dataset)) throw this.bad(group, `${name} is no dataset`);
       return this.described(item, group, name);
@@ -125,10 +140,11 @@ export class Hdf5File {
     return path === "" ? this.file : this.file.get(path);
   }
 
-  private group(path: string): h5wasm.Group {
-    const found = this.entity(path);
-    if (found instanceof this.instance.library.Group) return found;
-    throw this.bad(path, "there is no such group");
+  private opened(path: string): OpenGroup {
+    if (this.last?.path === path) return this.last;
+    const folder = this.entity(path);
+    if (!(folder instanceof this.instance.library.Group)) throw this.bad(path, "there is no such group");
+    return (this.last = { path, folder, keys: folder.keys() });
   }
 
   private described(item: h5wasm.Dataset, group: string, name: string): Hdf5Dataset {

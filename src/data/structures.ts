@@ -56,7 +56,6 @@ export async function openStructures(
   const name = basename(resolve(filePart(path)));
   const frames: Iterable<Structure> = {
     [Symbol.iterator]: () => {
-      const { readWanted } = format;
       const all = (): Generator<Structure> =>
         someFrames(
           foreseenFrames(name, () => format.read!(path, options.onNote)),
@@ -64,13 +63,13 @@ export async function openStructures(
         );
       const some = (wanted: Wanted): Generator<Structure | null> =>
         someFrames(
-          foreseenFrames(name, () => readWanted!.call(format, path, wanted, options.onNote)),
+          foreseenFrames(name, () => format.readWanted!(path, wanted, options.onNote)),
           name,
         );
       const taken =
         selection === null
           ? all()
-          : readWanted === undefined
+          : format.readWanted === undefined
             ? selectFrames(all(), selection, name)
             : selectWanted(some, selection, name);
       return typeMap === undefined ? taken : withNamedTypes(taken, typeMap, format.firstType ?? 0);

@@ -3,7 +3,7 @@ import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "../hdf5.js";
 import { makeStructure, realField, textField, type Field, type Structure } from "../structure.js";
 import type { StructureFormat } from "./format.js";
-import { spreadOver } from "../spread.js";
+import { affordable, spreadOver } from "../spread.js";
 
 /**
  * The HDF5 files of the ANI data sets: groups with `coordinates` [frames, atoms, 3] and `species` (texts) or
@@ -19,12 +19,14 @@ export const aniHdf5: StructureFormat = {
     const [file, group] = splitHdf5Path(path);
     return withHdf5(file, (opened) => readGroups(opened, group ?? ""));
   },
-  sample: (path, count) => {
+  knowsSizes: true,
+  sample: (path, count, limits) => {
     const [file, group] = splitHdf5Path(path);
-    const all = [...withHdf5(file, (opened) => frameCounts(opened, group ?? ""))];
-    const frames = all.reduce((sum, inGroup) => sum + inGroup, 0);
-    const chosen = spreadOver(frames, count);
-    return { frames, structures: withHdf5(file, (opened) => readGroups(opened, group ?? "", chosen)) };
+    const sets = [...withHdf5(file, (opened) => moleculeSets(opened, group ?? ""))];
+    const frames = sets.reduce((sum, set) => sum + set.frames, 0);
+    const atoms = sets.reduce((sum, set) => sum + set.frames * set.atoms, 0);
+    const chosen = spreadOver(frames, affordable(count, frames, atoms, limits));
+    return { frames, structures: withHdf5(file, (opened) => readChosen(opened, sets, chosen)) };
   },
 };
 
@@ -60,24 +62,39 @@ function holdsMolecules(path: string): boolean {
   return false;
 }
 
-function* frameCounts(file: Hdf5File, group: string): Generator<number> {
-  for (const [at] of molecules(file, group)) yield file.dataset(at, "coordinates")!.shape[0] ?? 0;
+/** A group with molecules, before they are read. */
+interface MoleculeSet {
+  readonly group: string;
+  readonly keys: readonly string[];
+  readonly frames: number;
+  readonly atoms: number;
 }
 
-/** All frames, or those whose numbers among all are `chosen`, in order. */
-function* readGroups(file: Hdf5File, group: string, chosen?: readonly number[]): Generator<Structure> {
+function* moleculeSets(file: Hdf5File, at: string): Generator<MoleculeSet> {
+  for (const [group, keys] of molecules(file, at)) {
+    const [frames = 0, atoms = 0] = file.dataset(group, "coordinates")!.shape;
+    yield { group, keys, frames, atoms };
+  }
+}
+
+function* readGroups(file: Hdf5File, at: string): Generator<Structure> {
+  for (const [group, keys] of molecules(file, at)) yield* readGroup(file, group, keys);
+}
+
+/** The frames whose numbers among all are `chosen`, in order. */
+function* readChosen(
+  file: Hdf5File,
+  sets: readonly MoleculeSet[],
+  chosen: readonly number[],
+): Generator<Structure> {
   let start = 0;
   let next = 0;
-  for (const [at, keys] of molecules(file, group)) {
-    if (chosen === undefined) {
-      yield* readGroup(file, at, keys);
-      continue;
-    }
+  for (const { group, keys, frames } of sets) {
     const first = start;
-    start += file.dataset(at, "coordinates")!.shape[0] ?? 0;
+    start += frames;
     const inside: number[] = [];
     for (; chosen[next] < start; next++) inside.push(chosen[next] - first);
-    if (inside.length > 0) yield* readGroup(file, at, keys, inside);
+    if (inside.length > 0) yield* readGroup(file, group, keys, inside);
   }
 }
 

@@ -16,7 +16,7 @@ import { formatReal, parseReal, shown } from "../text/numbers.js";
 import { WordSpans } from "../text/word-spans.js";
 import { writeTextPieces } from "../text/write-text.js";
 import { cifBlocks, columnOf, operationTags, type CifBlock } from "./cif-blocks.js";
-import { CifColumn, ElementColumn, NumberColumn, numberOf, TextColumn } from "./cif-columns.js";
+import { type CifColumn, ElementColumn, NumberColumn, numberOf, TextColumn } from "./cif-columns.js";
 import { expandSites, isIdentity, parseOperation, type SymmetryOperation } from "./cif-symmetry.js";
 import type { StructureFormat } from "./format.js";
 import { samplePieces, startsByLines } from "./sample-text.js";

@@ -2,7 +2,7 @@ import { chosenHdf5Frames, deepmdHdf5Frames, type Hdf5Frame } from "../deepmd-hd
 import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5 } from "../hdf5.js";
 import { makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
-import { spreadOver } from "../spread.js";
+import { affordable, spreadOver } from "../spread.js";
 import type { StructureFormat } from "./format.js";
 
 /** Systems of DeePMD-kit in an HDF5 file, group by group; `x.hdf5#/group` is one of them. */
@@ -13,8 +13,11 @@ export const deepmdHdf5: StructureFormat = {
   sniff: ({ path, isFolder, bytes }) => !isFolder && isHdf5(bytes) && holdsSystems(path),
   prepare: loadHdf5,
   read: readSystems,
-  sample: (path, count) => {
-    const { frames, chosen } = chosenHdf5Frames(path, (all) => spreadOver(all, count));
+  knowsSizes: true,
+  sample: (path, count, limits) => {
+    const { frames, chosen } = chosenHdf5Frames(path, (all, atoms) =>
+      spreadOver(all, affordable(count, all, atoms, limits)),
+    );
     return { frames, structures: [...chosen].map(structureOf) };
   },
 };

@@ -32,6 +32,12 @@ export interface StructureSample {
   readonly structures: Iterable<Structure>;
 }
 
+/** How many atoms the frames of a sample may have together, and how many frames it takes all the same. */
+export interface SampleLimits {
+  readonly atoms: number;
+  readonly fewest: number;
+}
+
 /** What is odd about a file that can be read all the same: it ends before it is complete, or holds what is left out. */
 export type ReadNote = (text: string, kind: "ends-early" | "left-out") => void;
 
@@ -69,8 +75,14 @@ export interface StructureFormat {
   readWanted?(path: string, wanted: Wanted, note?: ReadNote): Iterable<Structure | null>;
   /** The frames as inspect counts them: numbers per frame without any atoms too, and what reading refuses (NaN, flat cells). */
   describe?(path: string): Iterable<Structure>;
-  /** About `count` frames spread over the set, without reading the rest; null where this set can only be read whole. */
-  sample?(path: string, count: number): StructureSample | null;
+  /**
+   * About `count` frames spread over the set, without reading the rest; null where this set can only be read whole.
+   *
+   * @param limits for formats that know the sizes of frames before they read them: `knowsSizes`
+   */
+  sample?(path: string, count: number, limits?: SampleLimits): StructureSample | null;
+  /** Whether `sample` keeps to its limits. */
+  readonly knowsSizes?: boolean;
   /** Whether `sample` reads all of the file, however few frames are asked for. */
   readonly samplesWhole?: boolean;
   /** Writes all or nothing. */
