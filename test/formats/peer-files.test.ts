@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inspectFile } from "../../src/data/inspect/inspect.js";
 import type { StructureReport } from "../../src/data/inspect/structure-report.js";
+import { formatNamed } from "../../src/data/formats/table.js";
+import { spreadOver } from "../../src/data/spread.js";
 import type { Field } from "../../src/data/structure.js";
 import { readStructures } from "../../src/data/structures.js";
 import { put, temporaryFolder } from "../data/temporary-folder.js";
@@ -124,5 +126,27 @@ describe("a trajectory of ASE with fields of every kind (reference/formats/traje
     bytes.writeBigInt64LE(2n ** 40n, at);
     const [wide] = await readStructures(put(join(temporary, "wide.traj"), bytes));
     expect([wide.tags, wide.arrays.get("tags")!.data[0]]).toEqual([null, 2n ** 40n]);
+  });
+});
+
+describe("samples of HDF5 files", () => {
+  it.each([
+    ["deepmd-hdf5", "system.hdf5"],
+    ["ani-hdf5", "ani.h5"],
+  ])("%s: frames spread over all of it, as few as their atoms allow", async (name, file) => {
+    const format = formatNamed(name);
+    await format.prepare!();
+    const path = join(folder, file);
+    const all = [...format.read!(path)];
+    expect(all.length).toBeGreaterThan(1);
+    for (const count of [1, 2, all.length]) {
+      const { frames, structures } = format.sample!(path, count)!;
+      expect([frames, [...structures]]).toEqual([
+        all.length,
+        spreadOver(all.length, count).map((k) => ({ ...all[k] })),
+      ]);
+    }
+    const few = format.sample!(path, 100, { atoms: 1, fewest: 1 })!;
+    expect([few.frames, [...few.structures].length]).toEqual([all.length, 1]);
   });
 });
