@@ -120,6 +120,8 @@ describe("wrong inputs", () => {
     ["model.descriptor.sell", 3, /^input\.json: model\.descriptor\.sell: unknown key; did you mean "sel"\?$/],
     ["model.descriptor.smooth_type_embeding", true, /did you mean "smooth_type_embedding"\?$/],
     ["model.fitting_net.neurons", [1], /model\.fitting_net\.neurons: unknown key; did you mean "neuron"\?/],
+    ["training.stat_file", " ", /training\.stat_file: found " "; allowed: a path or null/],
+    ["training.stat_file_mode", "read", /training\.stat_file: is missing; stat_file_mode "read" needs it/],
     ["training.zzzzzz", 1, /training\.zzzzzz: unknown key; allowed: training_data, validation_data/],
     ["training.training_data.system", ["a"], /training_data\.system: unknown key; did you mean "systems"\?/],
     ["modle", {}, /modle: unknown key; did you mean "model"\?/],

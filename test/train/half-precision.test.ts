@@ -99,6 +99,16 @@ describe("training nets of half precision", () => {
     expect(rest.losses).toEqual(whole.losses.slice(6));
   });
 
+  it("goes on from a checkpoint of another precision by --init-model alone", async () => {
+    const { path } = await train("wide", "float64", { training: { numb_steps: 2 } });
+    const more = { training: { numb_steps: 4 } };
+    await expect(train("narrow-1", "float16", more, { restart: path })).rejects.toThrow(
+      /the checkpoint is of a training in another precision; use --init-model/,
+    );
+    const { model } = await train("narrow-2", "float16", more, { initModel: path });
+    expect(model.training!.step).toBe(4);
+  });
+
   it("averages of weights are numbers of the type too, and a start from them is exact", async () => {
     const { path } = await train("averaged", "float16", { training: { numb_steps: 4, enable_ema: true } });
     const averaged = readModelSync(path.replace("model-4", "model_ema-4"));

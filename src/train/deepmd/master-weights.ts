@@ -59,7 +59,9 @@ export class MasterWeights {
       if (data?.length !== master.size)
         throw new AtomgradError(
           "FORMAT",
-          `optimizer: ${prefix}${name} has ${data?.length ?? 0} numbers, the model needs ${master.size}`,
+          data === undefined
+            ? `optimizer: no ${prefix}${name}: the checkpoint is of a training in another precision; use --init-model`
+            : `optimizer: ${prefix}${name} has ${data.length} numbers, the model needs ${master.size}`,
         );
       master.assign(data);
     }

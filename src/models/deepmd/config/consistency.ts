@@ -81,6 +81,8 @@ export function trainingProblems(training: TrainingConfig, rate: LearningRateCon
     lines.push("training.numb_steps: is missing; give it, or numb_epoch");
   if (steps !== null && epochs !== null)
     lines.push("training: numb_steps and numb_epoch exclude each other; keep one");
+  if (training.stat_file === null && training.stat_file_mode === "read")
+    lines.push('training.stat_file: is missing; stat_file_mode "read" needs it');
   if (rate.stop_lr !== null && rate.stop_lr_ratio !== null) {
     lines.push("learning_rate: stop_lr and stop_lr_ratio exclude each other; keep one");
   }

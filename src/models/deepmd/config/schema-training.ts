@@ -51,7 +51,10 @@ const optionalNumber = nullable(real({ above: 0 }), "a number above 0").default(
 export const trainingSchema = section({
   training_data: trainingData,
   validation_data: validationData.nullable().default(null),
-  stat_file: nullable(text, "a path").default(null),
+  stat_file: nullable(
+    leaf<string>("a path", (value) => typeof value === "string" && value.trim() !== ""),
+    "a path",
+  ).default(null),
   stat_file_mode: oneOf("update", "read").default("update"),
   numb_steps: nullable(whole(1), "a whole number of at least 1").default(null),
   numb_epoch: optionalNumber,
