@@ -5,7 +5,7 @@ import { profile, setThreads } from "../src/index.js";
 import { itemBytes } from "../src/tensor/dtype.js";
 import type { BenchType } from "./bench.js";
 import { variantsOf } from "./kernel-suite.js";
-import { bandwidthOf, ceiling } from "./machine.js";
+import { bandwidthOf, flopsOf } from "./machine.js";
 
 /** What a kernel does. */
 export interface KernelRate {
@@ -75,7 +75,7 @@ function ratesOf(op: string, body: () => void, dtype: BenchType, threads: number
       least.set(kernel, { microseconds, flop: flop / calls, bytes: (elements * itemBytes(dtype)) / calls });
     }
   }
-  const { flops } = ceiling(dtype, threads);
+  const flops = flopsOf(dtype, threads);
   return [...least].map(([kernel, { microseconds, flop, bytes }]) => {
     const seconds = microseconds / 1e6;
     const floor = Math.max(flop / flops, bytes / bandwidthOf(dtype, threads, bytes));

@@ -38,67 +38,50 @@ function cpuModel(): string {
   }
 }
 
-/** What this machine reaches at best, for the bounds rows are compared with. */
-export interface Ceiling {
-  /** Floating-point operations a second, of a large matrix product. */
-  readonly flops: number;
-  /** Bytes a second, of an addition of arrays larger than the caches. */
-  readonly bandwidth: number;
-}
+const measured = new Map<string, number>();
 
-const measured = new Map<string, Ceiling>();
-
-/** Measured once a run for each number type and thread count. */
-export function ceiling(dtype: BenchType, threads: number): Ceiling {
-  const key = `${dtype} ${threads}`;
+/** A figure of this machine, measured once a run. */
+function once(key: string, measure: () => number): number {
   let found = measured.get(key);
-  if (found === undefined) measured.set(key, (found = measure(dtype, threads)));
+  if (found === undefined) measured.set(key, (found = measure()));
   return found;
 }
 
-function measure(dtype: BenchType, threads: number): Ceiling {
-  setThreads(threads);
-  return scope(() => {
+const repetitions = 15;
+
+/** Floating-point operations a second, of a large matrix product. */
+export function flopsOf(dtype: BenchType, threads: number): number {
+  return once(`${dtype} ${threads}`, () => {
+    setThreads(threads);
     const n = 960;
-    const a = full([n, n], 0.5, { dtype });
-    const long = full([dtype === "f32" ? 1 << 24 : 1 << 23], 1, { dtype });
-    const seconds = (body: () => void): number => {
-      let best = Infinity;
-      for (let r = 0; r < 7; r++) {
-        const start = performance.now();
-        scope(() => void body());
-        best = Math.min(best, (performance.now() - start) / 1e3);
-      }
-      return best;
-    };
-    const product = seconds(() => matmul(a, a));
-    const sum = seconds(() => add(long, long));
-    // One array read (twice the same one) and one written.
-    return { flops: (2 * n ** 3) / product, bandwidth: 2 ** 27 / sum };
+    return scope(() => {
+      const a = full([n, n], 0.5, { dtype });
+      return (2 * n ** 3) / leastSeconds(() => matmul(a, a));
+    });
   });
 }
 
-const rates = new Map<string, number>();
+/** Bytes beyond which memory gives no less. */
+const mostBytes = 2 ** 28;
 
 /** Bytes a second of an addition that moves about so many bytes: what memory of that size gives, in the caches or not. */
 export function bandwidthOf(dtype: BenchType, threads: number, bytes: number): number {
-  const size = 2 ** Math.round(Math.log2(Math.max(bytes, 1 << 16)));
-  const key = `${dtype} ${threads} ${size}`;
-  let found = rates.get(key);
-  if (found === undefined) rates.set(key, (found = measureBandwidth(dtype, threads, size)));
-  return found;
+  const size = 2 ** Math.round(Math.log2(Math.min(mostBytes, Math.max(bytes, 2 ** 16))));
+  return once(`${dtype} ${threads} ${size}`, () => {
+    setThreads(threads);
+    const n = Math.floor(size / (3 * itemBytes(dtype)));
+    return scope(() => {
+      const [a, b] = [full([n], 1, { dtype }), full([n], 2, { dtype })];
+      return (3 * n * itemBytes(dtype)) / leastSeconds(() => add(a, b));
+    });
+  });
 }
 
-function measureBandwidth(dtype: BenchType, threads: number, bytes: number): number {
-  setThreads(threads);
-  return scope(() => {
-    const n = Math.floor(bytes / (3 * itemBytes(dtype)));
-    const [a, b] = [full([n], 1, { dtype }), full([n], 2, { dtype })];
-    let best = Infinity;
-    for (let r = 0; r < 15; r++) {
-      for (const kernel of profile(() => scope(() => void add(a, b))).values())
-        best = Math.min(best, kernel.milliseconds / 1e3);
-    }
-    return (3 * n * itemBytes(dtype)) / best;
-  });
+/** Of the one kernel that the body runs. */
+function leastSeconds(body: () => void): number {
+  let best = Infinity;
+  for (let r = 0; r < repetitions; r++)
+    for (const { milliseconds } of profile(() => scope(body)).values())
+      best = Math.min(best, milliseconds / 1e3);
+  return best;
 }

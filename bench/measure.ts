@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { setThreads } from "../src/index.js";
 import type { Bench, PeerRequest, Workload } from "./bench.js";
-import { type Ceiling, ceiling, type Machine, machine } from "./machine.js";
+import { bandwidthOf, flopsOf, type Machine, machine } from "./machine.js";
 import { type PeerAnswer, PeerProcess } from "./peer-process.js";
 
 /** One line of the results; a row of the table per peer. Times in milliseconds, medians. */
@@ -47,7 +47,7 @@ export async function measure(
   workload: Workload,
   reps: number,
 ): Promise<{ results: Result[]; absent: string[] }> {
-  const top = ceiling(bench.dtype, bench.threads);
+  const limit = floorOf(bench, workload);
   setThreads(bench.threads);
   const absent: string[] = [];
   const rivals: { request: PeerRequest; tuned: PeerProcess; shipped: PeerProcess }[] = [];
@@ -74,7 +74,7 @@ export async function measure(
         await setTimeout(restMs);
       }
     }
-    const own = ownResult(bench, workload, ours, top);
+    const own = ownResult(bench, workload, ours, limit);
     const results = rivals.map(({ request, tuned }, i) => {
       const { tuned: quick, shipped } = theirs[i];
       const peerMs = median(quick.map((s) => s.ms));
@@ -150,14 +150,25 @@ async function sample({ run, settle }: Workload, repeats: number): Promise<Sampl
   return { ms, cpuMs: (used.user + used.system) / 1e3 / repeats };
 }
 
-function ownResult(bench: Bench, workload: Workload, samples: Sample[], top: Ceiling): Result {
-  const { flop = 0, bytes = 0 } = workload.floor;
-  const compute = (flop / top.flops) * 1e3;
-  const transfer = (bytes / top.bandwidth) * 1e3;
-  const floor =
-    compute >= transfer
-      ? `flop ${(flop / 1e9).toPrecision(3)} G at ${(top.flops / 1e9).toPrecision(3)} GF/s`
-      : `bytes ${(bytes / 1e6).toPrecision(3)} MB at ${(top.bandwidth / 1e9).toPrecision(3)} GB/s`;
+/** What takes longest of what any program must do, and how long, ms. */
+interface Floor {
+  readonly ms: number;
+  readonly text: string;
+}
+
+function floorOf({ dtype, threads }: Bench, { floor: { flop = 0, bytes = 0 } }: Workload): Floor {
+  const flops = flopsOf(dtype, threads);
+  const bandwidth = bandwidthOf(dtype, threads, bytes);
+  const [compute, transfer] = [(flop / flops) * 1e3, (bytes / bandwidth) * 1e3];
+  return compute >= transfer
+    ? { ms: compute, text: `flop ${(flop / 1e9).toPrecision(3)} G at ${(flops / 1e9).toPrecision(3)} GF/s` }
+    : {
+        ms: transfer,
+        text: `bytes ${(bytes / 1e6).toPrecision(3)} MB at ${(bandwidth / 1e9).toPrecision(3)} GB/s`,
+      };
+}
+
+function ownResult(bench: Bench, workload: Workload, samples: Sample[], floor: Floor): Result {
   return {
     name: bench.name,
     dtype: bench.dtype,
@@ -166,8 +177,8 @@ function ownResult(bench: Bench, workload: Workload, samples: Sample[], top: Cei
     ours_ms: median(samples.map((s) => s.ms)),
     ours_min_ms: Math.min(...samples.map((s) => s.ms)),
     ours_cpu_ms: median(samples.map((s) => s.cpuMs)),
-    floor_ms: Math.max(compute, transfer),
-    floor,
+    floor_ms: floor.ms,
+    floor: floor.text,
     work: workload.work,
     machine: machine(),
   };
