@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { inspectFile } from "../../src/data/inspect/inspect.js";
 import type { StructureReport } from "../../src/data/inspect/structure-report.js";
 import { formatNamed } from "../../src/data/formats/table.js";
+import { encodeHdf5, type Hdf5Array } from "../../src/data/hdf5-write.js";
 import { spreadOver } from "../../src/data/spread.js";
 import type { Field } from "../../src/data/structure.js";
 import { readStructures } from "../../src/data/structures.js";
@@ -148,5 +149,24 @@ describe("samples of HDF5 files", () => {
     }
     const few = format.sample!(path, 100, { atoms: 1, fewest: 1 })!;
     expect([few.frames, [...few.structures].length]).toEqual([all.length, 1]);
+  });
+
+  it("of more than a thousand groups not all are looked into, and the frames are reckoned", async () => {
+    const groups = Array.from({ length: 1500 }, (_, k) => `molecules/m${k}`);
+    const arrays = groups.flatMap((group, k): [string, Hdf5Array][] => [
+      [
+        `${group}/coordinates`,
+        { shape: [2, 2, 3], data: Float64Array.of(0, 0, 0, 0, 0, 1 + k, 0, 0, 0, 0, 0, 2) },
+      ],
+      [`${group}/species`, ["H", "F"]],
+    ]);
+    const path = put(join(temporaryFolder(), "ani.h5"), await encodeHdf5(arrays, {}));
+    const { frames, isEstimate, structures } = formatNamed("ani-hdf5").sample!(path, 512)!;
+    expect([frames, isEstimate]).toEqual([3000, true]);
+    const farthest = [...structures].map(({ positions }) => positions[5] - 1);
+    expect(farthest.length).toBe(512);
+    // The first of two frames of every 2.93rd group, from the first to the last of them.
+    expect(farthest).toEqual([...farthest].sort((a, b) => a - b));
+    expect(Math.max(...farthest)).toBeGreaterThan(1490);
   });
 });

@@ -23,10 +23,14 @@ export const aniHdf5: StructureFormat = {
   sample: (path, count, limits) => {
     const [file, group] = splitHdf5Path(path);
     const sets = [...withHdf5(file, (opened) => moleculeSets(opened, group ?? ""))];
-    const frames = sets.reduce((sum, set) => sum + set.frames, 0);
+    const seen = sets.reduce((sum, set) => sum + set.frames, 0);
     const atoms = sets.reduce((sum, set) => sum + set.frames * set.atoms, 0);
-    const chosen = spreadOver(frames, affordable(count, frames, atoms, limits));
-    return { frames, structures: withHdf5(file, (opened) => readChosen(opened, sets, chosen)) };
+    const chosen = spreadOver(seen, affordable(count, seen, atoms, limits));
+    return {
+      frames: Math.round(sets.reduce((sum, set) => sum + set.standsFor * set.frames, 0)),
+      isEstimate: sets.some((set) => set.standsFor > 1),
+      structures: withHdf5(file, (opened) => readChosen(opened, sets, chosen)),
+    };
   },
 };
 
@@ -40,15 +44,36 @@ function isMolecule(keys: readonly string[]): boolean {
   return keys.includes("coordinates") && (keys.includes("species") || keys.includes("atomic_numbers"));
 }
 
-/** Groups with molecules, depth first, in the order of their names. */
-function* molecules(file: Hdf5File, at: string, depth = 0): Generator<[string, readonly string[]]> {
+/** Of more groups than this in one, a sample looks into as many spread over them: each costs a good part of a millisecond. */
+const mostLookedInto = 512;
+
+/** A group with molecules. */
+interface MoleculeGroup {
+  readonly group: string;
+  readonly keys: readonly string[];
+  /** Groups of its kind, of which it alone was looked into: 1 for all of them unless `most` left some out. */
+  readonly standsFor: number;
+}
+
+/** Groups with molecules, depth first, in the order of their names; at most `most` of those in one group. */
+function* molecules(
+  file: Hdf5File,
+  at: string,
+  most = Infinity,
+  standsFor = 1,
+  depth = 0,
+): Generator<MoleculeGroup> {
   const keys = file.keys(at);
-  if (isMolecule(keys)) yield [at, keys];
-  else if (depth < maxDepth)
-    for (const key of naturally(keys)) {
+  if (isMolecule(keys)) yield { group: at, keys, standsFor };
+  else if (depth < maxDepth) {
+    const names = naturally(keys);
+    const chosen = spreadOver(names.length, most).map((k) => names[k]);
+    for (const key of chosen) {
       const inner = at === "" ? key : `${at}/${key}`;
-      if (file.isGroup(inner)) yield* molecules(file, inner, depth + 1);
+      if (file.isGroup(inner))
+        yield* molecules(file, inner, most, (standsFor * names.length) / chosen.length, depth + 1);
     }
+  }
 }
 
 /** `x-10` comes after `x-9`. */
@@ -58,27 +83,25 @@ function naturally(keys: readonly string[]): string[] {
 
 function holdsMolecules(path: string): boolean {
   const [file, group] = splitHdf5Path(path);
-  for (const found of withHdf5(file, (opened) => molecules(opened, group ?? ""))) return found.length > 0;
+  for (const { keys } of withHdf5(file, (opened) => molecules(opened, group ?? ""))) return keys.length > 0;
   return false;
 }
 
-/** A group with molecules, before they are read. */
-interface MoleculeSet {
-  readonly group: string;
-  readonly keys: readonly string[];
+/** How many molecules a group has, before they are read. */
+interface MoleculeSet extends MoleculeGroup {
   readonly frames: number;
   readonly atoms: number;
 }
 
 function* moleculeSets(file: Hdf5File, at: string): Generator<MoleculeSet> {
-  for (const [group, keys] of molecules(file, at)) {
-    const [frames = 0, atoms = 0] = file.dataset(group, "coordinates")!.shape;
-    yield { group, keys, frames, atoms };
+  for (const found of molecules(file, at, mostLookedInto)) {
+    const [frames = 0, atoms = 0] = file.dataset(found.group, "coordinates")!.shape;
+    yield { ...found, frames, atoms };
   }
 }
 
 function* readGroups(file: Hdf5File, at: string): Generator<Structure> {
-  for (const [group, keys] of molecules(file, at)) yield* readGroup(file, group, keys);
+  for (const { group, keys } of molecules(file, at)) yield* readGroup(file, group, keys);
 }
 
 /** The frames whose numbers among all are `chosen`, in order. */
