@@ -78,10 +78,10 @@ export function bandwidthOf(dtype: BenchType, threads: number, bytes: number): n
 }
 
 /** Of the one kernel that the body runs. */
-function leastSeconds(body: () => void): number {
+function leastSeconds(body: () => unknown): number {
   let best = Infinity;
   for (let r = 0; r < repetitions; r++)
-    for (const { milliseconds } of profile(() => scope(body)).values())
+    for (const { milliseconds } of profile(() => scope(() => void body())).values())
       best = Math.min(best, milliseconds / 1e3);
   return best;
 }
