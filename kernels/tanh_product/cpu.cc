@@ -11,7 +11,7 @@
 // parts; the parts depend on the sizes alone, so the bits do not depend on the threads.
 //
 // Bound: 2 E N K flop a product; memory is g and y once in and (tanhProductVjpVjp) g' and y' once out. Measured, 17,000
-// rows, 50 to 100, two threads: 112 to 137 Gflop/s in f32, 59 to 80 in f64; one large product has 268 and 116.
+// rows, 50 to 100, two threads: 100 to 137 Gflop/s in f32, 59 to 80 in f64; one large product has 310 and 151.
 #include "../../native/gemm/gemm.h"
 
 namespace ag {
