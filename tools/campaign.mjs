@@ -1,7 +1,8 @@
 // npm run campaign -- [NAME...] [--seed S] [--runs N] [--only PART,PART]: long searches for failures, with a new seed each time.
-// Each writes its last result to bench/results/campaign/NAME.json (with --only the other parts' last counts stay); the seed
-// repeats it. The parts that must pass every time run in `npm test`.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Each writes its last result to bench/results/campaign/NAME.json (every reader has a row of its own there with the commit it
+// was tried at; those of the readers that --only leaves out stay); the seed repeats it. The parts that must pass every time run in `npm test`.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -54,6 +55,8 @@ const only = values.only?.split(",");
 const results = join(root, "bench", "results", "campaign");
 mkdirSync(results, { recursive: true });
 
+const commit = commitOf();
+
 for (const name of positionals.length > 0 ? positionals : Object.keys(campaigns)) {
   const campaign = campaigns[name];
   const runs = values.runs === undefined ? campaign.runs : wholeNumber(values.runs, "runs");
@@ -61,50 +64,66 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(campaigns)
   const started = performance.now();
   console.log(`${name}: ${runs} runs, seed ${seed}`);
   const path = join(results, `${name}.json`);
-  const last = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).counts : undefined;
-  let counts = {};
-  let failure;
+  const keep = (counts, failure) => writeResult(path, { name, runs, counts, started, failure });
   try {
-    counts = await campaign.run({
+    const counts = await campaign.run({
       seed,
       runs,
       folder,
       program,
       readerProgram,
       only,
-      last,
+      commit,
+      kept: () => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).counts : undefined),
+      keep,
       say: (line) => console.log(line),
     });
     rmSync(folder, { recursive: true, force: true });
+    keep(counts);
+    const { each: _, ...totals } = counts;
+    console.log(`${name}: passed in ${secondsSince(started)} s: ${JSON.stringify(totals)}`);
   } catch (error) {
-    counts = error?.counts ?? {};
-    failure = error instanceof Error ? error.message : String(error);
+    const failure = error instanceof Error ? error.message : String(error);
+    keep(error?.counts ?? {}, failure);
     console.error(
       `${name}: FAILED: ${failure}\nwhat it worked on: ${folder}\nonce more: npm run campaign -- ${name} --seed ${seed}`,
     );
     process.exitCode = 1;
   }
-  const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version };
-  const date = new Date().toISOString().slice(0, 10);
+}
+
+function secondsSince(started) {
+  return Math.round((performance.now() - started) / 100) / 10;
+}
+
+/** The commit that is tried, with `+` where files besides kept results were changed since; "unknown" outside of git. */
+function commitOf() {
+  const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  try {
+    const changed = git("status", "--porcelain", "--", ".", ":!bench/results") !== "";
+    return `${git("rev-parse", "--short=10", "HEAD")}${changed ? "+" : ""}`;
+  } catch {
+    return "unknown";
+  }
+}
+
+/** Writes a result, all of it or nothing: another run may read it at the same time. */
+function writeResult(path, { name, runs, counts, started, failure }) {
   const result = {
     schema: 1,
     campaign: name,
     passed: failure === undefined,
-    date,
+    date: new Date().toISOString().slice(0, 10),
     version,
+    commit,
     seed,
     runs,
     counts,
-    seconds,
-    machine,
+    seconds: secondsSince(started),
+    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
+    ...(failure === undefined ? {} : { failure }),
   };
-  writeFileSync(
-    path,
-    `${JSON.stringify(failure === undefined ? result : { ...result, failure }, null, 2)}\n`,
-  );
-  if (failure === undefined) {
-    const { each: _, ...totals } = counts;
-    console.log(`${name}: passed in ${seconds} s: ${JSON.stringify(totals)}`);
-  }
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(result, null, 2)}\n`);
+  renameSync(draft, path);
 }

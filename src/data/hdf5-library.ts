@@ -10,7 +10,7 @@ import type { ByteSource } from "./read-file.js";
 import { windowedSource } from "./windowed-source.js";
 
 /** WebAssembly memory only grows: an instance that large sets have filled is given up for a new one. */
-const mostHeap = 48 * 2 ** 20;
+const mostHeap = 32 * 2 ** 20;
 /** Files smaller than this make do with that much memory; what asks for more is damaged. */
 const smallFile = 2 ** 20;
 

@@ -113,34 +113,6 @@ export function readNpyInt32(
   return { shape, data: out };
 }
 
-/** Some rows (along the first axis) of an npy file as float64, without reading the others. Errors as `readNpy`; DTYPE for complex numbers. */
-export function readNpyRows(
-  path: string,
-  rows: readonly number[],
-  label = basename(path),
-): { width: number; data: Float64Array } {
-  const use = (source: ByteSource): { width: number; data: Float64Array } => {
-    const header = parseNpyHeader(source);
-    refuseComplex(header.dtype, label);
-    const all = header.fortranOrder ? decodeNpy(source).data : null;
-    const width = header.count / Math.max(1, header.shape[0] ?? 1);
-    const data = new Float64Array(rows.length * width);
-    rows.forEach((row, k) => {
-      if (!(row * width + width <= header.count))
-        throw new AtomgradError("SHAPE", `${label}: there is no row ${row} in [${header.shape.join(", ")}]`);
-      let part = all?.subarray(row * width, (row + 1) * width);
-      if (part === undefined) {
-        part = new arrays[header.dtype](width);
-        const offset = header.offset + row * width * npyItemBytes[header.dtype];
-        decodeInto(part, source, { ...header, count: width, offset });
-      }
-      for (let c = 0; c < width; c++) data[k * width + c] = Number(part[c]);
-    });
-    return { width, data };
-  };
-  return withFile(path, use, label);
-}
-
 /** The bytes of an npy file in C order, in pieces (header, numbers) that can be written without a copy. */
 export function encodeNpy(array: {
   shape: readonly number[];
@@ -202,7 +174,8 @@ export function npyPieces(source: ByteSource, header: NpyHeader, most: number): 
   });
 }
 
-function decodeNpy(source: ByteSource): NpyArray {
+/** All of an npy file, as `readNpy`. */
+export function decodeNpy(source: ByteSource): NpyArray {
   const header = parseNpyHeader(source);
   const data = newArray(header, source.name);
   decodeInto(data, source, header);
@@ -234,8 +207,8 @@ function obstacleToMapping({ dtype, shape, littleEndian, fortranOrder, offset }:
   return offset % itemBytes === 0 ? null : `its numbers begin at byte ${offset}, no multiple of ${itemBytes}`;
 }
 
-/** Reads the numbers in file order. Where the target's type is the file's they go straight into its memory. */
-function decodeInto(target: NpyData, source: ByteSource, header: NpyHeader): void {
+/** Reads numbers in file order. Where the target's type is the file's they go straight into its memory. */
+export function decodeInto(target: NpyData, source: ByteSource, header: NpyHeader): void {
   const { dtype, offset } = header;
   const parts = partsOf(dtype);
   const count = header.count * parts;

@@ -10,6 +10,8 @@ export interface ZipEntry {
   readonly name: string;
   /** Bytes when unpacked, as the archive says. */
   readonly size: number;
+  /** Whether the content lies in the archive packed: then opening it unpacks it into memory. */
+  readonly isPacked: boolean;
   /** The unpacked content. */
   open(): ByteSource;
 }
@@ -57,7 +59,8 @@ class ZipReader {
     const found = new Map<string, ZipEntry>();
     for (const entry of located) {
       if (found.has(entry.name)) throw this.bad(`two entries named ${shown(entry.name)}`);
-      found.set(entry.name, { name: entry.name, size: entry.size, open: () => this.open(entry) });
+      const { name, size, method } = entry;
+      found.set(name, { name, size, isPacked: method !== 0, open: () => this.open(entry) });
     }
     return found;
   }

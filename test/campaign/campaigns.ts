@@ -15,9 +15,14 @@ export interface CampaignSettings {
   readonly program: string;
   /** reader-process.ts as a program. */
   readonly readerProgram: string;
-  /** The parts to run; all unless given. What `counts` of the last result says of the others stays. */
+  /** The parts to run; all unless given. What the kept counts say of the others stays. */
   readonly only?: readonly string[];
-  readonly last?: unknown;
+  /** Counts of the result that is kept now; undefined without one. */
+  readonly kept: () => unknown;
+  /** Keeps counts of what is done so far. */
+  readonly keep: (counts: object) => void;
+  /** The commit that is tried, with `+` where files were changed since. */
+  readonly commit: string;
   /** Takes lines that say how far it is. */
   readonly say: (line: string) => void;
 }
@@ -37,8 +42,8 @@ export const campaigns: Readonly<Record<string, Campaign>> = {
   "fuzz-config": { runs: 50_000, run: ({ seed, runs }) => fuzzConfig(seed, runs) },
   "fuzz-readers": {
     runs: 100_000,
-    run: ({ last, ...settings }) =>
-      fuzzReaders({ ...settings, earlier: (last as Partial<ReaderCounts>)?.each }),
+    run: ({ kept, ...settings }) =>
+      fuzzReaders({ ...settings, kept: () => (kept() as ReaderCounts | undefined)?.each ?? {} }),
   },
   "fuzz-folders": {
     runs: 5000,

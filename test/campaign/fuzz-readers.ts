@@ -14,16 +14,21 @@ export interface FuzzReadersSettings {
   readonly readerProgram: string;
   /** Takes a line for each reader. */
   readonly say: (line: string) => void;
-  /** The readers to try; all unless given. */
+  /** The readers to try, in this order; all unless given. */
   readonly only?: readonly string[];
-  /** Results of other readers, from earlier, that stay. */
-  readonly earlier?: Readonly<Record<string, ReaderRow>>;
+  /** What the readers are read from: the commit, with `+` where files were changed since. */
+  readonly commit: string;
+  /** The rows that are kept as of now: those of other readers stay. */
+  readonly kept: () => Readonly<Record<string, ReaderRow>>;
+  /** Keeps all rows as soon as one is there: a run that is ended loses only the reader it was at. */
+  readonly keep: (counts: ReaderCounts) => void;
 }
 
 /** What became of the inputs of a reader, and how to repeat them. */
 export interface ReaderRow extends ReaderResult {
   readonly seed: number;
   readonly seconds: number;
+  readonly commit: string;
 }
 
 export interface ReaderCounts {
@@ -45,38 +50,39 @@ export interface ReaderCounts {
  * with all that is not so; the error's `counts` are those of the readers that passed.
  */
 export async function fuzzReaders(settings: FuzzReadersSettings): Promise<ReaderCounts> {
-  const { seed, folder, only, say } = settings;
+  const { seed, runs, folder, readerProgram, commit, only, say } = settings;
   const names = (await readerSeeds(join(folder, "names"))).map(({ name }) => name);
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new Error(`no reader ${unknown.join(", ")}; there are ${names.join(", ")}`);
-  const each: Record<string, ReaderRow> = {};
+  const put = (name: string, row: ReaderRow | null): void => {
+    const rows = { ...settings.kept(), [name]: row };
+    settings.keep(summary(names.flatMap((known) => (rows[known] ? [[known, rows[known]]] : []))));
+  };
   const failures: string[] = [];
-  for (const name of names) {
-    if (only !== undefined && !only.includes(name)) {
-      const row = settings.earlier?.[name];
-      if (row === undefined) say(`${name}: not tried, and no earlier result`);
-      else each[name] = row;
-      continue;
-    }
+  for (const name of only ?? names) {
     const started = performance.now();
     try {
       mkdirSync(join(folder, name));
-      const { readerProgram, runs } = settings;
       const result = await inOwnProcess<ReaderResult>(readerProgram, name, seed, runs, join(folder, name));
-      each[name] = { ...result, seed, seconds: Math.round((performance.now() - started) / 100) / 10 };
-      say(`${name}: ${JSON.stringify(each[name])}`);
+      const seconds = Math.round((performance.now() - started) / 100) / 10;
+      const row = { ...result, seed, seconds, commit };
+      put(name, row);
+      say(`${name}: ${JSON.stringify(row)}`);
     } catch (error) {
+      put(name, null);
       failures.push((error as Error).message);
       say(`${name}: FAILED: ${failures.at(-1)}`);
     }
   }
-  const counts = summary(each);
+  const kept = settings.kept();
+  for (const name of names) if (kept[name] === undefined) say(`${name}: no result is kept`);
+  const counts = summary(Object.entries(kept));
   if (failures.length > 0) throw Object.assign(new Error(failures.join("\n")), { counts });
   return counts;
 }
 
-function summary(each: Readonly<Record<string, ReaderRow>>): ReaderCounts {
-  const rows = Object.values(each);
+function summary(entries: readonly (readonly [string, ReaderRow])[]): ReaderCounts {
+  const rows = entries.map(([, row]) => row);
   const sum = (key: "inputs" | "read" | "refused"): number =>
     rows.reduce((total, row) => total + row[key], 0);
   const most = (key: "slowest_ms" | "memory_mib" | "grown_mib"): number =>
@@ -89,6 +95,6 @@ function summary(each: Readonly<Record<string, ReaderRow>>): ReaderCounts {
     slowest_ms: most("slowest_ms"),
     memory_mib: most("memory_mib"),
     grown_mib: most("grown_mib"),
-    each,
+    each: Object.fromEntries(entries),
   };
 }

@@ -11,9 +11,9 @@ import {
   readNpy,
   readNpyFloat64,
   readNpyInt32,
-  readNpyRows,
   writeNpySync,
 } from "../../src/data/npy.js";
+import { readNpyRows } from "../../src/data/npy-parts.js";
 import { encodeNpz, readNpz } from "../../src/data/npz.js";
 import { readStructures } from "../../src/data/structures.js";
 import { withWeights } from "../../src/data/weights/open.js";

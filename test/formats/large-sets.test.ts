@@ -16,6 +16,7 @@ import { LmdbFile } from "../../src/data/lmdb/reader.js";
 import { writeLmdbSync } from "../../src/data/lmdb/writer.js";
 import { encodeNpy } from "../../src/data/npy.js";
 import { encodeNpz } from "../../src/data/npz.js";
+import { readStructures } from "../../src/data/structures.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 import { cell, mol, sites } from "./large-files.js";
 
@@ -181,18 +182,21 @@ describe("sets of 100 MB and more are sampled", () => {
     expect(report).toMatchObject({ format: "deepmd-npy", frames, sampled: 2000, atoms: { min: 3, max: 3 } });
   });
 
-  it("npz: all arrays are read, some frames are looked at", async () => {
-    const [frames, atoms] = [50_000, 90];
+  it("npz: rows are read where they lie, of arrays larger than memory would take at once", async () => {
+    const [frames, atoms] = [150_000, 90];
     const path = join(folder, "large.npz");
-    const positions = Float64Array.from({ length: frames * atoms * 3 }, (_, k) => k % 1000);
-    const z = new Uint8Array(atoms).fill(6);
-    const arrays = new Map<string, { shape: number[]; data: Float64Array | Uint8Array }>([
+    const positions = Float32Array.from({ length: frames * atoms * 3 }, (_, k) => k % 1000);
+    const arrays = new Map<string, { shape: number[]; data: Float64Array | Float32Array | Uint8Array }>([
       ["R", { shape: [frames, atoms, 3], data: positions }],
-      ["z", { shape: [atoms], data: z }],
-      ["E", { shape: [frames], data: new Float64Array(frames) }],
+      ["z", { shape: [atoms], data: new Uint8Array(atoms).fill(6) }],
+      ["E", { shape: [frames], data: Float64Array.from({ length: frames }, (_, k) => -k) }],
     ]);
     writeFileSync(path, encodeNpz(arrays));
-    expect(await inspectFile(path)).toMatchObject({ format: "npz", frames, sampled: 2000 });
+    const report = await inspectQuickly(path);
+    // 20,000 atoms are looked at.
+    expect(report).toMatchObject({ format: "npz", frames, sampled: 222, atoms: { min: atoms, max: atoms } });
+    const [frame] = await readStructures(path, { frames: 100_001 });
+    expect([frame.energy, ...frame.positions.slice(0, 2)]).toEqual([-100_001, 270, 271]);
   });
 
   it("ocp-lmdb: records by their keys", async () => {

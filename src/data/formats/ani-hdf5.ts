@@ -45,7 +45,7 @@ function isMolecule(keys: readonly string[]): boolean {
 }
 
 /** Of more groups than this in one, a sample looks into as many spread over them: each costs a good part of a millisecond. */
-const mostLookedInto = 256;
+const mostLookedInto = 128;
 
 /** A group with molecules. */
 interface MoleculeGroup {

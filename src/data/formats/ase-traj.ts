@@ -7,7 +7,7 @@ import { makeStructure, pbcOf, tagsOf, type Field, type PbcFlags, type Structure
 import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
 import { flatten, fullStress, jsonField, parsePythonJson } from "../records/ase-json.js";
-import type { ReadNote, StructureFormat, StructureSample } from "./format.js";
+import { constraintLeftOut, type ReadNote, type StructureFormat, type StructureSample } from "./format.js";
 import { spreadOver } from "../spread.js";
 
 /**
@@ -68,10 +68,7 @@ function* readTrajectory(
       for (const name of held.otherConstraints) {
         if (noted.has(name)) continue;
         noted.add(name);
-        note?.(
-          `${source.name}: frame ${k} has the constraint ${shown(name)}, which is left out; only atoms that FixAtoms holds are marked as fixed`,
-          "left-out",
-        );
+        note?.(constraintLeftOut(`${source.name}: frame ${k}`, name), "left-out");
       }
       yield frameOf(reader, item, held, k);
     }

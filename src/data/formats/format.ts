@@ -1,4 +1,5 @@
 import type { Structure } from "../structure.js";
+import { shown } from "../text/numbers.js";
 
 /** The beginning of a file (unpacked where it is gzip) or a folder, as far as it is needed to tell formats apart. */
 export interface FileStart {
@@ -40,6 +41,11 @@ export interface SampleLimits {
 
 /** What is odd about a file that can be read all the same: it ends before it is complete, or holds what is left out. */
 export type ReadNote = (text: string, kind: "ends-early" | "left-out") => void;
+
+/** The note for a constraint of ASE other than FixAtoms. */
+export function constraintLeftOut(frame: string, constraint: string): string {
+  return `${frame} has the constraint ${shown(constraint)}, which is left out; only atoms that FixAtoms holds are marked as fixed`;
+}
 
 /** Which frames are wanted, by their numbers from 0. */
 export type Wanted = (frame: number) => boolean;
@@ -83,8 +89,6 @@ export interface StructureFormat {
   sample?(path: string, count: number, limits?: SampleLimits): StructureSample | null;
   /** Whether `sample` keeps to its limits. */
   readonly knowsSizes?: boolean;
-  /** Whether `sample` reads all of the file, however few frames are asked for. */
-  readonly samplesWhole?: boolean;
   /** Writes all or nothing. */
   write?(path: string, structures: Iterable<Structure>, options: WriteOptions): void;
 }

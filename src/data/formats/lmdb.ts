@@ -5,7 +5,14 @@ import type { LmdbDialect } from "../records/dialect.js";
 import { OcpLmdb } from "../records/ocp-lmdb.js";
 import { writeOcpLmdb } from "../records/write-ocp.js";
 import type { Structure } from "../structure.js";
-import type { FileStart, StructureFormat, StructureSample, Wanted } from "./format.js";
+import {
+  constraintLeftOut,
+  type FileStart,
+  type ReadNote,
+  type StructureFormat,
+  type StructureSample,
+  type Wanted,
+} from "./format.js";
 import { spreadOver } from "../spread.js";
 
 /** A set of records that is held open. */
@@ -33,8 +40,8 @@ export const aselmdb: StructureFormat = {
   extensions: [".aselmdb"],
   electronVolts: true,
   sniff: (start) => isOfDialect(start, "aselmdb"),
-  read: (path) => readAll(() => openAse(path)),
-  readWanted: (path, wanted) => readWanted(() => openAse(path), wanted),
+  read: (path, note) => readAll(() => openAse(path, note)),
+  readWanted: (path, wanted, note) => readWanted(() => openAse(path, note), wanted),
   sample: (path, count) => sampleOf(() => openAse(path), count),
 };
 
@@ -57,7 +64,7 @@ function isOfDialect(start: FileStart, dialect: LmdbDialect): boolean {
 }
 
 /** The rows of all files of a data set, one after the other. */
-function openAse(path: string): RecordSet {
+function openAse(path: string, note?: ReadNote): RecordSet {
   const files: AseLmdb[] = [];
   const close = (): void => files.forEach((file) => file.close());
   try {
@@ -67,7 +74,14 @@ function openAse(path: string): RecordSet {
     throw error;
   }
   const rows = files.flatMap((file) => file.ids.map((id) => [file, id] as const));
-  return { length: rows.length, structure: (index) => rows[index][0].structure(rows[index][1]), close };
+  const noted = new Set<string>();
+  const onConstraint = (constraint: string, row: string): void => {
+    if (noted.has(constraint)) return;
+    noted.add(constraint);
+    note?.(constraintLeftOut(row, constraint), "left-out");
+  };
+  const structure = (index: number): Structure => rows[index][0].structure(rows[index][1], onConstraint);
+  return { length: rows.length, structure, close };
 }
 
 function* readAll(open: () => RecordSet): Generator<Structure> {

@@ -1,14 +1,12 @@
 import { AtomgradError } from "../../tensor/error.js";
 import { looksPerAtom } from "../frame-names.js";
 import { isComplex, refuseComplex } from "../npy-header.js";
-import { parseNpy, type NpyArray } from "../npy.js";
-import type { NpyData } from "../npy-arrays.js";
-import { openFile } from "../read-file.js";
-import { readPart } from "../slice-source.js";
+import { openNpyParts, type NpyParts } from "../npy-parts.js";
+import { openFile, type ByteSource } from "../read-file.js";
 import { makeStructure, type Field, type FieldKind, type Structure } from "../structure.js";
-import { isZip, readZip } from "../zip.js";
+import { isZip, readZip, type ZipEntry } from "../zip.js";
 import type { StructureFormat } from "./format.js";
-import { spreadOver } from "../spread.js";
+import { affordable, spreadOver } from "../spread.js";
 
 /**
  * Arrays of numpy.savez: MD17 (`R z E F`), revised MD17 (`coords nuclear_charges energies forces`), ANI (`coordinates
@@ -20,10 +18,10 @@ export const npz: StructureFormat = {
   sniff: ({ path, isFolder, bytes }) =>
     !isFolder && bytes[0] === 0x50 && bytes[1] === 0x4b && holdsAtoms(path),
   read: (path) => readNpz(path),
-  samplesWhole: true,
-  sample: (path, count) => {
+  knowsSizes: true,
+  sample: (path, count, limits) => {
     let frames = 0;
-    const choose = (all: number): number[] => spreadOver((frames = all), count);
+    const choose: Choice = (all, atoms) => spreadOver((frames = all), affordable(count, all, atoms, limits));
     return { structures: [...readNpz(path, choose)], frames };
   },
 };
@@ -34,8 +32,8 @@ const energyNames = ["energies", "E"];
 const forceNames = ["forces", "F"];
 /** Arrays whose numbers are needed as real ones. */
 const needed = new Set([...positionNames, ...numberNames, ...energyNames, ...forceNames, "N"]);
-/** Numbers of all arrays together: they are held in memory. */
-const maxItems = 1 << 25;
+/** Bytes of all arrays that are held in memory: packed ones, and those in Fortran order. */
+const mostHeld = 2 ** 31;
 
 function holdsAtoms(path: string): boolean {
   const names = namesOf(path);
@@ -56,43 +54,55 @@ function namesOf(path: string): ReadonlySet<string> {
 }
 
 /** All arrays of real numbers; others are passed over, but not complex positions, atomic numbers, energies, forces. */
-function readArrays(path: string): { arrays: Map<string, NpyArray>; name: string } {
-  const source = openFile(path);
-  const arrays = new Map<string, NpyArray>();
-  let items = 0;
+function openArrays(source: ByteSource): Map<string, NpyParts> {
+  const arrays = new Map<string, NpyParts>();
+  let held = 0;
+  for (const [entryName, entry] of readZip(source)) {
+    if (!entryName.endsWith(".npy")) continue;
+    const key = entryName.slice(0, -4);
+    const hold = (bytes: number): void => {
+      held += bytes;
+      if (held > mostHeld)
+        throw new AtomgradError(
+          "FORMAT",
+          `${source.name}: ${entryName}: packed or in Fortran order, and more than ${mostHeld / 2 ** 30} GiB with the arrays before it; save them with numpy.savez, in C order`,
+        );
+    };
+    if (entry.isPacked) hold(entry.size);
+    const array = openNumbers(entry, hold);
+    if (array === null) continue;
+    if (needed.has(key)) refuseComplex(array.dtype, `${source.name}: ${key}`);
+    if (!isComplex(array.dtype)) arrays.set(key, array);
+  }
+  return arrays;
+}
+
+/** Null for text and Python objects. */
+function openNumbers(entry: ZipEntry, hold: (bytes: number) => void): NpyParts | null {
   try {
-    for (const [entryName, entry] of readZip(source)) {
-      if (!entryName.endsWith(".npy")) continue;
-      const label = `${source.name}: ${entryName}`;
-      try {
-        const opened = entry.open();
-        if (opened.size > 8 * maxItems)
-          throw new AtomgradError("FORMAT", `${label}: ${opened.size} bytes are too many; split the set`);
-        const array = parseNpy(readPart(opened, 0, opened.size), label);
-        items += array.data.length;
-        if (items > maxItems)
-          throw new AtomgradError("FORMAT", `${source.name}: more than ${maxItems} numbers; split the set`);
-        arrays.set(entryName.slice(0, -4), array);
-      } catch (error) {
-        if (!(error instanceof AtomgradError) || error.code !== "DTYPE") throw error;
-      }
-    }
-    for (const [key, { dtype }] of arrays) {
-      if (needed.has(key)) refuseComplex(dtype, `${source.name}: ${key}`);
-      if (isComplex(dtype)) arrays.delete(key);
-    }
-    return { arrays, name: source.name };
+    return openNpyParts(entry.open(), hold);
+  } catch (error) {
+    if (error instanceof AtomgradError && error.code === "DTYPE") return null;
+    throw error;
+  }
+}
+
+/** Picks frames of so many, with so many atoms in all. */
+type Choice = (frames: number, atoms: number) => Iterable<number>;
+const everyFrame: Choice = (frames) => Array(frames).keys();
+
+function* readNpz(path: string, choose = everyFrame): Generator<Structure> {
+  const source = openFile(path);
+  try {
+    yield* framesOf(source, choose);
   } finally {
     source.close();
   }
 }
 
-/** Picks frames of so many. */
-type Choice = (frames: number) => Iterable<number>;
-const everyFrame: Choice = (frames) => Array(frames).keys();
-
-function* readNpz(path: string, choose = everyFrame): Generator<Structure> {
-  const { arrays, name } = readArrays(path);
+function* framesOf(source: ByteSource, choose: Choice): Generator<Structure> {
+  const arrays = openArrays(source);
+  const { name } = source;
   const take = (names: readonly string[]): string | null => names.find((key) => arrays.has(key)) ?? null;
   const at = take(positionNames);
   const numbers = take(numberNames);
@@ -110,13 +120,14 @@ function* readNpz(path: string, choose = everyFrame): Generator<Structure> {
 
 function* readFrames(
   name: string,
-  arrays: ReadonlyMap<string, NpyArray>,
+  arrays: ReadonlyMap<string, NpyParts>,
   at: string,
   numbers: string,
   [energyName, forceName]: readonly (string | null)[],
   choose: Choice,
 ): Generator<Structure> {
-  const { data, shape } = arrays.get(at)!;
+  const positions = arrays.get(at)!;
+  const { shape } = positions;
   const frames = shape.length === 3 ? shape[0] : 1;
   const atoms = shape.at(-2) ?? 0;
   const z = arrays.get(numbers)!;
@@ -125,7 +136,7 @@ function* readFrames(
     shape.length < 2 ||
     shape.length > 3 ||
     shape.at(-1) !== 3 ||
-    z.data.length !== (perFrame ? frames : 1) * atoms
+    z.count !== (perFrame ? frames : 1) * atoms
   )
     throw new AtomgradError(
       "SHAPE",
@@ -133,20 +144,20 @@ function* readFrames(
     );
   const energy = energyName === null ? null : arrays.get(energyName)!;
   const forces = forceName === null ? null : arrays.get(forceName)!;
-  if (energy !== null && energy.data.length !== frames)
+  if (energy !== null && energy.count !== frames)
     throw new AtomgradError(
       "SHAPE",
-      `${name}: ${energyName} holds ${energy.data.length} numbers for ${frames} frames`,
+      `${name}: ${energyName} holds ${energy.count} numbers for ${frames} frames`,
     );
-  if (forces !== null && forces.data.length !== data.length)
+  if (forces !== null && forces.count !== positions.count)
     throw new AtomgradError(
       "SHAPE",
       `${name}: ${forceName} [${forces.shape.join(", ")}] does not fit ${at} [${shape.join(", ")}]`,
     );
   const others = [...arrays].filter(([key]) => ![at, numbers, energyName, forceName].includes(key));
   const keys = [...arrays.keys()];
-  for (const f of choose(frames)) {
-    const all = Int32Array.from(row(z.data, perFrame ? f * atoms : 0, atoms));
+  for (const f of choose(frames, frames * atoms)) {
+    const all = Int32Array.from(row(z, perFrame ? f * atoms : 0, atoms));
     const isPadded = all.some((number) => number <= 0);
     const real = isPadded ? Array.from(all.keys()).filter((k) => all[k] > 0) : [];
     const pick = (values: Float64Array): Float64Array =>
@@ -156,9 +167,9 @@ function* readFrames(
     for (const [key, array] of others) addRow(key, array, f, frames, isPadded ? -1 : atoms, info, extra);
     yield makeStructure({
       atomicNumbers: checked(isPadded ? Int32Array.from(real, (k) => all[k]) : all, name, numbers),
-      positions: pick(row(data, 3 * f * atoms, 3 * atoms)),
-      energy: energy === null ? null : Number(energy.data[f]),
-      forces: forces === null ? null : pick(row(forces.data, 3 * f * atoms, 3 * atoms)),
+      positions: pick(row(positions, 3 * f * atoms, 3 * atoms)),
+      energy: energy === null ? null : Number(energy.numbers(f, 1)[0]),
+      forces: forces === null ? null : pick(row(forces, 3 * f * atoms, 3 * atoms)),
       info,
       arrays: extra,
       keys,
@@ -169,17 +180,18 @@ function* readFrames(
 /** Molecules of different sizes, their atoms one after the other. */
 function* readRagged(
   name: string,
-  arrays: ReadonlyMap<string, NpyArray>,
+  arrays: ReadonlyMap<string, NpyParts>,
   at: string,
   numbers: string,
-  counts: NpyArray,
+  counts: NpyParts,
   choose: Choice,
 ): Generator<Structure> {
-  const { data, shape } = arrays.get(at)!;
+  const positions = arrays.get(at)!;
+  const { shape } = positions;
   const z = arrays.get(numbers)!;
-  const sizes = Array.from(counts.data as ArrayLike<number | bigint>, Number);
+  const sizes = Array.from(counts.numbers(0, counts.count) as ArrayLike<number | bigint>, Number);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (shape[1] !== 3 || total !== shape[0] || z.data.length !== total || sizes.some((size) => size < 0))
+  if (shape[1] !== 3 || total !== shape[0] || z.count !== total || sizes.some((size) => size < 0))
     throw new AtomgradError(
       "SHAPE",
       `${name}: N counts ${total} atoms, ${at} is [${shape.join(", ")}] and ${numbers} [${z.shape.join(", ")}]; they do not fit each other`,
@@ -188,13 +200,13 @@ function* readRagged(
   const keys = [...arrays.keys()];
   const starts = new Float64Array(sizes.length);
   for (let f = 1; f < sizes.length; f++) starts[f] = starts[f - 1] + sizes[f - 1];
-  for (const f of choose(sizes.length)) {
+  for (const f of choose(sizes.length, total)) {
     const start = starts[f];
     const info = new Map<string, Field>();
     for (const [key, array] of others) addRow(key, array, f, sizes.length, -1, info, new Map());
     yield makeStructure({
-      atomicNumbers: checked(Int32Array.from(row(z.data, start, sizes[f])), name, numbers),
-      positions: row(data, 3 * start, 3 * sizes[f]),
+      atomicNumbers: checked(Int32Array.from(row(z, start, sizes[f])), name, numbers),
+      positions: row(positions, 3 * start, 3 * sizes[f]),
       info,
       keys,
     });
@@ -207,8 +219,9 @@ function checked(atomicNumbers: Int32Array, name: string, key: string): Int32Arr
   throw new AtomgradError("VALUE", `${name}: ${key} holds ${bad}; atomic numbers from 1 to 118 are needed`);
 }
 
-function row(data: NpyData, start: number, count: number): Float64Array {
-  const part = data.subarray(start, start + count);
+function row(array: NpyParts, start: number, count: number): Float64Array {
+  const part = array.numbers(start, count);
+  if (part instanceof Float64Array) return part;
   if (part instanceof BigInt64Array || part instanceof BigUint64Array) return Float64Array.from(part, Number);
   return new Float64Array(part);
 }
@@ -216,17 +229,18 @@ function row(data: NpyData, start: number, count: number): Float64Array {
 /** What an array with a row per frame says about one of them. */
 function addRow(
   key: string,
-  { data, shape, dtype }: NpyArray,
+  array: NpyParts,
   frame: number,
   frames: number,
   atoms: number,
   info: Map<string, Field>,
   arrays: Map<string, Field>,
 ): void {
+  const { shape, dtype, count } = array;
   if (shape.length === 0 || shape[0] !== frames || frames === 0) return;
-  const width = data.length / frames;
+  const width = count / frames;
   const kind: FieldKind = dtype === "bool" ? "boolean" : dtype.startsWith("f") ? "real" : "integer";
   const inner = width === 1 ? [] : shape.slice(1);
-  const field: Field = { kind, shape: inner, data: data.slice(frame * width, (frame + 1) * width) };
+  const field: Field = { kind, shape: inner, data: array.numbers(frame * width, width) };
   (looksPerAtom(key, inner, atoms) ? arrays : info).set(key, field);
 }

@@ -88,7 +88,6 @@ async function inspectStructures(path: string, format: StructureFormat): Promise
 function sampleOf(path: string, format: StructureFormat): StructureSample | null {
   if (format.knowsSizes === true)
     return format.sample!(path, sampledFrames, { atoms: sampledAtoms, fewest: fewestFrames });
-  if (format.samplesWhole === true) return format.sample!(path, sampledFrames);
   const few = format.sample!(path, fewestFrames);
   if (few === null) return null;
   const structures = [...few.structures];

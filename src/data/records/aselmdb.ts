@@ -81,10 +81,15 @@ export class AseLmdb {
     throw new AtomgradError("FORMAT", `${this.name}, row ${id}: missing, or no row of an ASE database`);
   }
 
-  /** The row of an id as a structure: angstrom, eV; stress in eV/angstrom^3, positive under tension. */
-  structure(id: number): Structure {
+  /**
+   * The row of an id as a structure: angstrom, eV; stress in eV/angstrom^3, positive under tension.
+   *
+   * @param onConstraint is told the name of each constraint that no structure can hold, which is left out
+   */
+  structure(id: number, onConstraint?: (constraint: string, row: string) => void): Structure {
     const { row, text } = this.spelledRow(id);
-    return new RowReader(row, text, `${this.name}, row ${id}`).structure();
+    const name = `${this.name}, row ${id}`;
+    return new RowReader(row, text, name, (constraint) => onConstraint?.(constraint, name)).structure();
   }
 
   /** 1 ... nextid - 1 without the deleted ones; where that does not hold, all keys that are numbers. */
@@ -145,6 +150,7 @@ class RowReader {
     private readonly row: Row,
     private readonly text: string,
     private readonly name: string,
+    private readonly leaveOut: (constraint: string) => void,
   ) {}
 
   structure(): Structure {
@@ -195,7 +201,10 @@ class RowReader {
     const fixed = new Uint8Array(atoms);
     let found = false;
     for (const constraint of constraints as { name?: unknown; kwargs?: { indices?: unknown } }[]) {
-      if (constraint?.name !== "FixAtoms") continue;
+      if (constraint?.name !== "FixAtoms") {
+        this.leaveOut(String(constraint?.name));
+        continue;
+      }
       const indices = flatten(constraint.kwargs?.indices ?? []);
       if (indices === null) throw this.bad("constraints", "holds FixAtoms without atom numbers");
       found = true;
