@@ -9,7 +9,7 @@ import { windowedSource } from "./windowed-source.js";
 /** An array of an npy file whose numbers are read when they are asked for; complex ones stand as pairs. */
 export interface NpyParts extends Pick<NpyHeader, "dtype" | "shape" | "count"> {
   /** So many numbers from number `start` on, in C order, as an array of their own. */
-  numbers(start: number, count: number): NpyData;
+  readonly numbers: (start: number, count: number) => NpyData;
 }
 
 /**
