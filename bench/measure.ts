@@ -31,8 +31,11 @@ interface Sample {
   readonly cpuMs: number;
 }
 
-/** Quick work is repeated within a sample until the sample is longer than the clock's and the scheduler's grain. */
-const sampleMs = 100;
+/**
+ * Work is repeated within a sample until the sample is longer than the clock's and the scheduler's grain, and than what it takes to
+ * fill the caches again after another program: a training goes on for hours.
+ */
+const sampleMs = 300;
 
 /** OpenMP's threads spin for up to 200 ms after a loop and would take processor time from whoever comes next. */
 const restMs = 250;

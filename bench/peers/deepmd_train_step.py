@@ -1,8 +1,8 @@
-"""DeePMD-kit's PyTorch backend on the water example, one training step or one evaluation per request.
+"""DeePMD-kit's PyTorch backend on the water example, training steps or evaluations.
 
     python bench/peers/deepmd_train_step.py DATA [--attn-layer 2] [--precision float64] [--frames 1] [--threads 1] [--smooth] [--descriptor se_atten]
 
-DATA is a DeePMD-npy folder of water (64 H2O). Requests: {"do": "train"} is forward, loss, backward and Adam on one batch of --frames frames;
+DATA is a DeePMD-npy folder of water (64 H2O). Requests, all with "repeats": {"do": "train"} is forward, loss, backward and Adam on one batch of --frames frames;
 {"do": "evaluate"} is energy, forces and virial of the same frames with the scripted model, as `dp test` runs it. Answer: {"ms", "cpuMs",
 "energy" or "loss"}. Let a few calls pass before you count: TorchScript specialises during the first ones. The networks are those of
 deepmd-kit's examples/water/se_atten and se_e2_a. Non-smooth attention in float32 gives wrong forces in DeePMD-kit (pairs close to rcut); the time is the same.
@@ -82,15 +82,16 @@ def evaluate() -> float:
 
 def answer(request: dict) -> dict:
     kind = request.get("do")
+    repeats = int(request.get("repeats", 1))
     value = {}
     if kind == "train":
-        return {**timed(lambda: value.update(loss=train())), **value}
+        return {**timed(lambda: value.update(loss=train()), repeats), **value}
     if kind != "evaluate":
         raise ValueError(f'do is "train" or "evaluate", not {kind!r}')
     for p in still:
         p.requires_grad_(False)
     try:
-        return {**timed(lambda: value.update(energy=evaluate())), **value}
+        return {**timed(lambda: value.update(energy=evaluate()), repeats), **value}
     finally:
         for p in still:
             p.requires_grad_(True)

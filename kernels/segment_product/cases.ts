@@ -121,9 +121,13 @@ export const cases = defineCases(
   {
     ...common,
     op: "segmentApplyT",
-    run: ({ y, z, ptr }) => segmentApplyT(y, z, ptr),
-    ...both((random, { N, A, B }, rows) => ({ y: random.normal([rows, B]), z: random.normal([N, A, B]) })),
-    differentiate: ["y", "z"],
+    run: ({ y, z, ptr, addend }) => [segmentApplyT(y, z, ptr), segmentApplyT(y, z, ptr, addend)],
+    ...both((random, { N, A, B }, rows) => ({
+      y: random.normal([rows, B]),
+      z: random.normal([N, A, B]),
+      addend: random.normal([rows, A]),
+    })),
+    differentiate: ["y", "z", "addend"],
     errors: [
       ...faults((ptr) => segmentApplyT(zeros([5, 4]), zeros([2, 3, 4]), ptr)),
       {
@@ -131,6 +135,12 @@ export const cases = defineCases(
         run: () => segmentApplyT(zeros([5, 3]), zeros([2, 3, 4]), i32([0, 1, 5])),
         code: "SHAPE",
         says: /z \[N,A,B\] expected size 3 at index 2/,
+      },
+      {
+        name: "an addend of other columns",
+        run: () => segmentApplyT(zeros([5, 4]), zeros([2, 3, 4]), i32([0, 1, 5]), zeros([5, 4])),
+        code: "SHAPE",
+        says: /addend \[E,A\] expected size 3 at index 1/,
       },
     ],
   },

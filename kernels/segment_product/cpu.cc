@@ -1,14 +1,15 @@
 // Products between the rows of a segment (ptr[s] <= e < ptr[s+1]) and a matrix per segment; B is small:
 //   segment_outer    out[s,a,b] = sum over e of x[e,a] y[e,b]       the moments G^T R of DeePMD, A = 100, B = 4
 //   segment_apply    out[e,b]   = sum over a of x[e,a] z[s,a,b]
-//   segment_apply_t  out[e,a]   = sum over b of y[e,b] z[s,a,b]
+//   segment_apply_t  out[e,a]   = sum over b of y[e,b] z[s,a,b] + addend[e,a], which may be absent
 //
-// Layout: row-major; rows behind the last segment belong to none: they count for nothing and their results are 0.
+// Layout: row-major; rows behind the last segment belong to none: they count for nothing and their sums are 0.
 // Strategy: vector lanes run over a in blocks of 128 columns, up to 8 b's stand in registers; the matrix of a segment
 // is kept as [b][a] on the stack and turned once per segment. x is read row by row, once (B <= 8, A <= 128). Segments
 // are dealt out in at most 64 runs of about equal numbers of rows; each output has one owner that adds in the order of
-// the rows. Bound: E (A + B) + N A B elements of memory. Measured, 17,000 rows, A = 100, B = 4, f32, two threads: outer
-// 41 GB/s, apply 30, apply_t 31: 77, 56 and 58 % of an addition of as many bytes. Pitfall: one segment is one thread's
+// the rows. Bound: E (A + B) + N A B elements of memory. Measured, 17,000 rows, A = 100, B = 4, two threads, in GB/s (and of an
+// addition of as many bytes): outer 35 to 41 in f32 (66 to 77 %), 49 in f64 (88 %); apply 30 to 35 (56 to 65 %), 45 (81
+// %); apply_t 31 (56 %), 36 (66 %). Pitfall: one segment is one thread's
 // work. For a single huge segment use the matrix product (matmul, transposeA).
 #include <cstring>
 
@@ -169,11 +170,11 @@ template <class T, int D> static void apply(Rows<T> r, const Turned<T>& z, bool 
   for (; r.count > 0; --r.count, r.x += r.xStride, out += stride) applyRows<T, 1, D>(r, z, add, out, stride);
 }
 
-// out[e,a] (+)= sum over b of y[e,b] z[b][a].
+// out[e,a] = sum over b of y[e,b] z[b][a] + before[e,a], which may be absent, or out itself.
 template <class T, int D>
-static void applyTransposed(const Rows<T>& r, const Turned<T>& z, bool add, T* out, int64_t stride) {
+static void applyTransposed(const Rows<T>& r, const Turned<T>& z, const T* before, T* out, int64_t stride) {
   constexpr int L = kLanes<T>;
-  for (int64_t e = 0; e < r.count; ++e, out += stride) {
+  for (int64_t e = 0; e < r.count; ++e, out += stride, before += before ? stride : 0) {
     const T* y = r.y + e * r.yStride;
     V<T> factor[D];
     for (int b = 0; b < D; ++b) factor[b] = splat(y[b]);
@@ -182,10 +183,10 @@ static void applyTransposed(const Rows<T>& r, const Turned<T>& z, bool add, T* o
       return s;
     };
     int64_t a = 0;
-    for (; a + L <= r.columns; a += L) store(out + a, at(a, add ? load(out + a) : V<T>{}));
+    for (; a + L <= r.columns; a += L) store(out + a, at(a, before ? load(before + a) : V<T>{}));
     if (a < r.columns) {
       const Tail<T> t = tailOf<T>(static_cast<int>(r.columns - a));
-      storeTail(out + a, at(a, add ? loadTail(out + a, t) : V<T>{}), t);
+      storeTail(out + a, at(a, before ? loadTail(before + a, t) : V<T>{}), t);
     }
   }
 }
@@ -243,17 +244,21 @@ template <class T> static int segment_apply_t(const Call& c) {
   const int64_t E = c.ints[0], B = c.ints[1], N = c.ints[2], A = c.ints[3];
   const T *y = in<T>(c, 0), *z = in<T>(c, 1);
   const int32_t* ptr = in<int32_t>(c, 2);
-  T* out = ag::out<T>(c, 3);
+  const T* addend = in<T>(c, 3);
+  T* out = ag::out<T>(c, 4);
   if (const int fault = segmentFault(ptr, N, E)) return fault;
   forWindows<T>(c, ptr, N, A, B, [&](int64_t s, int64_t a, int64_t columns, int64_t b, int64_t depth) {
     const Rows<T> r = {nullptr, 0, y + ptr[s] * B + b, B, ptr[s + 1] - ptr[s], columns};
     Turned<T> turned;
     turned.read(z + (s * A + a) * B + b, columns, depth, B);
-    withCount(depth,
-              [&](auto d) { applyTransposed<T, decltype(d)::value>(r, turned, b > 0, out + ptr[s] * A + a, A); });
+    T* to = out + ptr[s] * A + a;
+    const T* before = b > 0 ? to : addend ? addend + ptr[s] * A + a : nullptr;
+    withCount(depth, [&](auto d) { applyTransposed<T, decltype(d)::value>(r, turned, before, to, A); });
   });
   const int64_t done = B > 0 ? ptr[N] : 0;
-  zero(out + done * A, (E - done) * A);
+  if (addend && E > done)
+    std::memcpy(out + done * A, addend + done * A, static_cast<size_t>((E - done) * A) * sizeof(T));
+  else zero(out + done * A, (E - done) * A);
   return 0;
 }
 

@@ -1,5 +1,5 @@
 // segment_outer out[s,a,b] = sum x[e,a] y[e,b], segment_apply out[e,b] = sum x[e,a] z[s,a,b],
-// segment_apply_t out[e,a] = sum y[e,b] z[s,a,b] (cpu.cc).
+// segment_apply_t out[e,a] = sum y[e,b] z[s,a,b] + addend[e,a] (cpu.cc).
 //
 // Layout: row-major. Strategy: a thread per output element, sums in the order of the loop; the segment of a row is
 // found by bisection of ptr. Pointers are not checked here: reading them back would stop the stream. Bound: E (A + B) +
@@ -35,17 +35,18 @@ template <class T> int segment_outer(const Call& c) {
   });
 }
 
-// out[e,f] = sum over d of x[e,d] z[s, f, d], where f and d step so far through the segment's A x B matrix.
-template <class T> int timesMatrix(const Call& c, int64_t D, int64_t F, int64_t dStep, int64_t fStep) {
+// out[e,f] = sum over d of x[e,d] z[s, f, d] + addend[e,f], where f and d step so far through the segment's A x B
+// matrix.
+template <class T>
+int timesMatrix(const Call& c, int64_t D, int64_t F, int64_t dStep, int64_t fStep, const T* addend, T* to) {
   const int64_t E = c.ints[0];
   const int N = c.ints[2];
   const T *x = in<T>(c, 0), *z = in<T>(c, 1);
   const int32_t* ptr = in<int32_t>(c, 2);
-  T* to = out<T>(c, 3);
   return each(c, E * F, [=] __device__(int64_t k) {
     const int64_t e = k / F, f = k % F;
     const int s = segmentOf(ptr, N, e);
-    T sum = 0;
+    T sum = addend ? addend[k] : T(0);
     if (s >= 0)
       for (int64_t d = 0; d < D; ++d) sum = fma(x[e * D + d], z[s * D * F + f * fStep + d * dStep], sum);
     to[k] = sum;
@@ -54,12 +55,12 @@ template <class T> int timesMatrix(const Call& c, int64_t D, int64_t F, int64_t 
 
 template <class T> int segment_apply(const Call& c) {
   const int64_t A = c.ints[1], B = c.ints[3];
-  return timesMatrix<T>(c, A, B, B, 1);
+  return timesMatrix<T>(c, A, B, B, 1, nullptr, out<T>(c, 3));
 }
 
 template <class T> int segment_apply_t(const Call& c) {
   const int64_t B = c.ints[1], A = c.ints[3];
-  return timesMatrix<T>(c, B, A, 1, B);
+  return timesMatrix<T>(c, B, A, 1, B, in<T>(c, 3), out<T>(c, 4));
 }
 
 } // namespace

@@ -25,8 +25,8 @@ export const segmentOuterOp = /*#__PURE__*/ defineOp({
   output: "[N,A,B]",
   status,
   save: ["x", "y", "ptr"],
-  vjp: (g, { x, y, ptr }, _a, needs) => ({
-    x: needs("x") ? segmentApplyT(y, g, ptr) : undefined,
+  vjp: (g, { x, y, ptr }, _a, needs, soFar) => ({
+    x: needs("x") ? segmentApplyT(y, g, ptr, soFar("x")) : undefined,
     y: needs("y") ? segmentApply(x, g, ptr) : undefined,
   }),
   cost,
@@ -40,8 +40,8 @@ export const segmentApplyOp = /*#__PURE__*/ defineOp({
   output: "[E,B]",
   status,
   save: ["x", "z", "ptr"],
-  vjp: (g, { x, z, ptr }, _a, needs) => ({
-    x: needs("x") ? segmentApplyT(g, z, ptr) : undefined,
+  vjp: (g, { x, z, ptr }, _a, needs, soFar) => ({
+    x: needs("x") ? segmentApplyT(g, z, ptr, soFar("x")) : undefined,
     z: needs("z") ? segmentOuter(x, g, ptr) : undefined,
   }),
   cost,
@@ -51,13 +51,14 @@ export const segmentApplyOp = /*#__PURE__*/ defineOp({
 
 export const segmentApplyTOp = /*#__PURE__*/ defineOp({
   name: "segment_apply_t",
-  inputs: { y: "[E,B]", z: "[N,A,B]", ptr: segments },
+  inputs: { y: "[E,B]", z: "[N,A,B]", ptr: segments, "addend?": "[E,A]" },
   output: "[E,A]",
   status,
   save: ["y", "z", "ptr"],
   vjp: (g, { y, z, ptr }, _a, needs) => ({
     y: needs("y") ? segmentApply(g, z, ptr) : undefined,
     z: needs("z") ? segmentOuter(g, y, ptr) : undefined,
+    addend: needs("addend") ? g : undefined,
   }),
   cost,
   reference: segmentApplyTReference,
@@ -81,7 +82,10 @@ export function segmentApply(x: Tensor, z: Tensor, ptr: Tensor): Tensor {
   return segmentApplyOp.apply([x, z, ptr]);
 }
 
-/** Each row times the transposed matrix of its segment: y [E,B], z [N,A,B] -> [E,A]; pointers and errors as in `segmentOuter`. */
-export function segmentApplyT(y: Tensor, z: Tensor, ptr: Tensor): Tensor {
-  return segmentApplyTOp.apply([y, z, ptr]);
+/**
+ * Each row times the transposed matrix of its segment, plus an addend [E,A]: y [E,B], z [N,A,B] -> [E,A]; pointers and errors as in
+ * `segmentOuter`.
+ */
+export function segmentApplyT(y: Tensor, z: Tensor, ptr: Tensor, addend?: Tensor): Tensor {
+  return segmentApplyTOp.apply([y, z, ptr, addend]);
 }

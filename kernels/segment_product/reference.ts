@@ -40,7 +40,15 @@ export const segmentApplyReference = kernel(
   ({ buffers: [x, z, , out] }, ea, eb, sab) => void (out![eb] += x![ea] * z![sab]),
 );
 
-export const segmentApplyTReference = kernel(
+const applyT = kernel(
   ({ E, A }) => E * A,
   ({ buffers: [y, z, , out] }, ea, eb, sab) => void (out![ea] += y![eb] * z![sab]),
 );
+
+export const segmentApplyTReference: ReferenceKernel = (call) => {
+  const [y, z, ptr, addend, out] = call.buffers;
+  const fault = applyT({ ...call, buffers: [y, z, ptr, out] });
+  if (fault !== 0 || addend === undefined) return fault;
+  for (let k = 0; k < call.ints.E * call.ints.A; k++) out![k] += addend[k];
+  return 0;
+};

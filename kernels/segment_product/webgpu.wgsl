@@ -47,16 +47,22 @@ fn segment_apply(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_work
   out[m.number] = sum;
 }
 
+// segment_apply_t has one more input, which may be absent.
+@group(0) @binding(3) var<storage, read> addend: array<f32>;
+@group(0) @binding(4) var<storage, read_write> resultWithAddend: array<f32>;
+@group(0) @binding(5) var<uniform> q: Parameters;
+
 @compute @workgroup_size(64)
 fn segment_apply_t(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let B = p.ints[0].y;
-  let A = p.ints[0].w;
-  let m = elementOf(id, groups, p.ints[0].x, A);
+  let B = q.ints[0].y;
+  let A = q.ints[0].w;
+  let m = elementOf(id, groups, q.ints[0].x, A);
   if (!m.inside) { return; }
-  let s = segmentOf(m.row, p.ints[0].z);
+  let s = segmentOf(m.row, q.ints[0].z);
   var sum = 0.0;
   if (s >= 0) {
     for (var b = 0; b < B; b++) { sum = fma(first[m.row * B + b], second[(s * A + m.column) * B + b], sum); }
   }
-  out[m.number] = sum;
+  if ((q.ints[17].w & 8) == 0) { sum += addend[m.number]; }
+  resultWithAddend[m.number] = sum;
 }

@@ -3,9 +3,10 @@ import { detach, requireGrad, withRecording } from "../../src/autograd/node.js";
 import { type Tensor, zeros } from "../../src/tensor/tensor.js";
 import { defineCases, type ErrorCase, type OpCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
-import { add, mul } from "../elementwise/ops.generated.js";
+import { add, mul, square } from "../elementwise/ops.generated.js";
 import { matmul } from "../matmul/op.js";
-import { tanhProductVjpOp } from "./op.js";
+import { sum } from "../reduce/op.js";
+import { doubledTanh, doubledTanhVjpOp, tanhProductVjpOp } from "./op.js";
 
 type Size = readonly [rows: number, columns: number, width: number];
 
@@ -117,6 +118,77 @@ const allGradients: OpCases = {
   tolerance,
 };
 
+/** Rows of a layer twice as wide as its input: one that runs by its parts, blocks of one part and of several. */
+const doubledSizes: readonly (readonly [rows: number, width: number])[] = [
+  [0, 2],
+  [1, 1],
+  [3, 4],
+  [7, 9],
+  [127, 5],
+  [505, 17],
+  [1030, 3],
+  [1200, 1],
+  [2050, 25],
+];
+const doubledSamples = (random: Samples): Sample[] => doubledSizes.map((size) => doubledSample(random, size));
+/** DeePMD's water frame of 192 atoms. */
+const doubledBench = (random: Samples): Sample[] => [doubledSample(random, [17000, 50])];
+
+function doubledSample(random: Samples, [rows, width]: readonly [number, number]): Sample {
+  return {
+    inputs: {
+      x: random.uniform([rows, width]),
+      w: random.uniform([width, 2 * width]),
+      bias: random.uniform([2 * width]),
+      g: random.uniform([rows, 2 * width]),
+      y: random.uniform([rows, 2 * width]),
+      residual: random.uniform([rows, width]),
+    },
+    large: rows > 100,
+  };
+}
+
+/** The layer, and the first part of its gradient by itself. */
+const doubled: OpCases = {
+  op: "doubledTanh",
+  run: ({ x, w, bias }) => doubledTanh(x, w, bias),
+  samples: doubledSamples,
+  differentiate: ["x", "w", "bias"],
+  tolerance,
+  bench: doubledBench,
+};
+const doubledVjp: OpCases = {
+  op: "doubledTanhVjp",
+  run: ({ g, y, w, residual }) => doubledTanhVjpOp.apply([g, y, w, residual]),
+  samples: doubledSamples,
+  differentiate: ["g", "y", "w", "residual"],
+  tolerance,
+  bench: doubledBench,
+};
+const doubledBesideOthers: OpCases = {
+  op: "doubledTanhVjp, beside others",
+  run: ({ g, y, w }) => [doubledTanhVjpOp.apply([g, y, w]), mul(g, y)],
+  samples: doubledSamples,
+  differentiate: ["g", "y", "w"],
+  tolerance,
+};
+
+/** All gradients in one pass: of the layer, and of the slope of the layer, which gives y a gradient of its own. */
+const doubledGradients: OpCases = {
+  op: "doubledTanhGradients",
+  run: ({ x, w, bias, g }) =>
+    withRecording(true, () => {
+      const given = [x, w, bias].map((t) => requireGrad(add(detach(t), 0)));
+      const out = doubledTanh(given[0], given[1], given[2]);
+      const slope = grad(out, [given[0]], { gradOutput: g, createGraph: true })[0];
+      return [out, slope, ...grad(add(sum(square(out)), sum(square(slope))), given)];
+    }),
+  samples: doubledSamples,
+  differentiate: [],
+  order: 0,
+  tolerance: { f32: 2e-5, f64: 1e-13 },
+};
+
 export const cases = defineCases(
   {
     op: "tanhProductVjp",
@@ -130,4 +202,8 @@ export const cases = defineCases(
   besideOthers,
   decomposed,
   allGradients,
+  doubled,
+  doubledVjp,
+  doubledBesideOthers,
+  doubledGradients,
 );

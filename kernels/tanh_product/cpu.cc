@@ -2,16 +2,25 @@
 //   tanhProductVjp        x' = d W^T + residual
 //   tanhProductGradients  x' = d W^T + residual, W' = x^T d, b' = the sum of the rows of d
 //   tanhProductVjpVjp     of tanhProductVjp along v, with s = v W: g' = s (1 - y^2), y' = -2 y g s, W' = v^T d
+// and the same of a layer twice as wide as its input with its residual, out = y + [x, x]:
+//   doubledTanh           y and out
+//   doubledTanhVjp, doubledTanhGradients   x' has the halves of g besides; y may have a gradient of its own, which
+//   counts
+//                                          in d
+//   doubledTanhVjpVjp     g' has [v, v] besides
 //
 // Layout: row-major; g, y [E,N], x, v [E,K], W [K,N].
 //
 // Strategy: at most 64 parts of the rows, each its own block of scratch rows, which stays in the second-level cache
 // between the elementwise pass and the products on either side of it, so that nothing of the size of d or s is written
-// to memory. W is packed once for all. Sums over the rows (W', b') are kept by each part and added in the order of the
-// parts; the parts depend on the sizes alone, so the bits do not depend on the threads.
+// to memory. While tiles are computed they fetch what the next elementwise pass reads and writes (native/gemm/sweep.h):
+// a core reads memory about as long as it computes, and did one after the other. W is packed once for all. Sums over
+// the rows (W', b') are kept by each part and added in the order of the parts; the parts depend on the sizes alone, so
+// the bits do not depend on the threads.
 //
-// Bound: 2 E N K flop a product; memory is g and y once in and (tanhProductVjpVjp) g' and y' once out. Measured, 17,000
-// rows, 50 to 100, two threads: 100 to 137 Gflop/s in f32, 59 to 80 in f64; one large product has 310 and 151.
+// Bound: 2 E N K flop a product; memory is g and y once in and (VjpVjp) g' and y' once out. Measured, 17,000 rows, 50
+// to 100, two threads: 123 to 170 Gflop/s in f32 and 57 (doubledTanh, which has 27 MB to write) to 81 in f64; one large
+// product has 310 and 151.
 #include "../../native/gemm/gemm.h"
 
 namespace ag {
@@ -22,6 +31,8 @@ constexpr int64_t kBlockRows = 126; // whole tiles of every height
 constexpr int64_t kFewestBlocks = 2;
 constexpr int64_t kMostParts = 64; // op.ts holds the same numbers
 
+template <class T> constexpr int64_t size = sizeof(T);
+
 struct Parts {
   int64_t rows, high, count; // rows of all and of a part
 
@@ -29,6 +40,18 @@ struct Parts {
     const int64_t blocks = (all + kMostParts * kBlockRows - 1) / (kMostParts * kBlockRows);
     high = kBlockRows * (blocks < kFewestBlocks ? kFewestBlocks : blocks);
     count = (all + high - 1) / high;
+  }
+
+  // The block of the part that begins at row r, if there is one, in arrays of n columns.
+  template <class T, class... More>
+  Ahead ahead(int64_t part, int64_t r, int64_t n, const T* array, More... more) const {
+    Ahead soon;
+    const int64_t end = (part + 1) * high < rows ? (part + 1) * high : rows;
+    const int64_t count = end - r < kBlockRows ? end - r : kBlockRows;
+    if (count > 0)
+      for (const T* one : {array, static_cast<const T*>(more)...})
+        if (one) soon.add(one + r * n, count * n * size<T>);
+    return soon;
   }
 
   // body(part, first row, rows, whether the block is the first of its part)
@@ -71,7 +94,7 @@ template <class T> struct Product {
            });
   }
 
-  void run(const T* a, T* to, const T* residual, int64_t rows) const {
+  void run(const T* a, T* to, const T* residual, int64_t rows, Ahead& ahead) const {
     Gemm<T> g = whole;
     g.m = rows;
     g.a = a;
@@ -79,16 +102,18 @@ template <class T> struct Product {
     g.epilogue.residual = residual;
     g.epilogue.residualStride = g.n;
     if (!packed) return gemmSerial(g);
-    const Sweep<T> sweep(g, false, packed);
+    Sweep<T> sweep(g, false, packed);
+    sweep.ahead = &ahead;
     sweep.intoC(0, rows, 0, sweep.panels());
   }
 };
 
 // sums[K,N] (+)= a^T b over the rows of a block.
 template <class T>
-static void addOuter(const T* a, int64_t k, const T* b, int64_t n, int64_t rows, T* sums, bool isFirst) {
+static void addOuter(const T* a, int64_t k, const T* b, int64_t n, int64_t rows, T* sums, bool isFirst, Ahead& ahead) {
   const Gemm<T> g = {k, n, rows, a, k, true, b, n, false, sums, n};
-  const Sweep<T> sweep(g, false, nullptr);
+  Sweep<T> sweep(g, false, nullptr);
+  sweep.ahead = &ahead;
   sweep.tiles(0, k, 0, sweep.panels(), 0, rows, [&](TileJob<T>& job, int64_t i, int height, const Panel<T>& panel) {
     job.add = !isFirst;
     job.out = sums + i * n + panel.col;
@@ -129,11 +154,42 @@ template <class T, class F> AG_INLINE void vectors(int64_t count, F&& body) {
   if (k < count) body(k, tailOf<T>(static_cast<int>(count - k)));
 }
 
-// d = g (1 - y^2)
-template <class T> static void slopes(const T* g, const T* y, int64_t count, T* d) {
+// d = (g + more) (1 - y^2); `more` may be absent.
+template <class T> static void slopes(const T* g, const T* more, const T* y, int64_t count, T* d) {
   vectors<T>(count, [&](int64_t k, Tail<T> t) AG_ALWAYS {
     const V<T> value = loadTail(y + k, t);
-    storeTail(d + k, loadTail(g + k, t) * (T(1) - value * value), t);
+    const V<T> all = more ? loadTail(g + k, t) + loadTail(more + k, t) : loadTail(g + k, t);
+    storeTail(d + k, all * (T(1) - value * value), t);
+  });
+}
+
+// body(r, j, tail) for the vectors of rows of k elements.
+template <class T, class F> AG_INLINE void eachRow(int64_t rows, int64_t k, F&& body) {
+  constexpr int L = kLanes<T>;
+  for (int64_t r = 0; r < rows; ++r) {
+    int64_t j = 0;
+    for (; j + L <= k; j += L) body(r, j, tailOf<T>(L));
+    if (j < k) body(r, j, tailOf<T>(static_cast<int>(k - j)));
+  }
+}
+
+// x[k] = the halves of g[2k] + addend, by rows; the addend may be absent.
+template <class T> static void fold(const T* g, const T* addend, int64_t rows, int64_t k, T* x) {
+  eachRow<T>(rows, k, [&](int64_t r, int64_t j, Tail<T> t) AG_ALWAYS {
+    const T* row = g + 2 * r * k + j;
+    V<T> sum = loadTail(row, t) + loadTail(row + k, t);
+    if (addend) sum += loadTail(addend + r * k + j, t);
+    storeTail(x + r * k + j, sum, t);
+  });
+}
+
+// to[2k] = from + [x, x], by rows.
+template <class T> static void addTwice(const T* x, const T* from, int64_t rows, int64_t k, T* to) {
+  eachRow<T>(rows, k, [&](int64_t r, int64_t j, Tail<T> t) AG_ALWAYS {
+    const V<T> v = loadTail(x + r * k + j, t);
+    const int64_t left = 2 * r * k + j, right = left + k;
+    storeTail(to + left, loadTail(from + left, t) + v, t);
+    storeTail(to + right, loadTail(from + right, t) + v, t);
   });
 }
 
@@ -142,39 +198,80 @@ template <class T> static double nsPerRow(int64_t n, int64_t k, int products) {
   return static_cast<double>(n) * (static_cast<double>(products * k) * (sizeof(T) == 4 ? 0.02 : 0.04) + 0.6);
 }
 
-template <class T> static int tanhProductVjp(const Call& c) {
-  const int64_t rows = c.ints[0], n = c.ints[1], k = c.ints[2];
-  const T *g = in<T>(c, 0), *y = in<T>(c, 1), *w = in<T>(c, 2), *residual = in<T>(c, 3);
-  T* x = out<T>(c, 4);
+template <class T> static int doubledTanh(const Call& c) {
+  const int64_t rows = c.ints[0], k = c.ints[1], n = c.ints[2];
+  const T *x = in<T>(c, 0), *w = in<T>(c, 1), *bias = in<T>(c, 2);
+  T *y = out<T>(c, 3), *to = out<T>(c, 4);
   const Parts parts(rows);
-  const Scratch<T> scratch(c, n, k, n, 0, 0);
-  const Product<T> product(c, {rows, k, n, nullptr, n, false, w, n, true, x, k}, scratch.packed);
-  parts.run(c, nsPerRow<T>(n, k, 1), [&](int64_t part, int64_t r, int64_t high, bool) {
-    T* d = scratch.rowsOf(part);
-    slopes(g + r * n, y + r * n, high * n, d);
-    product.run(d, x + r * k, residual ? residual + r * k : nullptr, high);
+  const Scratch<T> scratch(c, k, n, n, 0, 0);
+  const Epilogue<T> epilogue = {T(1), bias, kActTanh, nullptr, 0, false};
+  const Product<T> product(c, {rows, n, k, x, k, false, w, n, false, y, n, epilogue}, scratch.packed);
+  parts.run(c, nsPerRow<T>(n, k, 1) + 2.0 * static_cast<double>(n), [&](int64_t, int64_t r, int64_t high, bool) {
+    Ahead ahead;
+    ahead.add(to + r * n, high * n * size<T>);
+    product.run(x + r * k, y + r * n, nullptr, high, ahead);
+    addTwice(x + r * k, y + r * n, high, k, to + r * n);
   });
   return 0;
 }
 
-template <class T> static int tanhProductGradients(const Call& c) {
+template <class T, bool doubled> static int vjp(const Call& c) {
   const int64_t rows = c.ints[0], n = c.ints[1], k = c.ints[2];
-  const T *g = in<T>(c, 0), *y = in<T>(c, 1), *w = in<T>(c, 2), *x = in<T>(c, 3), *residual = in<T>(c, 4);
-  T *dx = out<T>(c, 5), *dw = out<T>(c, 6), *db = out<T>(c, 7);
+  const T *g = in<T>(c, 0), *y = in<T>(c, 1), *w = in<T>(c, 2), *residual = in<T>(c, 3);
+  T* x = out<T>(c, 4);
   const Parts parts(rows);
-  const Scratch<T> scratch(c, n, k, n, k * n, n);
+  const Scratch<T> scratch(c, n, k, n, 0, doubled ? kBlockRows * k : 0);
+  const Product<T> product(c, {rows, k, n, nullptr, n, false, w, n, true, x, k}, scratch.packed);
+  parts.run(c, nsPerRow<T>(n, k, 1), [&](int64_t part, int64_t r, int64_t high, bool) {
+    T* d = scratch.rowsOf(part);
+    slopes<T>(g + r * n, nullptr, y + r * n, high * n, d);
+    const T* addend = residual ? residual + r * k : nullptr;
+    if (doubled) {
+      T* halves = scratch.rowOf(part);
+      fold(g + r * n, addend, high, k, halves);
+      addend = halves;
+    }
+    Ahead ahead = parts.ahead(part, r + high, n, g, y);
+    product.run(d, x + r * k, addend, high, ahead);
+  });
+  return 0;
+}
+
+template <class T> static int tanhProductVjp(const Call& c) { return vjp<T, false>(c); }
+template <class T> static int doubledTanhVjp(const Call& c) { return vjp<T, true>(c); }
+
+template <class T, bool doubled> static int gradients(const Call& c) {
+  const int64_t rows = c.ints[0], n = c.ints[1], k = c.ints[2];
+  constexpr int first = doubled ? 1 : 0;
+  const T *g = in<T>(c, 0), *more = doubled ? in<T>(c, 1) : nullptr;
+  const T *y = in<T>(c, 1 + first), *w = in<T>(c, 2 + first), *x = in<T>(c, 3 + first), *residual = in<T>(c, 4 + first);
+  T *dx = out<T>(c, 5 + first), *dw = out<T>(c, 6 + first), *db = out<T>(c, 7 + first);
+  const Parts parts(rows);
+  const int64_t halvesAt = ceilTo(n, 16);
+  const Scratch<T> scratch(c, n, k, n, k * n, doubled ? halvesAt + kBlockRows * k : n);
   const Product<T> product(c, {rows, k, n, nullptr, n, false, w, n, true, dx, k}, scratch.packed);
   parts.run(c, nsPerRow<T>(n, k, 2), [&](int64_t part, int64_t r, int64_t high, bool isFirst) {
     T* d = scratch.rowsOf(part);
-    slopes(g + r * n, y + r * n, high * n, d);
+    slopes<T>(g + r * n, more ? more + r * n : nullptr, y + r * n, high * n, d);
     addRows(d, n, high, scratch.rowOf(part), isFirst);
-    addOuter(x + r * k, k, d, n, high, scratch.matrixOf(part), isFirst);
-    product.run(d, dx + r * k, residual ? residual + r * k : nullptr, high);
+    // What the next block needs, shared by both products so that neither waits for it.
+    Ahead ahead = parts.ahead(part, r + high, n, g, more), rest = parts.ahead(part, r + high, n, y);
+    addOuter(x + r * k, k, d, n, high, scratch.matrixOf(part), isFirst, ahead);
+    const T* addend = residual ? residual + r * k : nullptr;
+    if (doubled) {
+      T* halves = scratch.rowOf(part) + halvesAt;
+      fold(g + r * n, addend, high, k, halves);
+      addend = halves;
+    }
+    product.run(d, dx + r * k, addend, high, rest);
   });
   addParts(c, parts, k * n, dw, [&](int64_t part) { return scratch.matrixOf(part); });
   addParts(c, parts, n, db, [&](int64_t part) { return scratch.rowOf(part); });
   return 0;
 }
+
+template <class T> static int tanhProductGradients(const Call& c) { return gradients<T, false>(c); }
+template <class T> static int doubledTanhGradients(const Call& c) { return gradients<T, true>(c); }
 
 // Where rows of tanhProductVjpVjp lie; the addends may be absent.
 template <class T> struct Bends {
@@ -196,7 +293,7 @@ template <class T> static void bend(const Bends<T>& b, int64_t from, int64_t cou
   });
 }
 
-template <class T> static int tanhProductVjpVjp(const Call& c) {
+template <class T, bool doubled> static int vjpVjp(const Call& c) {
   const int64_t rows = c.ints[0], k = c.ints[1], n = c.ints[2];
   const T *v = in<T>(c, 0), *w = in<T>(c, 1);
   const Bends<T> arrays = {in<T>(c, 2), in<T>(c, 3), in<T>(c, 4), in<T>(c, 5), out<T>(c, 6), out<T>(c, 7)};
@@ -206,17 +303,24 @@ template <class T> static int tanhProductVjpVjp(const Call& c) {
   const Product<T> product(c, {rows, n, k, v, k, false, w, n, false, nullptr, n}, scratch.packed);
   parts.run(c, nsPerRow<T>(n, k, 2), [&](int64_t part, int64_t r, int64_t high, bool isFirst) {
     T* s = scratch.rowsOf(part);
-    product.run(v + r * k, s, nullptr, high);
+    Ahead ahead = parts.ahead(part, r, n, arrays.g, arrays.y, arrays.gSoFar, arrays.ySoFar);
+    product.run(v + r * k, s, nullptr, high, ahead);
     bend(arrays, r * n, high * n, s);
-    addOuter(v + r * k, k, s, n, high, scratch.matrixOf(part), isFirst);
+    if (doubled) addTwice<T>(v + r * k, arrays.dg + r * n, high, k, arrays.dg + r * n);
+    Ahead results = parts.ahead(part, r + high, n, arrays.dg, arrays.dy);
+    addOuter(v + r * k, k, s, n, high, scratch.matrixOf(part), isFirst, results);
   });
   addParts(c, parts, k * n, dw, [&](int64_t part) { return scratch.matrixOf(part); });
   return 0;
 }
 
+template <class T> static int tanhProductVjpVjp(const Call& c) { return vjpVjp<T, false>(c); }
+template <class T> static int doubledTanhVjpVjp(const Call& c) { return vjpVjp<T, true>(c); }
+
 } // namespace
 
-FAMILY(tanh_product, KERNEL(tanhProductVjp), KERNEL(tanhProductGradients), KERNEL(tanhProductVjpVjp))
+FAMILY(tanh_product, KERNEL(tanhProductVjp), KERNEL(tanhProductGradients), KERNEL(tanhProductVjpVjp),
+       KERNEL(doubledTanh), KERNEL(doubledTanhVjp), KERNEL(doubledTanhGradients), KERNEL(doubledTanhVjpVjp))
 
 } // namespace AG_ISA
 } // namespace ag

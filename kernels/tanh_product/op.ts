@@ -1,39 +1,23 @@
 import { type Attrs, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
 import { isRecording } from "../../src/autograd/node.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { apply2, applyAny } from "../elementwise/op.js";
+import { applyAny } from "../elementwise/op.js";
 import { op } from "../elementwise/ops.generated.js";
 import { multiply, tileGroups } from "../matmul/product.js";
 import { gradientsReference, vjpReference, vjpVjpReference } from "./reference.js";
+import { fits, slope, workElements } from "./rows.js";
 import { wgsl } from "./wgsl.generated.js";
+
+export {
+  doubledTanh,
+  doubledTanhGradientsOp,
+  doubledTanhOp,
+  doubledTanhVjpOp,
+  doubledTanhVjpVjpOp,
+} from "./doubled.js";
 
 type Needs = (name: string) => boolean;
 type SoFar = (name: string) => Tensor | undefined;
-
-/** The numbers of cpu.cc: rows of a block, blocks of a part, parts. */
-const blockRows = 126;
-const fewestBlocks = 2;
-const mostParts = 64;
-
-/** Rows from which blocks of rows are enough to share; below, a product is shared by columns too. */
-const fewestRows = 1024;
-/** Elements of W and columns of a block that leave room for each other in a second-level cache. */
-const largestMatrix = 2 ** 16;
-const widestRow = 512;
-
-function partsOf(rows: number): number {
-  const blocks = Math.max(fewestBlocks, Math.ceil(rows / (mostParts * blockRows)));
-  return Math.ceil(rows / (blocks * blockRows));
-}
-
-const ceil16 = (x: number): number => Math.ceil(x / 16) * 16;
-
-/** W packed as [depth,width], and for each part a block of rows and what it sums: `matrix` and `row` elements. */
-function workElements(E: number, N: number, packed: number, matrix: number, row: number): number {
-  return packed + partsOf(E) * (ceil16(blockRows * N) + ceil16(matrix) + ceil16(row));
-}
-
-const slope = (g: Tensor, y: Tensor): Tensor => apply2(op("tanh_x"), g, y);
 
 /**
  * (g (1 - y^2)) W^T + residual: the gradient of x of y = tanh(x W + b), from g, the gradient of y, with what others have
@@ -43,7 +27,7 @@ export const tanhProductVjpOp: Op = /*#__PURE__*/ defineOp({
   name: "tanhProductVjp",
   inputs: { g: "[E,N]", y: "[E,N]", w: "[K,N]", "residual?": "[E,K]" },
   output: "[E,K]",
-  work: ({ E, N, K }, itemBytes) => workElements(E, N, ceil16(N * ceil16(K)), 0, 0) * itemBytes,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [N, K], 0, 0) * itemBytes,
   save: ["g", "y", "w"],
   vjp: (v, saved, _a, needs, soFar) => ({
     ...(bends(v, saved, needs, soFar) ?? bendsByParts(v, saved, needs)),
@@ -61,7 +45,7 @@ export const tanhProductGradientsOp: Op = /*#__PURE__*/ defineOp({
   shortcutOf: "matmul",
   inputs: { g: "[E,N]", y: "[E,N]", w: "[K,N]", x: "[E,K]", "residual?": "[E,K]" },
   output: { x: "[E,K]", w: "[K,N]", bias: "[N]" },
-  work: ({ E, N, K }, itemBytes) => workElements(E, N, ceil16(N * ceil16(K)), K * N, N) * itemBytes,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [N, K], K * N, N) * itemBytes,
   cost: ({ E, N, K }) => ({ flop: 4 * E * N * K, elements: E * (2 * N + 2 * K) }),
   reference: gradientsReference,
 });
@@ -75,7 +59,7 @@ export const tanhProductVjpVjpOp: Op = /*#__PURE__*/ defineOp({
   shortcutOf: "tanhProductVjp",
   inputs: { v: "[E,K]", w: "[K,N]", g: "[E,N]", y: "[E,N]", "gSoFar?": "[E,N]", "ySoFar?": "[E,N]" },
   output: { g: "[E,N]", y: "[E,N]", w: "[K,N]" },
-  work: ({ E, N, K }, itemBytes) => workElements(E, N, ceil16(K * ceil16(N)), K * N, 0) * itemBytes,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [K, N], K * N, 0) * itemBytes,
   cost: ({ E, N, K }) => ({ flop: 4 * E * N * K, elements: E * (4 * N + K) }),
   reference: vjpVjpReference,
 });
@@ -115,9 +99,7 @@ export function tanhProductGradients(
 ): Record<string, Tensor | undefined> | undefined {
   if (attrs.activation !== "tanh" || attrs.transposeA || attrs.transposeB || attrs.alpha !== 1)
     return undefined;
-  const [rows, columns] = out.shape;
-  if (out.rank > 2 || rows < fewestRows || columns > widestRow || b.size > largestMatrix || !needs("a"))
-    return undefined;
+  if (out.rank > 2 || !fits(out.shape[0], b) || !needs("a")) return undefined;
   if (!needs("b") && !needs("bias")) return { a: tanhProductVjpOp.apply([g, out, b, soFar("a")]) };
   const { backend } = g.device;
   if (isRecording() || !needs("b") || !backend.supports(tanhProductGradientsOp.kernel, g.dtype))

@@ -63,3 +63,44 @@ export const vjpVjpReference: ReferenceKernel = ({ ints: { E, N, K }, buffers })
     }
   outer(E, N, K, v!, slopes(g!, y!), dw!);
 };
+
+/** out[E,2K] += [x[E,K], x]. */
+function addTwice(E: number, K: number, x: Values, out: Target): void {
+  for (let e = 0; e < E; e++) for (let n = 0; n < 2 * K; n++) out[2 * K * e + n] += x[K * e + (n % K)];
+}
+
+export const doubledReference: ReferenceKernel = ({ ints: { E, K, N }, buffers: [x, w, bias, y, out] }) => {
+  for (let e = 0; e < E; e++)
+    for (let n = 0; n < N; n++) {
+      let sum = bias?.[n] ?? 0;
+      for (let k = 0; k < K; k++) sum += x![e * K + k] * w![k * N + n];
+      out![e * N + n] = y![e * N + n] = Math.tanh(sum);
+    }
+  addTwice(E, K, x!, out!);
+};
+
+/** [E,K]: the halves of the rows of g [E,2K] and an addend. */
+function folded(E: number, K: number, g: Values, addend: Values | undefined): Float64Array {
+  return Float64Array.from({ length: E * K }, (_, at) => {
+    const left = 2 * at - (at % K);
+    return g[left] + g[left + K] + (addend?.[at] ?? 0);
+  });
+}
+
+export const doubledVjpReference: ReferenceKernel = ({
+  ints: { E, N, K },
+  buffers: [g, y, w, residual, x],
+}) => throughMatrix(E, N, K, slopes(g!, y!), w!, folded(E, K, g!, residual), x!);
+
+export const doubledGradientsReference: ReferenceKernel = (call) => {
+  const { E, K } = call.ints;
+  const [g, ofY, y, w, x, residual, ...outs] = call.buffers;
+  const all = ofY === undefined ? g! : Float64Array.from({ length: g!.length }, (_, k) => g![k] + ofY[k]);
+  const addend = folded(E, K, g!, residual);
+  return gradientsReference({ ...call, buffers: [all, y, w, x, addend, ...outs] });
+};
+
+export const doubledVjpVjpReference: ReferenceKernel = (call) => {
+  vjpVjpReference(call);
+  addTwice(call.ints.E, call.ints.K, call.buffers[0]!, call.buffers[6]!);
+};

@@ -32,6 +32,36 @@ constexpr int64_t kGemmCacheBytes = 256 * 1024;
 // Rows of C a part works on at a time: whole tiles of every height.
 constexpr int64_t kGemmRows = 126;
 
+// Memory that is needed soon, fetched line by line while tiles compute.
+class Ahead {
+public:
+  void add(const void* first, int64_t bytes) {
+    if (!first || count == kMost) return;
+    ranges[count++] = {static_cast<const char*>(first), bytes};
+  }
+
+  // Hands a tile the next piece, as much as it fetches; nothing is left at the end.
+  template <class T> void give(TileJob<T>& job, int width) {
+    while (at < count && ranges[at].bytes <= 0) ++at;
+    if (at == count) return;
+    Range& range = ranges[at];
+    const int64_t step = fetchedLines<T>(width) * kLine, bytes = step * job.depth;
+    job.next = reinterpret_cast<const T*>(range.first);
+    job.nextStep = step / static_cast<int64_t>(sizeof(T));
+    range.first += bytes;
+    range.bytes -= bytes;
+  }
+
+private:
+  static constexpr int kMost = 4;
+  struct Range {
+    const char* first;
+    int64_t bytes;
+  };
+  Range ranges[kMost];
+  int count = 0, at = 0;
+};
+
 // The product the tiles compute: the caller's, or its transpose (A and B swapped) where that fills the lanes better.
 template <class T> struct Sweep {
   const Gemm<T>& g;
@@ -41,7 +71,8 @@ template <class T> struct Sweep {
   int64_t aRow, aCol;
   const T* b;
   int64_t ldb;
-  const T* packed; // panels of B, or nullptr: the rows of B themselves
+  const T* packed;        // panels of B, or nullptr: the rows of B themselves
+  Ahead* ahead = nullptr; // what all panels but the first fetch instead of rows of A
 
   Sweep(const Gemm<T>& gemm, bool swap, const T* panels)
       : g(gemm), swapped(swap), rows(swap ? g.n : g.m), cols(swap ? g.m : g.n), depth(g.k), packed(panels) {
@@ -75,6 +106,7 @@ template <class T> struct Sweep {
         // The next tile's rows; of long rows, or columns, a line each k.
         job.next = job.a + height * aRow;
         job.nextStep = aRow == 1 ? aCol : aRow < 2 * depth ? height : 0;
+        if (ahead && p > p0) ahead->give(job, panel.width);
         put(job, i, here, panel);
       }
     }

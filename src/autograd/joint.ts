@@ -1,5 +1,5 @@
 import { Tensor } from "../tensor/tensor.js";
-import { mustRecord, type Node, record, type Rule } from "./node.js";
+import { detach, isRecording, mustRecord, Node, record, type Rule } from "./node.js";
 
 /**
  * The gradients of all outputs (undefined where none arrived) to those of the inputs (undefined where not wanted). `takeSoFar(k)`
@@ -15,6 +15,8 @@ export type JointRule = (
 interface Joint {
   readonly rule: JointRule;
   readonly arrived: (Tensor | undefined)[];
+  /** Which output a saved tensor is, by its number; undefined for those that are none. */
+  readonly outputs: readonly (number | undefined)[];
 }
 
 interface Part {
@@ -43,21 +45,26 @@ const jointRule: Rule = {
     const gradients = [...arrived];
     arrived.fill(undefined);
     try {
-      return rule(
-        gradients,
-        node.saved.map((_, k) => node.save(k)),
-        wants,
-        takeSoFar,
-      );
+      const saved = node.saved.map((_, k) => savedBy(node, k));
+      return rule(gradients, saved, wants, takeSoFar);
     } finally {
       for (const g of gradients) g?.release();
     }
   },
 };
 
+/** The k-th saved tensor; an output of the step gets its way back to it, so that gradients of gradients flow through it. */
+function savedBy(node: Node, k: number): Tensor | undefined {
+  const joint = node.attrs as Joint;
+  const saved = node.save(k);
+  const output = joint.outputs[k];
+  if (saved === undefined || output === undefined || !isRecording()) return saved;
+  return detach(saved).attach(new Node(partRule, [node], [], { joint, output }));
+}
+
 /**
  * Records several outputs of one kernel as one step of the tape, so that one rule, and one kernel, takes all their
- * gradients at once: with a rule per output every large operand would be read once for each.
+ * gradients at once: with a rule per output every large operand would be read once for each. What is saved may be outputs.
  */
 export function recordJoint(
   outputs: readonly Tensor[],
@@ -66,8 +73,15 @@ export function recordJoint(
   rule: JointRule,
 ): void {
   if (!mustRecord(inputs)) return;
-  const joint: Joint = { rule, arrived: outputs.map(() => undefined) };
+  const own = saved.map((t) => (t === undefined ? -1 : outputs.indexOf(t)));
+  const joint: Joint = {
+    rule,
+    arrived: outputs.map(() => undefined),
+    outputs: own.map((output) => (output < 0 ? undefined : output)),
+  };
   const { device, dtype } = outputs[0];
-  const token = record(jointRule, Tensor.empty(device, dtype, [0], 0), inputs, saved, joint, false);
+  // A step keeps the buffers of its outputs, never the tensors: that would be a cycle.
+  const kept = saved.map((t, k) => (own[k] < 0 ? t : detach(t!)));
+  const token = record(jointRule, Tensor.empty(device, dtype, [0], 0), inputs, kept, joint, false);
   outputs.forEach((out, output) => record(partRule, out, [token], [], { joint, output }, false));
 }

@@ -5,7 +5,7 @@ import { sortByKey } from "./sort-by-key.js";
 export interface SelectedNeighbors {
   /** [N + 1] kept pairs of each centre. */
   readonly ptr: Int32Array;
-  /** [E] neighbour and centre of each kept pair, by distance within a centre. */
+  /** [E] neighbour and centre of each kept pair: by distance where `sel` leaves some of a centre's out, else as in the list. */
   readonly neighbour: Int32Array;
   readonly centre: Int32Array;
   /** [E, 3] angstrom */
@@ -62,48 +62,81 @@ export function selectNeighbors(
   sel: number | readonly number[],
   rules: PairRules = {},
 ): SelectedNeighbors {
+  const { excluded: excludes, removed, eachTypeAlone } = rules;
+  const perType = typeof sel === "number" ? undefined : sel;
+  const most = typeof sel === "number" ? sel : eachTypeAlone ? Infinity : sel.reduce((a, b) => a + b, 0);
+  if (perType === undefined && excludes === undefined && removed === undefined && holdsAll(list, types, most))
+    return wholeList(list);
   const atoms = types.length;
   const [neighbours, centres] = list.edgeIndex;
   const ptr = new Int32Array(atoms + 1);
   const excluded = new Int32Array(atoms);
-  const perType = typeof sel === "number" ? undefined : sel;
-  const most =
-    typeof sel === "number" ? sel : rules.eachTypeAlone ? Infinity : sel.reduce((a, b) => a + b, 0);
   const slots = perType && new Int32Array(atoms * perType.length);
   const kept = new Int32Array(list.count);
   const [candidates, spare] = [new Int32Array(list.count), new Int32Array(list.count)];
   let [count, largest, minDistance] = [0, 0, Infinity];
   for (let i = 0; i < atoms; i++) {
-    const found = candidatesOf(i, list, types, rules.removed, candidates);
-    sortByKey(candidates, found, list.distance, spare);
+    const found = candidatesOf(i, list, types, removed, candidates);
+    const used = perType && slots!.subarray(i * perType.length, (i + 1) * perType.length);
+    if (found > most || (used && overflows(used, perType, candidates, found, types, neighbours)))
+      sortByKey(candidates, found, list.distance, spare);
+    used?.fill(0);
     largest = Math.max(largest, found);
-    if (found > 0) minDistance = Math.min(minDistance, list.distance[candidates[0]]);
+    for (let k = 0; k < found; k++) minDistance = Math.min(minDistance, list.distance[candidates[k]]);
     for (let k = 0; k < found && k < most; k++) {
       const e = candidates[k];
       const type = types[neighbours[e]];
-      if (perType !== undefined && slots![i * perType.length + type]++ >= perType[type]) {
-        slots![i * perType.length + type]--;
+      if (used && used[type]++ >= perType[type]) {
+        used[type]--;
         continue;
       }
-      if (rules.excluded?.has(types[i], type)) excluded[i]++;
+      if (excludes?.has(types[i], type)) excluded[i]++;
       else kept[count++] = e;
     }
     ptr[i + 1] = count;
   }
   const edges = kept.subarray(0, count);
-  const vector = new Float64Array(3 * count);
-  for (let k = 0; k < count; k++)
-    for (let b = 0; b < 3; b++) vector[3 * k + b] = list.edgeVector[3 * edges[k] + b];
-  return {
-    ptr,
-    neighbour: edges.map((e) => neighbours[e]),
-    centre: edges.map((e) => centres[e]),
-    vector,
-    excluded,
-    slots,
-    largest,
-    minDistance,
-  };
+  const [neighbour, centre, vector] = [
+    new Int32Array(count),
+    new Int32Array(count),
+    new Float64Array(3 * count),
+  ];
+  for (let k = 0; k < count; k++) {
+    const e = edges[k];
+    neighbour[k] = neighbours[e];
+    centre[k] = centres[e];
+    for (let b = 0; b < 3; b++) vector[3 * k + b] = list.edgeVector[3 * e + b];
+  }
+  return { ptr, neighbour, centre, vector, excluded, slots, largest, minDistance };
+}
+
+/** Whether no atom is virtual and no centre has more than `most` neighbours. */
+function holdsAll({ ptr }: NeighborList, types: Int32Array, most: number): boolean {
+  for (let i = 0; i < types.length; i++) if (types[i] < 0 || ptr[i + 1] - ptr[i] > most) return false;
+  return true;
+}
+
+function wholeList({ ptr, edgeIndex, edgeVector, distance }: NeighborList): SelectedNeighbors {
+  const [neighbour, centre] = edgeIndex;
+  const atoms = ptr.length - 1;
+  let [largest, minDistance] = [0, Infinity];
+  for (let i = 0; i < atoms; i++) largest = Math.max(largest, ptr[i + 1] - ptr[i]);
+  for (let e = 0; e < distance.length; e++) minDistance = Math.min(minDistance, distance[e]);
+  const excluded = new Int32Array(atoms);
+  return { ptr, neighbour, centre, vector: edgeVector, excluded, slots: undefined, largest, minDistance };
+}
+
+/** Whether some type has more candidates than slots. Leaves their numbers in `used`. */
+function overflows(
+  used: Int32Array,
+  perType: readonly number[],
+  candidates: Int32Array,
+  found: number,
+  types: Int32Array,
+  neighbours: Int32Array,
+): boolean {
+  for (let k = 0; k < found; k++) used[types[neighbours[candidates[k]]]]++;
+  return used.some((n, type) => n > perType[type]);
 }
 
 /** Puts the pairs of centre i that count as neighbours into `to`; their number. */
@@ -154,15 +187,4 @@ export function neighborNumbers(list: NeighborList, types: Int32Array, typeCount
     for (let t = 0; t < typeCount; t++) byType[t] = Math.max(byType[t], own[t]);
   }
   return { byType, total, minDistance };
-}
-
-/**
- * The neighbours in DeePMD's padded form [N, sel], -1 in empty slots (and for excluded pairs, at the end).
- */
-export function paddedNeighbors(selected: SelectedNeighbors, sel: number): Int32Array {
-  const atoms = selected.ptr.length - 1;
-  const list = new Int32Array(atoms * sel).fill(-1);
-  for (let i = 0; i < atoms; i++)
-    list.set(selected.neighbour.subarray(selected.ptr[i], selected.ptr[i + 1]), i * sel);
-  return list;
 }

@@ -35,18 +35,16 @@ export class Edges {
     chosen.forEach((c, f) => {
       const first = f * frames.atoms;
       for (let i = 0; i < frames.atoms; i++) this.ptr[first + i + 1] = edge + c.ptr[i + 1];
-      for (let e = 0; e < c.neighbour.length; e++) {
-        this.neighbour[edge + e] = first + c.neighbour[e];
-        this.centre[edge + e] = first + c.centre[e];
-      }
+      putShifted(this.neighbour, edge, c.neighbour, first);
+      putShifted(this.centre, edge, c.centre, first);
       this.vector.set(c.vector, 3 * edge);
       edge += c.neighbour.length;
     });
   }
 
-  /** [E] */
+  /** [E] type of each pair's neighbour. */
   get neighbourTypes(): Int32Array {
-    return this.neighbour.map((j) => this.neighbourable[j]);
+    return typesOf(this.neighbourable, this.neighbour);
   }
 
   /** [N] type of the first atom of each atom's frame. */
@@ -58,8 +56,19 @@ export class Edges {
     );
   }
 
-  /** [E] */
+  /** [E] type of each pair's centre. */
   get centreTypes(): Int32Array {
-    return this.centre.map((i) => this.types[i]);
+    return typesOf(this.types, this.centre);
   }
+}
+
+function putShifted(to: Int32Array, at: number, from: Int32Array, by: number): void {
+  for (let k = 0; k < from.length; k++) to[at + k] = from[k] + by;
+}
+
+/** A loop: `map` takes ten times as long. */
+function typesOf(types: Int32Array, atoms: Int32Array): Int32Array {
+  const found = new Int32Array(atoms.length);
+  for (let e = 0; e < atoms.length; e++) found[e] = types[atoms[e]];
+  return found;
 }

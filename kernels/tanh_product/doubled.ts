@@ -1,0 +1,134 @@
+import { defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
+import { type JointRule, recordJoint } from "../../src/autograd/joint.js";
+import { isRecording, noGrad } from "../../src/autograd/node.js";
+import { AtomgradError } from "../../src/tensor/error.js";
+import { showShape } from "../../src/tensor/shape.js";
+import type { Tensor } from "../../src/tensor/tensor.js";
+import { doubleRows, foldRows } from "../doubled_rows/op.js";
+import { applyAny } from "../elementwise/op.js";
+import { add, op } from "../elementwise/ops.generated.js";
+import { matmul } from "../matmul/op.js";
+import { multiply } from "../matmul/product.js";
+import { sum } from "../reduce/op.js";
+import { tanhProductVjpOp } from "./op.js";
+import {
+  doubledGradientsReference,
+  doubledReference,
+  doubledVjpReference,
+  doubledVjpVjpReference,
+} from "./reference.js";
+import { blockRows, ceil16, fits, slope, workElements } from "./rows.js";
+
+const isDoubled = ({ K, N }: Readonly<Record<string, number>>): string | undefined =>
+  N === 2 * K ? undefined : "N must be 2 K";
+
+/** y = tanh(x W + bias) and out = y + [x, x] in one pass over the rows. */
+export const doubledTanhOp: Op = /*#__PURE__*/ defineOp({
+  name: "doubledTanh",
+  shortcutOf: "matmul",
+  inputs: { x: "[E,K]", w: "[K,N]", "bias?": "[N]" },
+  output: { y: "[E,N]", out: "[E,N]" },
+  check: isDoubled,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [K, N], 0, 0) * itemBytes,
+  cost: ({ E, N, K }) => ({ flop: 2 * E * N * K, elements: E * (K + 2 * N) }),
+  reference: doubledReference,
+});
+
+/** (g (1 - y^2)) W^T + the two halves of g + residual: the gradient of x of out = tanh(x W + b) + [x, x]. */
+export const doubledTanhVjpOp: Op = /*#__PURE__*/ defineOp({
+  name: "doubledTanhVjp",
+  inputs: { g: "[E,N]", y: "[E,N]", w: "[K,N]", "residual?": "[E,K]" },
+  output: "[E,K]",
+  check: isDoubled,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [N, K], 0, blockRows * K) * itemBytes,
+  save: ["g", "y", "w"],
+  vjp: (v, saved, _a, needs, soFar) => ({
+    ...bends(v, saved, needs, soFar),
+    residual: needs("residual") ? v : undefined,
+  }),
+  decompose: ({ g, y, w, residual }) => tanhProductVjpOp.apply([g, y, w, foldRows(g, residual)]),
+  cost: ({ E, N, K }) => ({ flop: 2 * E * N * K, elements: E * (2 * N + K) }),
+  reference: doubledVjpReference,
+});
+
+/** The gradients of x, W and b in one pass; `ofY` is a gradient that y has of its own. */
+export const doubledTanhGradientsOp: Op = /*#__PURE__*/ defineOp({
+  name: "doubledTanhGradients",
+  shortcutOf: "matmul",
+  inputs: { g: "[E,N]", "ofY?": "[E,N]", y: "[E,N]", w: "[K,N]", x: "[E,K]", "residual?": "[E,K]" },
+  output: { x: "[E,K]", w: "[K,N]", bias: "[N]" },
+  check: isDoubled,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [N, K], K * N, ceil16(N) + blockRows * K) * itemBytes,
+  cost: ({ E, N, K }) => ({ flop: 4 * E * N * K, elements: E * (3 * N + 2 * K) }),
+  reference: doubledGradientsReference,
+});
+
+/** The gradients of g, y and W of doubledTanhVjp in one pass, given v, that of its value, and what others have contributed. */
+export const doubledTanhVjpVjpOp: Op = /*#__PURE__*/ defineOp({
+  name: "doubledTanhVjpVjp",
+  shortcutOf: "doubledTanhVjp",
+  inputs: { v: "[E,K]", w: "[K,N]", g: "[E,N]", y: "[E,N]", "gSoFar?": "[E,N]", "ySoFar?": "[E,N]" },
+  output: { g: "[E,N]", y: "[E,N]", w: "[K,N]" },
+  check: isDoubled,
+  work: ({ E, N, K }, itemBytes) => workElements(E, N, [K, N], K * N, 0) * itemBytes,
+  cost: ({ E, N, K }) => ({ flop: 4 * E * N * K, elements: E * (4 * N + K) }),
+  reference: doubledVjpVjpReference,
+});
+
+/** In one pass where nobody differentiates further, else by parts. */
+function bends(
+  v: Tensor,
+  { g, y, w }: Inputs,
+  needs: (name: string) => boolean,
+  soFar: (name: string) => Tensor | undefined,
+): Record<string, Tensor | undefined> {
+  const isWhole = !isRecording() && needs("g") && needs("y") && needs("w");
+  if (isWhole && v.device.backend.supports(doubledTanhVjpVjpOp.kernel, v.dtype)) {
+    const [dg, dy, dw] = doubledTanhVjpVjpOp.applyAll([v, w, g, y, soFar("g"), soFar("y")]);
+    return { g: dg, y: dy, w: dw };
+  }
+  const along = multiply(v, w, false, false, 1, undefined);
+  return {
+    g: needs("g") ? doubleRows(v, slope(along, y)) : undefined,
+    y: needs("y") ? applyAny(op("tanh_x_y"), [along, g, y]) : undefined,
+    w: needs("w") ? multiply(v, slope(g, y), true, false, 1, undefined) : undefined,
+  };
+}
+
+/**
+ * tanh(x w + bias) + [x, x]: x [E, K], w [K, 2 K], bias [2 K] -> [E, 2 K], a layer twice as wide as its input with its residual
+ * (DeePMD's embedding nets). Differentiable to any order. Errors: SHAPE, DTYPE.
+ */
+export function doubledTanh(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
+  if (x.rank !== 2 || w.rank !== 2 || w.shape[0] !== x.shape[1] || w.shape[1] !== 2 * x.shape[1])
+    throw new AtomgradError(
+      "SHAPE",
+      `doubledTanh: x ${showShape(x.shape)} and w ${showShape(w.shape)}; expected [E,K] and [K,2K]`,
+    );
+  if (!fits(x.shape[0], w) || !x.device.backend.supports(doubledTanhOp.kernel, x.dtype))
+    return doubleRows(x, matmul(x, w, { bias, activation: "tanh" }));
+  const [y, out] = noGrad(() => doubledTanhOp.applyAll([x, w, bias]));
+  recordJoint([y, out], [x, w, bias], [x, w, y], rule);
+  y.dispose();
+  return out;
+}
+
+/** Gradients of x, w and bias from those of y and of out. */
+const rule: JointRule = ([ofY, g], saved, wants, takeSoFar) => {
+  const [x, w, y] = saved as [Tensor, Tensor, Tensor];
+  const isWhole = !isRecording() && g !== undefined && wants(0) && wants(1);
+  if (isWhole && g.device.backend.supports(doubledTanhGradientsOp.kernel, g.dtype)) {
+    const [dx, dw, db] = doubledTanhGradientsOp.applyAll([g, ofY, y, w, x, takeSoFar(0)]);
+    return [dx, dw, wants(2) ? db : undefined];
+  }
+  const all = g === undefined ? ofY! : ofY === undefined ? g : add(g, ofY);
+  const ofX = (): Tensor =>
+    all === g
+      ? doubledTanhVjpOp.apply([g, y, w, takeSoFar(0)])
+      : tanhProductVjpOp.apply([all, y, w, g === undefined ? takeSoFar(0) : foldRows(g, takeSoFar(0))]);
+  return [
+    wants(0) ? ofX() : undefined,
+    wants(1) ? multiply(x, slope(all, y), true, false, 1, undefined) : undefined,
+    wants(2) ? sum(slope(all, y), { axis: 0 }) : undefined,
+  ];
+};
