@@ -7,8 +7,9 @@
 // Strategy: vector lanes run over a in blocks of 128 columns, up to 8 b's stand in registers; the matrix of a segment
 // is kept as [b][a] on the stack and turned once per segment. x is read row by row, once (B <= 8, A <= 128). Segments
 // are dealt out in at most 64 runs of about equal numbers of rows; each output has one owner that adds in the order of
-// the rows. Bound: E (A + B) + N A B elements of memory. Measured, 17,000 rows, A = 100, B = 4, two threads, in GB/s (and of an
-// addition of as many bytes): outer 35 to 41 in f32 (66 to 77 %), 49 in f64 (88 %); apply 30 to 35 (56 to 65 %), 45 (81
+// the rows. Bound: E (A + B) + N A B elements of memory. Measured, 17,000 rows, A = 100, B = 4, two threads, in GB/s
+// (and of an addition of as many bytes): outer 35 to 41 in f32 (66 to 77 %), 49 in f64 (88 %); apply 30 to 35 (56 to 65
+// %), 45 (81
 // %); apply_t 31 (56 %), 36 (66 %). Pitfall: one segment is one thread's
 // work. For a single huge segment use the matrix product (matmul, transposeA).
 #include <cstring>
