@@ -10,7 +10,7 @@ template <class T> struct List {
   int32_t *neighbour, *centre, *shift;
   T *vector, *distance;
 
-  // The lines of rows e .. e + n, before they are written.
+  // The lines of rows e .. e + n on their way, as far as the second-level cache, before they are written.
   AG_ALWAYS inline void fetch(int64_t e, int64_t n) const {
     if (n <= 0) return;
     lines(neighbour + e, 4 * n), lines(centre + e, 4 * n), lines(shift + 3 * e, 12 * n);
@@ -21,8 +21,8 @@ template <class T> struct List {
 private:
   AG_ALWAYS static inline void lines(const void* p, int64_t bytes) {
     const char* at = static_cast<const char*>(p);
-    for (int64_t k = 0; k < bytes; k += 64) __builtin_prefetch(at + k, 1);
-    __builtin_prefetch(at + bytes - 1, 1);
+    for (int64_t k = 0; k < bytes; k += 64) __builtin_prefetch(at + k, 0, 2);
+    __builtin_prefetch(at + bytes - 1, 0, 2);
   }
 };
 
