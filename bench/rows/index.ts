@@ -4,7 +4,7 @@ import { formatRows } from "./formats.js";
 import { addRows } from "./op-add.js";
 import { matmulRows } from "./matmul.js";
 import { neighborRows } from "./neighbors.js";
-import { seAttenRows } from "./se-atten.js";
+import { deepmdRows } from "./deepmd.js";
 import { segmentSumRows } from "./segment-sum.js";
 import { startRows } from "./start.js";
 import { verletRows } from "./verlet.js";
@@ -18,7 +18,7 @@ export const rows: readonly Bench[] = [
   ...neighborRows,
   ...verletRows,
   ...equivariantRows,
-  ...seAttenRows,
+  ...deepmdRows,
   ...formatRows,
   ...startRows,
   ...webGpuRows,

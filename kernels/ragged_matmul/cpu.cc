@@ -32,6 +32,16 @@ struct Ragged {
 
   int64_t size(int64_t i) const { return ptr[i + 1] - ptr[i]; }
 
+  // Rows of centre i in two matrices, and its block: for the product before it to fetch.
+  template <class T> Ahead rowsAhead(int64_t i, const T* x, const T* y) const {
+    Ahead ahead;
+    for (const T* one : {x, y}) ahead.add(one + ptr[i] * width, size(i) * width * static_cast<int64_t>(sizeof(T)));
+    return ahead;
+  }
+  template <class T> void blockAhead(int64_t i, const T* blocks, Ahead& ahead) const {
+    ahead.add(blocks + start[i], size(i) * size(i) * static_cast<int64_t>(sizeof(T)));
+  }
+
   // 0, a fault of ptr, or 4 (i + 1): the matrix of centre i overlaps the next one or ends beyond P.
   int fault() const {
     const int found = segmentFault(ptr, centres, rows);
@@ -42,12 +52,12 @@ struct Ragged {
     return 0;
   }
 
-  // each(run, i, n) for every centre, those without rows included.
+  // each(run, i, n, whether centre i + 1 is next) for every centre, those without rows included.
   template <class T, class Each> void forEach(const Call& c, Each&& each) const {
     const double nsPerPair = static_cast<double>(width) * (sizeof(T) == 4 ? 0.03 : 0.06) + 1;
     const auto before = [this](int64_t i) { return int64_t{start[i]}; };
     segmentRuns(c, centres, kRuns, nsPerPair, before, [&](int64_t run, int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) each(run, i, size(i));
+      for (int64_t i = begin; i < end; ++i) each(run, i, size(i), i + 1 < end);
     });
   }
 };
@@ -62,15 +72,17 @@ template <class T> static int ragged_nt(const Call& c) {
   const T *x = in<T>(c, 0), *y = in<T>(c, 1);
   T* out = ag::out<T>(c, 4);
   const size_t scratch = gemmSerialWorkspaceBytes<T>(kColumns, r.width);
-  r.forEach<T>(c, [&](int64_t run, int64_t i, int64_t n) {
+  r.forEach<T>(c, [&](int64_t run, int64_t i, int64_t n, bool isNextOurs) {
     const int64_t row = r.ptr[i] * r.width;
+    Ahead ahead = isNextOurs ? r.rowsAhead(i + 1, x, y) : Ahead();
+    if (isNextOurs) r.blockAhead(i + 1, out, ahead);
     Gemm<T> g = {n, 0, r.width, x + row, r.width, false, nullptr, r.width, true, nullptr, n};
     g.work = static_cast<char*>(c.work) + static_cast<size_t>(run) * scratch;
     for (int64_t j = 0; j < n; j += kColumns) {
       g.n = n - j < kColumns ? n - j : kColumns;
       g.b = y + row + j * r.width;
       g.c = out + r.start[i] + j;
-      gemmSerial(g);
+      gemmSerial(g, &ahead);
     }
     zero(out + r.start[i] + n * n, r.start[i + 1] - r.start[i] - n * n);
   });
@@ -85,15 +97,17 @@ template <class T> static int timesRows(const Call& c, bool transposeA) {
   const T *a = in<T>(c, 0), *v = in<T>(c, 1);
   T* out = ag::out<T>(c, 4);
   const size_t scratch = gemmSerialWorkspaceBytes<T>(r.width, kDepth);
-  r.forEach<T>(c, [&](int64_t run, int64_t i, int64_t n) {
+  r.forEach<T>(c, [&](int64_t run, int64_t i, int64_t n, bool isNextOurs) {
     const int64_t row = r.ptr[i] * r.width;
+    Ahead ahead = isNextOurs ? r.rowsAhead<T>(i + 1, v, out) : Ahead();
+    if (isNextOurs) r.blockAhead(i + 1, a, ahead);
     for (int64_t k = 0; k < n; k += kDepth) {
       const int64_t depth = n - k < kDepth ? n - k : kDepth;
       const T* first = a + r.start[i] + (transposeA ? k * n : k);
       Gemm<T> g = {n, r.width, depth, first, n, transposeA, v + row + k * r.width, r.width, false, out + row, r.width};
       g.epilogue.accumulate = k > 0;
       g.work = static_cast<char*>(c.work) + static_cast<size_t>(run) * scratch;
-      gemmSerial(g);
+      gemmSerial(g, &ahead);
     }
   });
   const int64_t end = r.ptr[r.centres];

@@ -3,6 +3,7 @@ import type { Samples } from "../../src/testing/samples.js";
 import { zeros } from "../../src/tensor/tensor.js";
 import {
   layerNorm,
+  layerNormVjpOp,
   layerRowsCurvatureOp,
   layerRowsOp,
   layerRowsVjpOp,
@@ -86,15 +87,32 @@ export const cases = defineCases(
         name: "weights of another width",
         run: () => layerNorm(zeros([2, 3]), zeros([4]), zeros([3])),
         code: "SHAPE",
-        says: /cannot be broadcast/,
+        says: /layerNorm: weight \[M\] expected size 3/,
       },
       {
         name: "a vector",
         run: () => layerNorm(zeros([3]), zeros([3]), zeros([3])),
         code: "SHAPE",
-        says: /layerRows: x expected shape \[E,M\]/,
+        says: /layerNorm: x expected shape \[E,M\]/,
       },
     ],
+  },
+  {
+    op: "layerNormVjp",
+    run: ({ g, x, weight }) => layerNormVjpOp.apply([g, x, weight], { eps }),
+    samples,
+    bench,
+    differentiate: ["g", "x", "weight"],
+    order: 1,
+    tolerance,
+  },
+  {
+    op: "layerRows",
+    run: ({ x }) => layerRowsOp.apply([x], { eps }),
+    samples,
+    bench,
+    differentiate: ["x"],
+    tolerance,
   },
   {
     op: "normalizeRows",

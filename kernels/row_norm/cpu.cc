@@ -2,6 +2,7 @@
 // form.
 //   layer: y = (x - mean) r, r = 1/sqrt(var + eps);   vjp: r (g - mean(g) - y (y.g)/M)
 //          d(u.vjp)/dx = -r^2/M (y (cu.cg - 3 ab/M) + b cg + a cu),  a = y.g, b = y.u, c = centred
+//          layerNorm and its vjp: y weight + bias, and the vjp of g weight, in the same pass
 //   unit:  y = x r, r = 1/max(|x|, eps);               vjp: r (g - y (y.g))
 //          d(u.vjp)/dx = -r^2 (y (u.g - 3 ab) + b g + a u)
 //
@@ -111,6 +112,33 @@ template <class T, bool kLayer> static int normaliseVjp(const Call& c) {
   });
 }
 
+template <class T> static int layerNorm(const Call& c) {
+  const T *x = in<T>(c, 0), *weight = in<T>(c, 1), *bias = in<T>(c, 2), eps = static_cast<T>(c.reals[0]);
+  T* to = out<T>(c, 3);
+  return rows<T>(c, 1, [&](int64_t at, int64_t M) {
+    const Normal<T> n = normalOf<T, true>(x + at, M, eps);
+    eachLane(to + at, M, [&](int64_t k, int w) {
+      return (lanes(x + at, k, w) - n.shift) * n.r * lanes(weight, k, w) + lanes(bias, k, w);
+    });
+  });
+}
+
+template <class T> static int layerNormVjp(const Call& c) {
+  const T *g = in<T>(c, 0), *x = in<T>(c, 1), *weight = in<T>(c, 2), eps = static_cast<T>(c.reals[0]);
+  T* to = out<T>(c, 3);
+  return rows<T>(c, 2, [&](int64_t at, int64_t M) {
+    const Normal<T> n = normalOf<T, true>(x + at, M, eps);
+    const T sum = sum2(g + at, weight, M), mean = sum * n.share;
+    const T onX =
+        sumRow<T>(M, [&](int64_t k, int w) { return lanes(x + at, k, w) * lanes(g + at, k, w) * lanes(weight, k, w); });
+    const T a = n.r * (onX - n.shift * sum) * n.share;
+    eachLane(to + at, M, [&](int64_t k, int w) {
+      const V<T> y = (lanes(x + at, k, w) - n.shift) * n.r;
+      return (lanes(g + at, k, w) * lanes(weight, k, w) - mean - y * a) * n.r;
+    });
+  });
+}
+
 template <class T, bool kLayer> static int normaliseCurvature(const Call& c) {
   const T *u = in<T>(c, 0), *g = in<T>(c, 1), *x = in<T>(c, 2), eps = static_cast<T>(c.reals[0]);
   T* to = out<T>(c, 3);
@@ -137,8 +165,8 @@ template <class T> static int unitRowsCurvature(const Call& c) { return normalis
 
 } // namespace
 
-FAMILY(row_norm, KERNEL(layerRows), KERNEL(layerRowsVjp), KERNEL(layerRowsCurvature), KERNEL(unitRows),
-       KERNEL(unitRowsVjp), KERNEL(unitRowsCurvature))
+FAMILY(row_norm, KERNEL(layerRows), KERNEL(layerRowsVjp), KERNEL(layerRowsCurvature), KERNEL(layerNorm),
+       KERNEL(layerNormVjp), KERNEL(unitRows), KERNEL(unitRowsVjp), KERNEL(unitRowsCurvature))
 
 } // namespace AG_ISA
 } // namespace ag

@@ -2,10 +2,12 @@ import { defineOp } from "../../src/autograd/define-op.js";
 import { gradientsOf } from "../../src/autograd/walk.js";
 import { spreadGroups, type WgslKernel } from "../../src/tensor/backend.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { add, div, maximum, mulAdd, safeSqrt, sqrt, square, sub } from "../elementwise/ops.generated.js";
+import { add, div, maximum, mul, mulAdd, safeSqrt, sqrt, square, sub } from "../elementwise/ops.generated.js";
 import { mean, sum } from "../reduce/op.js";
 import {
   layerCurvatureReference,
+  layerNormReference,
+  layerNormVjpReference,
   layerReference,
   layerVjpReference,
   unitCurvatureReference,
@@ -71,6 +73,43 @@ export const layerRowsCurvatureOp = /*#__PURE__*/ defineOp({
   wgsl: onGpu,
 });
 
+/** layerRows times `weight` plus `bias` in one pass. */
+export const layerNormOp = /*#__PURE__*/ defineOp({
+  name: "layerNorm",
+  inputs: { x: "[E,M]", weight: "[M]", bias: "[M]" },
+  attrs,
+  output: "[E,M]",
+  save: ["x", "weight"],
+  vjp: (g, { x, weight }, a, needs) => ({
+    x: needs("x") ? layerNormVjpOp.apply([g, x, weight], a) : undefined,
+    weight: needs("weight") ? sum(mul(g, layerRowsOp.apply([x], a)), { axis: 0 }) : undefined,
+    bias: needs("bias") ? sum(g, { axis: 0 }) : undefined,
+  }),
+  decompose: ({ x, weight, bias }, a) => mulAdd(layerRowsOp.apply([x], a), weight, bias),
+  cost: (d) => ({ flop: 10 * d.E * d.M, elements: 2 * d.E * d.M }),
+  reference: layerNormReference,
+});
+
+/** (g weight) . d layerRows/dx: the gradient of x of layerNorm. */
+export const layerNormVjpOp = /*#__PURE__*/ defineOp({
+  name: "layerNormVjp",
+  inputs: { g: "[E,M]", x: "[E,M]", weight: "[M]" },
+  attrs,
+  output: "[E,M]",
+  save: ["g", "x", "weight"],
+  vjp: (u, { g, x, weight }, a, needs) => {
+    const along = needs("g") || needs("weight") ? layerRowsVjpOp.apply([u, x], a) : undefined;
+    return {
+      g: along && needs("g") ? mul(along, weight) : undefined,
+      x: needs("x") ? layerRowsCurvatureOp.apply([u, mul(g, weight), x], a) : undefined,
+      weight: along && needs("weight") ? sum(mul(g, along), { axis: 0 }) : undefined,
+    };
+  },
+  decompose: ({ g, x, weight }, a) => layerRowsVjpOp.apply([mul(g, weight), x], a),
+  cost: (d) => ({ flop: 15 * d.E * d.M, elements: 3 * d.E * d.M }),
+  reference: layerNormVjpReference,
+});
+
 /** y = x / max(|x|, eps) over each row [E,M]. */
 export const unitRowsOp = /*#__PURE__*/ defineOp({
   name: "unitRows",
@@ -120,7 +159,7 @@ export const unitRowsCurvatureOp = /*#__PURE__*/ defineOp({
  * @param x [E,M]; @param weight @param bias [M]. Errors: SHAPE.
  */
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5): Tensor {
-  return mulAdd(layerRowsOp.apply([x], { eps }), weight, bias);
+  return layerNormOp.apply([x, weight, bias], { eps });
 }
 
 /** Rows of x [E,M] scaled to length 1; rows shorter than `eps` are divided by `eps` (PyTorch's normalize). */

@@ -40,11 +40,13 @@ function rowwise(count: number, f: (rows: Row[], eps: number) => Row): Reference
 
 export const layerReference = rowwise(1, ([x], eps) => layer(x, eps).y);
 
-export const layerVjpReference = rowwise(2, ([g, x], eps) => {
+function vjpOfLayer(g: Row, x: Row, eps: number): Row {
   const { y, r } = layer(x, eps);
   const along = dot(y, g) / x.length;
   return centred(g).map((v, k) => r * (v - y[k] * along));
-});
+}
+
+export const layerVjpReference = rowwise(2, ([g, x], eps) => vjpOfLayer(g, x, eps));
 
 export const layerCurvatureReference = rowwise(3, ([u, g, x], eps) => {
   const { y, r } = layer(x, eps);
@@ -54,6 +56,32 @@ export const layerCurvatureReference = rowwise(3, ([u, g, x], eps) => {
   const c = dot(cu, cg) - (3 * alpha * beta) / M;
   return y.map((v, k) => ((-r * r) / M) * (v * c + beta * cg[k] + alpha * cu[k]));
 });
+
+/** Runs `f` on every row of the first inputs with what the next inputs hold for all rows, and stores what it returns. */
+function rowwiseWith(count: number, shared: number, f: (rows: Row[], eps: number) => Row): ReferenceKernel {
+  return (call) => {
+    const { E, M } = call.ints;
+    const repeated = call.buffers.slice(count, count + shared).map((b) => {
+      const all = new Float64Array(E * M);
+      for (let e = 0; e < E; e++) all.set((b as TypedArray).subarray(0, M), e * M);
+      return all;
+    });
+    const buffers = [...call.buffers.slice(0, count), ...repeated, call.buffers[count + shared]];
+    return rowwise(count + shared, f)({ ...call, buffers });
+  };
+}
+
+export const layerNormReference = rowwiseWith(1, 2, ([x, weight, bias], eps) =>
+  layer(x, eps).y.map((v, k) => v * weight[k] + bias[k]),
+);
+
+export const layerNormVjpReference = rowwiseWith(2, 1, ([g, x, weight], eps) =>
+  vjpOfLayer(
+    g.map((v, k) => v * weight[k]),
+    x,
+    eps,
+  ),
+);
 
 export const unitReference = rowwise(1, ([x], eps) => unit(x, eps).y);
 

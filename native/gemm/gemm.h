@@ -65,8 +65,8 @@ template <class T> struct TurnedB {
 };
 
 // The product of a small block by the calling thread alone, for use inside a part: B is read where it stands if plain.
-// K is not cut. work: gemmSerialWorkspaceBytes(n, k) of the part's own.
-template <class T> static void gemmSerial(const Gemm<T>& g) {
+// K is not cut. work: gemmSerialWorkspaceBytes(n, k) of the part's own. `ahead`, if given, is fetched meanwhile.
+template <class T> static void gemmSerial(const Gemm<T>& g, Ahead* ahead = nullptr) {
   if (g.m <= 0 || g.n <= 0) return;
   GemmWay way = gemmWay(g);
   // Columns of a plain B can only be turned where the caller gave room for it.
@@ -80,7 +80,8 @@ template <class T> static void gemmSerial(const Gemm<T>& g) {
   }
   const bool packed = !swapped && g.transposeB;
   if (packed) pack(g.b, g.ldb, true, g.n, g.k, 0, panelsOf<T>(g.n), work);
-  const Sweep<T> sweep(g, swapped, packed ? work : nullptr);
+  Sweep<T> sweep(g, swapped, packed ? work : nullptr);
+  sweep.ahead = ahead;
   sweep.intoC(0, sweep.rows, 0, sweep.panels());
 }
 

@@ -60,9 +60,18 @@ function flopOf(body: () => unknown): number {
   return [...profile(body).values()].reduce((sum, op) => sum + op.flop, 0);
 }
 
+function nameOf(network: Network, what: "train" | "eval", dtype: BenchType): string {
+  return network === "se_e2_a" ? `se_e2_a/${what}-${dtype}` : `se_atten/${what}-attn${network}-${dtype}`;
+}
+
+/** Places for neighbours of an atom. */
+function selOf(network: Network): number {
+  return network === "se_e2_a" ? 138 : 120;
+}
+
 function trainRow(network: Network, dtype: BenchType): Bench {
   return {
-    name: network === "se_e2_a" ? `se_e2_a/train-${dtype}` : `se_atten/train-attn${network}-${dtype}`,
+    name: nameOf(network, "train", dtype),
     dtype,
     threads,
     open: () => Promise.resolve(existsSync(water) ? trainingStep(network, dtype) : missing),
@@ -89,7 +98,7 @@ function trainingStep(network: Network, dtype: BenchType): Workload {
   const flop = flopOf(run);
   return {
     run,
-    work: { atoms: batch.system.atomCount, sel: network === "se_e2_a" ? 138 : 120 },
+    work: { atoms: batch.system.atomCount, sel: selOf(network) },
     floor: { flop },
     peers: [peer(network, dtype, "train")],
     close: () => {
@@ -100,20 +109,20 @@ function trainingStep(network: Network, dtype: BenchType): Workload {
 }
 
 /** @param copies of the box of 192 atoms in each direction; large frames are for the growth with their size, without the peer */
-function evalRow(dtype: BenchType, copies = 1): Bench {
+function evalRow(network: Network, dtype: BenchType, copies = 1): Bench {
   return {
-    name: `se_atten/eval-attn2-${dtype}${copies === 1 ? "" : `-${192 * copies ** 3}-atoms`}`,
+    name: nameOf(network, "eval", dtype) + (copies === 1 ? "" : `-${192 * copies ** 3}-atoms`),
     dtype,
     threads,
-    open: () => (existsSync(water) ? evaluation(dtype, copies) : Promise.resolve(missing)),
+    open: () => (existsSync(water) ? evaluation(network, dtype, copies) : Promise.resolve(missing)),
   };
 }
 
 /** Energy, forces and virial of one frame. */
-async function evaluation(dtype: BenchType, copies: number): Promise<Workload> {
+async function evaluation(network: Network, dtype: BenchType, copies: number): Promise<Workload> {
   setThreads(threads);
   const [frame] = await readStructures(water, { frames: 0 });
-  const config = input(2, dtype);
+  const config = input(network, dtype);
   const data = DataSet.load(config.training.training_data, config.model, 1, "train");
   const pot = DeepPot.of(model(config, data));
   const evaluate = ({ positions, cell, atomicNumbers }: Structure): unknown =>
@@ -126,22 +135,25 @@ async function evaluation(dtype: BenchType, copies: number): Promise<Workload> {
   const repeated = supercell(frame, [copies, copies, copies]);
   return {
     run: () => evaluate(repeated),
-    work: { atoms: repeated.atomicNumbers.length, sel: 120 },
+    work: { atoms: repeated.atomicNumbers.length, sel: selOf(network) },
     floor: { flop },
     once: copies > 1,
-    peers: copies > 1 ? [] : [peer(2, dtype, "evaluate")],
+    peers: copies > 1 ? [] : [peer(network, dtype, "evaluate")],
     close: () => pot.dispose(),
   };
 }
 
-export const seAttenRows: readonly Bench[] = [
+export const deepmdRows: readonly Bench[] = [
   trainRow(2, "f64"),
   trainRow(2, "f32"),
   trainRow(0, "f64"),
   trainRow(0, "f32"),
+  evalRow(2, "f64"),
+  evalRow(2, "f32"),
+  evalRow(2, "f32", 4),
+  evalRow(2, "f32", 8),
   trainRow("se_e2_a", "f64"),
-  evalRow("f64"),
-  evalRow("f32"),
-  evalRow("f32", 4),
-  evalRow("f32", 8),
+  trainRow("se_e2_a", "f32"),
+  evalRow("se_e2_a", "f64"),
+  evalRow("se_e2_a", "f32"),
 ];
