@@ -35,9 +35,11 @@ export { supercell } from "./data/supercell.js";
 export {
   openWeights,
   type OpenWeights,
+  readStateFile,
   type WeightTensor,
   type WeightsFormat,
   withWeights,
+  writeStateFileSync,
 } from "./data/weights/index.js";
 export {
   alongLattice,
@@ -91,6 +93,7 @@ export { huberLoss, maeLoss, mseLoss } from "./nn/loss.js";
 export { Linear, type LinearOptions } from "./nn/linear.js";
 export { Mlp, type MlpOptions } from "./nn/mlp.js";
 export { Module } from "./nn/module.js";
+export type { State, StateArray, StateDifference } from "./nn/state.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";
 export type { TrainOptions, TrainResult } from "./train/deepmd/run.js";
 export { trainDeepmd } from "./train/deepmd/train-deepmd.js";

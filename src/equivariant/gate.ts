@@ -23,7 +23,7 @@ export class Gate extends Module {
   private readonly parts: readonly (readonly Slice[])[];
   private readonly scalars: Activation;
   private readonly gates: Activation;
-  private readonly product: ElementwiseTensorProduct | undefined;
+  private readonly product: ElementwiseTensorProduct;
 
   constructor(
     irrepsScalars: IrrepsLike,
@@ -57,16 +57,15 @@ export class Gate extends Module {
       "act_gates",
       named("Gate: actGates of irrepsGates", () => new Activation(gates, actGates)),
     );
-    if (gated.numIrreps > 0)
-      this.product = this.child("mul", new ElementwiseTensorProduct(gated, this.gates.irrepsOut));
-    this.irrepsOut = this.scalars.irrepsOut.plus(this.product?.irrepsOut ?? "");
+    this.product = this.child("mul", new ElementwiseTensorProduct(gated, this.gates.irrepsOut));
+    this.irrepsOut = this.scalars.irrepsOut.plus(this.product.irrepsOut);
   }
 
   protected forward(x: Tensor): Tensor {
     assertFeatures("Gate", x, this.irrepsIn);
     const [scalars, gates, gated] = this.parts.map((ranges) => columns(x, ranges));
     const passed = this.scalars.call(scalars);
-    if (this.product === undefined) return passed;
+    if (this.product.irrepsOut.dim === 0) return passed;
     return concat([passed, this.product.call(gated, this.gates.call(gates))], x.rank - 1);
   }
 

@@ -1,8 +1,10 @@
 import { Module } from "../nn/module.js";
+import type { DerivedArray } from "../nn/state.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { assertFeatures } from "./features.js";
 import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
+import { maskArray } from "./state-arrays.js";
 
 /** Gives features [..., dim] back as they are. As e3nn's `Identity`. Errors: VALUE unless both irreps are equal when simplified; SHAPE. */
 export class Identity extends Module {
@@ -28,6 +30,10 @@ export class Identity extends Module {
   protected forward(x: Tensor): Tensor {
     assertFeatures("Identity", x, this.irrepsIn);
     return x;
+  }
+
+  protected override derived(): ReadonlyMap<string, DerivedArray> {
+    return new Map(maskArray(this.outputMask));
   }
 
   override toString(): string {

@@ -4,6 +4,7 @@ import { expandTo } from "../../kernels/reduce/op.js";
 import { concat, slice, transpose } from "../../kernels/shape_ops/op.js";
 import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
+import type { DerivedArray } from "../nn/state.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
@@ -15,6 +16,7 @@ import { assertFeatures, assertSameType } from "./features.js";
 import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
 import { type LinearInstruction, linearInstructions, type LinearPathOptions } from "./linear-paths.js";
 import { normalWeights } from "./normal-weights.js";
+import { absent, maskArray } from "./state-arrays.js";
 import {
   blockOf,
   blocksOf,
@@ -149,6 +151,10 @@ export class Linear extends Module<readonly [x: Tensor, weight?: Weights, bias?:
 
   override toString(): string {
     return `Linear(${this.irrepsIn.toString()} -> ${this.irrepsOut.toString()} | ${this.weightNumel} weights)`;
+  }
+
+  protected override derived(): ReadonlyMap<string, DerivedArray> {
+    return new Map([...absent({ weight: this.weight, bias: this.bias }), ...maskArray(this.outputMask)]);
   }
 
   /** One entry of the output, [rows, channels, mul * dim], of x [rows, channels, components]. */

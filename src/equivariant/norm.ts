@@ -3,14 +3,19 @@ import { sum } from "../../kernels/reduce/op.js";
 import { concat, slice } from "../../kernels/shape_ops/op.js";
 import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
+import type { DerivedArray } from "../nn/state.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import { type Tensor, zeros } from "../tensor/tensor.js";
 import { assertOptional, kindOf } from "../tensor/arguments.js";
 import { assertFeatures, assertSameType } from "./features.js";
+import { ElementwiseTensorProduct } from "./fixed-products.js";
+import type { InstructionLike } from "./instruction.js";
 import { Irrep } from "./irrep.js";
 import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
 import type { ScalarFunction } from "./normalized-activation.js";
+import { type NamedArrays, prefixed, productArrays } from "./state-arrays.js";
+import { TensorProduct } from "./tensor-product.js";
 
 /** The entries of x [..., dim] as [..., mul, 2l+1], empty ones left out. */
 function entriesOf(what: string, x: Tensor, irreps: Irreps): Tensor[] {
@@ -47,8 +52,7 @@ export class Norm extends Module {
     super();
     this.irrepsIn = irrepsOf("Norm: irrepsIn", irrepsIn).simplify();
     assertOptional("Norm", options);
-    const lengths = this.irrepsIn.entries.map((e) => new MulIr(e.mul, new Irrep(0, 1)));
-    this.irrepsOut = new Irreps(lengths).simplify();
+    this.irrepsOut = lengthsOf(this.irrepsIn).simplify();
   }
 
   protected forward(x: Tensor): Tensor {
@@ -58,9 +62,24 @@ export class Norm extends Module {
     return this.options.squared === true ? found : safeSqrt(found);
   }
 
+  protected override derived(): ReadonlyMap<string, DerivedArray> {
+    return new Map(normArrays(this.irrepsIn));
+  }
+
   override toString(): string {
     return `Norm(${this.irrepsIn.toString()})`;
   }
+}
+
+/** A scalar 0e a copy, entry by entry. */
+function lengthsOf(irreps: Irreps): Irreps {
+  return new Irreps(irreps.entries.map((entry) => new MulIr(entry.mul, new Irrep(0, 1))));
+}
+
+/** e3nn's `Norm` holds the product "tp" of a feature with itself, copy by copy; irreps simplified. */
+function normArrays(irreps: Irreps): NamedArrays {
+  const instructions = irreps.entries.map(({ ir }, k): InstructionLike => [k, k, k, "uuu", false, ir.dim]);
+  return prefixed("tp.", productArrays(new TensorProduct(irreps, irreps, lengthsOf(irreps), instructions)));
 }
 
 export interface NormActivationOptions {
@@ -127,5 +146,15 @@ export class NormActivation extends Module {
       ]);
     });
     return concat(scaled, x.rank - 1);
+  }
+
+  /** e3nn's module holds the lengths as "norm" and the product with the factors as "scalar_multiplier". */
+  protected override derived(): ReadonlyMap<string, DerivedArray> {
+    const irreps = this.irrepsIn.simplify();
+    const multiplier = new ElementwiseTensorProduct(lengthsOf(irreps), this.irrepsIn);
+    return new Map([
+      ...prefixed("norm.", normArrays(irreps)),
+      ...prefixed("scalar_multiplier.", productArrays(multiplier)),
+    ]);
   }
 }

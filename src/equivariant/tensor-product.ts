@@ -4,6 +4,7 @@ import { type ProductMaps, tensorProduct } from "../../kernels/tensor_product/op
 import { type FeatureEntry, type ProductPath, ProductPlan } from "../../kernels/tensor_product/plan.js";
 import { reshape } from "../autograd/reshape.js";
 import { Module } from "../nn/module.js";
+import type { DerivedArray } from "../nn/state.js";
 import type { DType } from "../tensor/dtype.js";
 import { AtomgradError } from "../tensor/error.js";
 import type { RandomStream } from "../tensor/philox.js";
@@ -22,6 +23,7 @@ import {
 import { type Irreps, type IrrepsLike, irrepsOf } from "./irreps.js";
 import { identity } from "./matrix.js";
 import { normalWeights } from "./normal-weights.js";
+import { productArrays } from "./state-arrays.js";
 import {
   blockOf,
   blocksOf,
@@ -209,6 +211,10 @@ export class TensorProduct extends Module<readonly [x: Tensor, y: Tensor, weight
 
   protected get pathCount(): number {
     return this.instructions.reduce((n, i) => n + numel(i.pathShape), 0);
+  }
+
+  protected override derived(): ReadonlyMap<string, DerivedArray> {
+    return new Map(productArrays(this));
   }
 
   private run(x: Tensor, y: Tensor, w: Tensor | undefined, maps: ProductMaps): Tensor {

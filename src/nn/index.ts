@@ -16,4 +16,4 @@ export { Mlp, type MlpOptions } from "./mlp.js";
 export { type AnyModule, Module } from "./module.js";
 export * from "./optimizer.js";
 export { glorotOrthogonal } from "./orthogonal.js";
-export type { State, StateArray, StateDifference } from "./state.js";
+export type { DerivedArray, State, StateArray, StateDifference, StateEntry } from "./state.js";

@@ -2,10 +2,18 @@ import { requireGrad } from "../autograd/node.js";
 import { AtomgradError } from "../tensor/error.js";
 import { keep, scope } from "../tensor/scope.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { readState, type State, type StateArray, type StateDifference, writeState } from "./state.js";
+import {
+  type DerivedArray,
+  readState,
+  type State,
+  type StateArray,
+  type StateDifference,
+  type StateEntry,
+  writeState,
+} from "./state.js";
 
 /** A module whatever its inputs and outputs. */
-export type AnyModule = Pick<Module, "parameters" | "buffers" | "dispose" | "toString">;
+export type AnyModule = Pick<Module, "parameters" | "buffers" | "stateEntries" | "dispose" | "toString">;
 
 /**
  * A part of a network: parameters, buffers and smaller modules by name, and what they compute. A subclass registers them in
@@ -45,9 +53,15 @@ export abstract class Module<
     return this.collect(this.fixed, (child) => child.buffers());
   }
 
-  /** The present values of parameters, then buffers, for files. */
+  /** What the state holds by name, in PyTorch's order: parameters, buffers and what is derived, then the same of each child. */
+  stateEntries(): Map<string, StateEntry> {
+    const own = new Map<string, StateEntry>([...this.trained, ...this.fixed, ...this.derived()]);
+    return this.collect(own, (child) => child.stateEntries());
+  }
+
+  /** The present values of what the state holds, for files. */
   exportState(): Promise<State> {
-    return readState(this.stateTensors());
+    return readState(this.stateEntries());
   }
 
   /**
@@ -55,10 +69,10 @@ export abstract class Module<
    *
    * @param options.strict whether every name must have its counterpart (default true); otherwise the difference is returned
    *
-   * Errors: FORMAT for names that do not fit, SHAPE for arrays of another shape.
+   * Errors: FORMAT for names that do not fit and derived arrays of other values, SHAPE for arrays of another shape.
    */
   loadState(state: ReadonlyMap<string, StateArray>, options: { strict?: boolean } = {}): StateDifference {
-    return writeState(this.constructor.name, this.stateTensors(), state, options.strict !== false);
+    return writeState(this.constructor.name, this.stateEntries(), state, options.strict !== false);
   }
 
   /** Frees parameters and buffers, children's too. */
@@ -96,6 +110,11 @@ export abstract class Module<
     return t;
   }
 
+  /** Arrays of the state that follow from how the module was made, by name; none unless a subclass says so. */
+  protected derived(): ReadonlyMap<string, DerivedArray> {
+    return new Map();
+  }
+
   /** Registers a smaller module and takes it over. Errors: VALUE for a name in use. */
   protected child<M extends AnyModule>(name: string, module: M): M {
     this.assertFree(name);
@@ -103,18 +122,11 @@ export abstract class Module<
     return module;
   }
 
-  private collect(
-    own: ReadonlyMap<string, Tensor>,
-    of: (child: AnyModule) => Map<string, Tensor>,
-  ): Map<string, Tensor> {
+  private collect<T>(own: ReadonlyMap<string, T>, of: (child: AnyModule) => Map<string, T>): Map<string, T> {
     const all = new Map(own);
     for (const [name, child] of this.children)
       for (const [inner, t] of of(child)) all.set(`${name}.${inner}`, t);
     return all;
-  }
-
-  private stateTensors(): Map<string, Tensor> {
-    return new Map([...this.parameters(), ...this.buffers()]);
   }
 
   private assertFree(name: string): void {
