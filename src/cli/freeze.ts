@@ -4,7 +4,7 @@ import { newestCheckpoint } from "../models/deepmd/newest-checkpoint.js";
 import { readModel } from "../models/deepmd/model-file.js";
 import { saveModel, writableModel } from "../models/deepmd/save-model.js";
 
-export const freezeExample = "atomgrad freeze -c . -o frozen_model.dp";
+export const freezeExample = "atomgrad freeze -c . -o model.dp";
 
 export function addFreezeCommand(program: Command): void {
   program

@@ -18,7 +18,10 @@ export function addInspectCommand(program: Command): void {
     .argument("<FILE>", "a structure file or folder, or a weight file")
     .option("--json", "one JSON object on one line")
     .option("--hash", "add the SHA-256 of every tensor of a weight file")
-    .addHelpText("after", `\nExample:\n  ${inspectExample}`)
+    .addHelpText(
+      "after",
+      `\nExamples:\n  ${inspectExample}\n  atomgrad inspect model.ckpt-2000.safetensors --hash`,
+    )
     .action(async (path: string, flags: Flags) => {
       const report = await inspectFile(path, { hash: flags.hash, readers: [inspectDeepmdModel] });
       writeOut([`${JSON.stringify(report, null, flags.json === true ? undefined : 2)}\n`]);

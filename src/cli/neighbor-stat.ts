@@ -3,7 +3,7 @@ import { neighborStatistics } from "../train/deepmd/neighbor-statistics.js";
 import { pythonText } from "../models/deepmd/python-text.js";
 import { realOption } from "./options.js";
 
-export const neighborStatExample = "atomgrad neighbor-stat -s data -r 6.0 -t O H";
+export const neighborStatExample = "atomgrad neighbor-stat -s data -r 6.0 -t Nb Mo Ta W --mixed-type";
 
 interface Flags {
   system: string;

@@ -330,6 +330,7 @@ const program = new Command("npm start --")
   .option("--minutes <M>", "how long to train", "3.3")
   .option("--steps <N>", "how many steps to train, however long it takes")
   .option("--output <DIR>", "where everything is written", "atomgrad-run")
+  .addHelpText("after", "\nExample:\n  npm start -- --data data --steps 100 --output quick-look")
   .showSuggestionAfterError()
   .exitOverride();
 

@@ -16,6 +16,9 @@ import { type ProductCase, productCases } from "./tp-cases.js";
 
 export const tpExample = "atomgrad tp cases.json inputs.npz -o products.npz";
 
+const casesExample =
+  '[{"key": "a", "kind": "FullyConnectedTensorProduct", "irreps_in1": "2x0e+1x1o", "irreps_in2": "1x1o", "irreps_out": "3x1o"}]';
+
 const largestCasesFile = 1 << 26;
 
 /** `atomgrad tp`: tensor products with two derivatives on given numbers, for comparison with any other implementation. */
@@ -27,9 +30,12 @@ export function addTpCommand(program: Command): void {
       "<CASES.json>",
       "a list of products: key, kind, irreps_in1, irreps_in2, irreps_out, instructions, ...",
     )
-    .argument("<INPUTS.npz>", "KEY_x, KEY_y, KEY_w and KEY_cotangent of every case")
+    .argument(
+      "<INPUTS.npz>",
+      "of every case KEY_x [B, dim], KEY_y [B, dim], KEY_cotangent [B, dim], KEY_w [weights]",
+    )
     .requiredOption("-o, --output <OUT.npz>", "where KEY_out, KEY_grad_* and KEY_gradgrad_* go")
-    .addHelpText("after", `\nExample:\n  ${tpExample}`)
+    .addHelpText("after", `\nCASES.json:\n  ${casesExample}\n\nExample:\n  ${tpExample}`)
     .action((casesFile: string, inputsFile: string, { output }: { output: string }) => {
       const cases = productCases(readText(casesFile, largestCasesFile), basename(casesFile));
       const inputs = readNpz(inputsFile);

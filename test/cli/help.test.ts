@@ -3,17 +3,10 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../data/temporary-folder.js";
 import { root } from "./bundle.js";
-import { expectRefusal, Program } from "./program.js";
+import { commandsOf, expectRefusal, Program } from "./program.js";
 
 const program = new Program();
 const folder = temporaryFolder();
-
-/** Commands that the help lists. */
-function commandsOf(help: string): string[] {
-  const [, rest] = help.split("Commands:\n");
-  const [list] = rest.split("\n\n");
-  return list.split("\n").flatMap((line) => /^ {2}([a-z][a-z-]*)/.exec(line)?.[1] ?? []);
-}
 
 it("atomgrad --version prints the package's version and nothing else", () => {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };

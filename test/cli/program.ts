@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { bundle, root } from "./bundle.js";
 
@@ -12,12 +12,20 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** The `atomgrad` command made from the sources, for the tests of the calling file. */
-export class Program {
-  readonly path = join(root, "build", `cli-test-${process.pid}`, "atomgrad.mjs");
+/** Commands that the help lists. */
+export function commandsOf(help: string): string[] {
+  const [, rest] = help.split("Commands:\n");
+  const [list] = rest.split("\n\n");
+  return list.split("\n").flatMap((line) => /^ {2}([a-z][a-z-]*)/.exec(line)?.[1] ?? []);
+}
 
-  constructor() {
-    beforeAll(() => bundle("src/cli/main.ts", this.path));
+/** The `atomgrad` command, or another program, made from the sources for the tests of the calling file. */
+export class Program {
+  readonly path: string;
+
+  constructor(source = "src/cli/main.ts") {
+    this.path = join(root, "build", `cli-test-${process.pid}-${basename(source, ".ts")}`, "atomgrad.mjs");
+    beforeAll(() => bundle(source, this.path));
     afterAll(() => rmSync(dirname(this.path), { recursive: true, force: true }));
   }
 
