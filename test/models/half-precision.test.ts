@@ -1,4 +1,6 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openCpu } from "../../src/backends/cpu/cpu.js";
 import { fromBfloat16, fromHalf, nearestBfloat16, nearestHalf } from "../../src/data/half.js";
@@ -9,11 +11,14 @@ import type { NetPrecision } from "../../src/models/deepmd/net-precision.js";
 import { saveModel } from "../../src/models/deepmd/save-model.js";
 import { readModelTree } from "../../src/models/deepmd/serialize/from-tree.js";
 import { type NamedModel, toNamedModel } from "../../src/models/deepmd/serialize/named-weights.js";
+import { Program } from "../cli/program.js";
+import { f8, putSystem } from "../data/deepmd-folder.js";
 import { temporaryFolder } from "../data/temporary-folder.js";
 import { potentialOf, readFixture, treeOf } from "./deepmd-fixture.js";
 
 const fixtures = join(import.meta.dirname, "../fixtures/deepmd");
 const scratch = temporaryFolder();
+const program = new Program();
 
 type Values = Readonly<Record<"force" | "virial" | "atomEnergy", number[]>> & { readonly energy: number };
 interface HalfCase {
@@ -145,5 +150,79 @@ describe("half-precision nets of DeePMD-kit 3.2 (fixtures/deepmd/half-precision.
     expect(halfPrecisionNotes(model.config)).toEqual([
       "float16 nets: weights are rounded to float16, sums are float32",
     ]);
+  });
+});
+
+describe("TensorFlow's net of types in half precision", () => {
+  const coord = Float64Array.from({ length: 36 }, (_, k) => (6 * ((k * k * 7) % 61)) / 61);
+  const cell = [6, 0, 0, 0, 6, 0, 0, 0, 6];
+  const types = Array.from({ length: 12 }, (_, k) => (k % 3 === 0 ? 0 : 1));
+  const path = (name: string): string => join(scratch, `types-${name}.safetensors`);
+  const note = (sums: string, net = "nets"): string =>
+    `float16 ${net}: weights are rounded to float16, sums are ${sums}`;
+
+  /** Two layers for types, in float16; the descriptor and the fitting net as they are told. */
+  async function save(name: string, descriptor: NetPrecision, fitting: NetPrecision): Promise<string> {
+    const graph = join(scratch, "graph.pb");
+    writeFileSync(graph, gunzipSync(readFileSync(join(fixtures, "tensorflow/atten-types-tanh.pb.gz"))));
+    const { config, ...model } = await readModel(graph);
+    const changed = {
+      ...config,
+      descriptor: { ...config.descriptor, precision: descriptor },
+      fitting_net: { ...config.fitting_net, precision: fitting },
+      type_embedding: { ...config.type_embedding!, precision: "float16" as const },
+    };
+    const weights = asHeld(model.weights, changed);
+    await saveModel(path(name), { ...model, weights, config: changed, training: undefined });
+    return path(name);
+  }
+
+  async function evaluate(
+    file: string,
+    precision?: "f32" | "f64",
+  ): Promise<[Float64Array, readonly string[]]> {
+    const pot = await DeepPot.load(file, { precision });
+    const { force } = pot.evalSync(coord, cell, types);
+    const { notes } = pot;
+    pot.dispose();
+    return [force, notes];
+  }
+
+  it("computes in the descriptor's type, which is what is told", async () => {
+    const file = await save("double", "float64", "default");
+    const [own, notes] = await evaluate(file);
+    const [wide, wideNotes] = await evaluate(file, "f64");
+    const [single, singleNotes] = await evaluate(file, "f32");
+    expect(notes).toEqual([note("float64", "net of types")]);
+    expect([wideNotes, singleNotes]).toEqual([[], []]);
+    expect(own).toEqual(wide);
+    expect(difference(single, [...wide])).toBeGreaterThan(1e-9);
+    expect((await evaluate(await save("mixed", "float64", "float16")))[1]).toEqual([
+      note("float32"),
+      note("float64", "net of types"),
+    ]);
+  });
+
+  it("is told once beside a descriptor of half precision, and nothing where the user asked for a type", async () => {
+    const file = await save("half", "float16", "float16");
+    const [own, notes] = await evaluate(file);
+    const [wide, wideNotes] = await evaluate(file, "f64");
+    expect(notes).toEqual([note("float32")]);
+    expect(wideNotes).toEqual([]);
+    expect(difference(own, [...wide])).toBeLessThan(1e-5);
+    expect(own).not.toEqual(wide);
+  });
+
+  it("commands print what they compute in", async () => {
+    const file = await save("printed", "float16", "float16");
+    const files = { "type.raw": `${types.join("\n")}\n`, "type_map.raw": "O\nH\n", "set.000/coord.npy": f8([1, 36], [...coord]), "set.000/box.npy": f8([1, 9], cell) }; // prettier-ignore
+    putSystem(join(scratch, "water"), files);
+    for (const command of ["eval", "eval-desc"]) {
+      const run = (...more: string[]) =>
+        program.run(scratch, [command, "-m", file, "-s", "water", "-o", `out-${command}`, ...more]);
+      expect(run()).toMatchObject({ status: 0, stderr: `${file}: ${note("float32")}\n` });
+      for (const precision of ["f64", "f32"])
+        expect(run("--precision", precision)).toMatchObject({ status: 0, stderr: "" });
+    }
   });
 });

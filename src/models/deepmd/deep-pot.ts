@@ -194,5 +194,6 @@ function inPrecision(config: ModelConfig, precision: "f32" | "f64" | undefined):
     ...config,
     descriptor: { ...config.descriptor, precision: name },
     fitting_net: { ...config.fitting_net, precision: name },
+    type_embedding: config.type_embedding && { ...config.type_embedding, precision: name },
   };
 }

@@ -1,5 +1,5 @@
 import type { ModelConfig } from "./config/schema-model.js";
-import { type NetPrecision, roundingOf } from "./net-precision.js";
+import { isDouble, type NetPrecision, roundingOf } from "./net-precision.js";
 import type { Weights } from "./parameters.js";
 
 /** The precision of the net that a weight belongs to; undefined for energies of atoms, which are never rounded. */
@@ -21,14 +21,23 @@ export function asHeld(weights: Weights, config: ModelConfig): Weights {
   return held;
 }
 
-/** What is told of the half-precision nets of a model: a sentence for each type. */
+/**
+ * What is told of the half-precision nets of a model: a sentence for each type. TensorFlow's net of types computes in the descriptor's
+ * type, so that beside a descriptor of double precision only its weights are of half.
+ */
 export function halfPrecisionNotes(
   model: Pick<ModelConfig, "type_embedding"> &
     Readonly<Record<"descriptor" | "fitting_net", { precision: NetPrecision }>>,
 ): string[] {
-  const sections = [model.descriptor, model.fitting_net, model.type_embedding];
-  const types = new Set(sections.map((section) => section?.precision ?? "default"));
-  return [...types]
-    .filter((type) => roundingOf(type) !== undefined)
-    .map((type) => `${type} nets: weights are rounded to ${type}, sums are float32`);
+  const { descriptor, fitting_net: fitting, type_embedding: types } = model;
+  const isHalf = (precision: NetPrecision): boolean => roundingOf(precision) !== undefined;
+  const alone = types !== null && isHalf(types.precision) && isDouble(descriptor.precision);
+  const sections = [descriptor, fitting, ...(types === null || alone ? [] : [types])];
+  const precisions = [...new Set(sections.map(({ precision }) => precision))].filter(isHalf);
+  return [
+    ...precisions.map((type) => `${type} nets: weights are rounded to ${type}, sums are float32`),
+    ...(alone
+      ? [`${types.precision} net of types: weights are rounded to ${types.precision}, sums are float64`]
+      : []),
+  ];
 }

@@ -22,12 +22,17 @@ export const otherNames: Readonly<Record<string, NetPrecision>> = {
   half: "float16",
 };
 
+/** Whether a net is of double precision. */
+export function isDouble(precision: NetPrecision): boolean {
+  return precision === "default" || precision === "float64";
+}
+
 /**
  * The number type a net computes in; f32 on devices that have no other. Nets of half precision compute in f32: sums of
  * hundreds of products, and distances, do not go into 11 or 8 bits.
  */
 export function precisionType(precision: NetPrecision, device: DeviceName): DType {
-  return precision === "default" || precision === "float64" ? widestType(device) : "f32";
+  return isDouble(precision) ? widestType(device) : "f32";
 }
 
 type Rounding = (value: number) => number;
