@@ -15,6 +15,7 @@ const frame = (x: number): string => `2\nProperties=species:S:1:pos:R:3 n=${x}\n
 const dump = (x: number): string =>
   `ITEM: TIMESTEP\n${x}\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9\nITEM: ATOMS id type x y z\n1 1 ${x} 0 0\n2 1 0 ${x} 0\n`;
 const step = (x: number): string => `Direct configuration= ${x + 1}\n0.1 0.2 0.3\n0.${x + 1} 0.5 0.5\n`;
+const head = (a: number, hydrogens = 1): string => `t\n1\n${a} 0 0\n0 9 0\n0 0 9\nO H\n1 ${hydrogens}\n`;
 const numbers = [0, 1, 2, 3, 4];
 const texts = [
   place("x.extxyz", numbers.map(frame).join("")),
@@ -22,6 +23,16 @@ const texts = [
   place("x.dump", numbers.map(dump).join("")),
   place("x.jsonl", numbers.map((x) => `{"elements":["H"],"positions":[[${x},0,0]]}\n`).join("\n")),
   place("XDATCAR", `t\n1\n9 0 0\n0 9 0\n0 0 9\nH O\n1 1\n${numbers.map(step).join("")}`),
+  place("same.xdatcar", numbers.map((x) => head(9) + step(x)).join("")),
+  place(
+    "cells.xdatcar",
+    numbers
+      .map((x) => head(9 + x) + step(x))
+      .join("")
+      .replaceAll("\n", "\r\n"),
+  ),
+  place("some.xdatcar", head(9) + step(0) + step(1) + head(8) + step(2) + step(3) + head(9) + step(4)),
+  place("atoms.xdatcar", head(9) + step(0) + head(9, 2) + step(1) + "0 0 0\n" + head(9) + step(2)),
   join("test", "fixtures", "formats", "peers", "run.traj"),
 ];
 const selections = ["0", "2", "-1", "-2", "1:3", "::2", "-2:", ":-1", "::-1", "-1:0:-2", "1:100"];
@@ -53,6 +64,36 @@ describe("--frames takes the same frames as of a file that is read whole", () =>
       `out of range; the file has ${all.length} frames`,
     );
     await expect(readStructures(path, { frames: -all.length - 1 })).rejects.toThrow(/out of range/);
+  });
+
+  it("headers above every step of an XDATCAR, in pieces of any size", async () => {
+    const wide = numbers
+      .map((x) => `${head(9)}Direct configuration= ${x}\n${"0.1 0.2 0.3\n".repeat(2)}`)
+      .join("");
+    const count = Math.ceil((5 << 19) / wide.length);
+    const path = place("pieces.xdatcar", wide.repeat(count) + head(7) + step(4));
+    const all = await readStructures(path);
+    expect(all).toHaveLength(5 * count + 1);
+    for (const { cell, atomicNumbers } of all.slice(0, -1))
+      expect([cell![0], ...atomicNumbers]).toEqual([9, 8, 1]);
+    expect(await readStructures(path, { frames: -1 })).toEqual(all.slice(-1));
+    expect(all.at(-1)!.cell![0]).toBe(7);
+  });
+
+  it("the lattice of an XDATCAR is read for the steps that are wanted", async () => {
+    const path = place(
+      "wrong.xdatcar",
+      head(9) + step(0) + head(9).replace("0 9 0", "0 9") + step(1) + head(8) + step(2),
+    );
+    await expect(readStructures(path)).rejects.toThrow(
+      "wrong.xdatcar: line 14: 3 numbers are expected for a lattice vector",
+    );
+    const [last] = await readStructures(path, { frames: -1 });
+    expect(last.cell![0]).toBe(8);
+    const flat = place("flat.xdatcar", head(9) + step(0) + head(9).replace("t\n1\n", "t\n0\n") + step(1));
+    await expect(readStructures(flat, { frames: 1 })).rejects.toThrow(
+      "flat.xdatcar: line 15: the scale 0 is not positive",
+    );
   });
 
   it("also of records", async () => {

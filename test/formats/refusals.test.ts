@@ -61,6 +61,8 @@ describe("what cannot be read rightly is refused", () => {
   const xdatcar = "t\n1\n9 0 0\n0 9 0\n0 0 9\nH\n1\n";
   it.each([
     ["head.dump", `${dump}ITEM: ATOMS id type x y z\n1 1 0 0 0\n${dump}`, /^head\.dump: line 18: ends where the atoms of a frame/],
+    ["vector.xdatcar", `${xdatcar}Direct configuration= 1\n0 0 0\nt\n1\n9 0 0\n`, /^vector\.xdatcar: line 12: ends where a lattice vector is/],
+    ["counts.xdatcar", `${xdatcar}Direct configuration= 1\n0 0 0\n${xdatcar.slice(0, -2)}`, /^counts\.xdatcar: line 15: ends where the numbers of atoms/],
     ["head.xdatcar", `${xdatcar}Direct configuration= 1\n0 0 0\n${xdatcar}`, /^head\.xdatcar: line 16: ends where a configuration/],
     ["rows.data", lammps(" 0 0\n"), /^rows\.data: line 11: 7 columns in a row of the section Atoms, whose first row has 5/],
     ["velocities.data", lammps("\n\nVelocities\n\n1 0 0 0\n"), /^velocities\.data: line 15: the section Velocities holds 1 rows for 2 atoms/],

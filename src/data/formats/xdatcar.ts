@@ -1,7 +1,6 @@
 import { rowsTimes } from "../../geometry/matrix3.js";
 import { integerField, makeStructure, pbcOf, textField, type Structure } from "../structure.js";
-import type { Lines } from "../text/lines.js";
-import { withLines } from "../text/lines.js";
+import { Lines, withLines } from "../text/lines.js";
 import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { WordSpans } from "../text/word-spans.js";
 import { everyFrame, type StructureFormat, type Wanted } from "./format.js";
@@ -60,9 +59,14 @@ function linesBack(text: string, place: number, from: number): number {
 const keys = ["comment", "lattice", "species", "positions", "configuration"];
 const configuration = /^\s*(?:Direct|Cartesian)\s+configuration\s*=\s*(\d+)/i;
 
+/** What stands above a step: numbers are made of its text when a step asks for them, and once for headers of the same text. */
 interface Header {
   readonly comment: string;
-  readonly cell: Float64Array;
+  /** The lines of the scale and the lattice vectors. */
+  readonly lattice: string;
+  readonly cell: () => Float64Array;
+  /** The lines of the elements and their numbers of atoms. */
+  readonly species: string;
   readonly atomicNumbers: Int32Array;
 }
 
@@ -79,7 +83,7 @@ function* readSteps(lines: Lines, wanted = everyFrame): Generator<Structure | nu
     if (found === null) {
       // Blank lines end the file; a header may begin with one (no comment).
       if (line.trim() === "" && (lines.peek() ?? "").trim() === "") continue;
-      header = readHeader(lines, line);
+      header = readHeader(lines, line, header);
       isBegun = true;
       continue;
     }
@@ -94,13 +98,47 @@ function* readSteps(lines: Lines, wanted = everyFrame): Generator<Structure | nu
   if (isBegun) throw lines.error("ends where a configuration is expected; the file was cut short");
 }
 
-function readHeader(lines: Lines, comment: string): Header {
+/** The lines of a header below its comment. */
+const parts = [
+  "the scale",
+  ...Array.from({ length: 3 }, () => "a lattice vector"),
+  "the elements",
+  "the numbers of atoms",
+];
+
+function readHeader(lines: Lines, comment: string, before: Header | null): Header {
+  const above = lines.number;
+  const lattice = lines.nextText(4);
+  const species = lines.nextText(2);
+  if (lattice === null || species === null) throw lines.cutShort(parts[lines.number - above]);
+  const isSame = species === before?.species;
+  return {
+    comment: comment.trim(),
+    lattice,
+    cell: lattice === before?.lattice ? before.cell : cellOf(lattice, lines.name, above),
+    species,
+    atomicNumbers: isSame ? before.atomicNumbers : readSpecies(lines, species),
+  };
+}
+
+/** The lattice vectors of a scale and three lines, read when they are asked for first. */
+function cellOf(text: string, name: string, above: number): () => Float64Array {
+  let cell: Float64Array | undefined;
+  return () => (cell ??= readCell(Lines.ofText(text, name, undefined, above)));
+}
+
+function readCell(lines: Lines): Float64Array {
   const scale = readReals(lines, "the scale", 1)[0];
   const cell = new Float64Array(9);
   for (const k of [0, 3, 6]) cell.set(readReals(lines, "a lattice vector", 3), k);
   if (!(scale > 0)) throw lines.error(`the scale ${scale} is not positive`);
-  const names = wordsOf(lines.need("the elements"));
-  const counts = wordsOf(lines.need("the numbers of atoms")).map((word) => parseInteger(word) ?? -1);
+  return cell.map((x) => x * scale);
+}
+
+/** The element of every atom. */
+function readSpecies(lines: Lines, text: string): Int32Array {
+  const [names, words] = text.split("\n").map(wordsOf);
+  const counts = words.map((word) => parseInteger(word) ?? -1);
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (names.length === 0 || names.length !== counts.length || counts.some((count) => count < 0))
     throw lines.error(
@@ -115,7 +153,7 @@ function readHeader(lines: Lines, comment: string): Header {
     if (z === null) throw lines.error(`${shown(name)} is no element`);
     atomicNumbers.fill(z, start, (start += counts[k]));
   });
-  return { comment: comment.trim(), cell: cell.map((x) => x * scale), atomicNumbers };
+  return atomicNumbers;
 }
 
 function readReals(lines: Lines, what: string, count: number): number[] {
@@ -132,7 +170,8 @@ function readStep(
   step: number,
   cartesian: boolean,
 ): Structure {
-  const { comment, cell, atomicNumbers } = header;
+  const { comment, atomicNumbers } = header;
+  const cell = header.cell();
   const atoms = atomicNumbers.length;
   const rows = new Float64Array(3 * atoms);
   let decimals = -1;

@@ -84,6 +84,21 @@ export class Lines {
     return this.take() ? this.text.slice(this.start, this.end) : null;
   }
 
+  /** So many lines as one text, in one piece where they stand in one; null where the file ends before. */
+  nextText(count: number): string | null {
+    let before = "";
+    let [text, start, end] = ["", 0, 0];
+    for (let k = 0; k < count; k++) {
+      if (!this.take()) return null;
+      if (this.text !== text) {
+        if (k > 0) before += `${text.slice(start, end)}\n`;
+        [text, start] = [this.text, this.start];
+      }
+      end = this.end;
+    }
+    return before + text.slice(start, end);
+  }
+
   /** The next line without taking it. */
   peek(): string | null {
     const given = this.given.at(-1);
@@ -109,8 +124,13 @@ export class Lines {
   /** The next line; the end of the file is an error that says what was expected. */
   need(what: string): string {
     const line = this.next();
-    if (line === null) throw this.error(`ends where ${what} is expected; the file was cut short`);
+    if (line === null) throw this.cutShort(what);
     return line;
+  }
+
+  /** The error of a file that ends after the line that was read last. */
+  cutShort(what: string): AtomgradError {
+    return this.error(`ends where ${what} is expected; the file was cut short`);
   }
 
   /** Passes over the lines of the atoms of a frame; the end of the file is an error. */
