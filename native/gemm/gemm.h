@@ -157,7 +157,8 @@ template <class T> static void gemm(const Call& call, const Gemm<T>& g) {
     return blocks(call, g.m, gemmPartRows(g.m, vectorsOf<T>(g.n), nsPerRow), nsPerRow,
                   [&](int64_t i0, int64_t i1) { sweep.thinRows(i0, i1); });
   }
-  const bool packed = !swapped && (g.transposeB || (!split && g.m >= 64));
+  // Few rows pass over B too seldom to pay for its packing.
+  const bool packed = !swapped && (g.transposeB || (!split && g.m >= 256));
   if (packed)
     blocks(call, panelsOf<T>(g.n), 1, static_cast<double>(2 * kLanes<T> * g.k) * 0.5,
            [&](int64_t begin, int64_t end) { pack(g.b, g.ldb, g.transposeB, g.n, g.k, begin, end, work); });
