@@ -3,6 +3,7 @@ import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5 } from "../hdf5.js";
 import { makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
 import { affordable, spreadOver } from "../spread.js";
+import { isMolecule } from "./ani-hdf5.js";
 import type { StructureFormat } from "./format.js";
 
 /** Systems of DeePMD-kit in an HDF5 file, group by group; `x.hdf5#/group` is one of them. */
@@ -32,6 +33,8 @@ function holdsSystems(path: string): boolean {
       for (const at of level.slice(0, 200)) {
         const keys = opened.keys(at);
         if (keys.includes("type.raw")) yield true;
+        // Hundreds of molecules stand beside each other, and no system among them.
+        if (isMolecule(keys)) yield false;
         const inner = keys.slice(0, 200).map((key) => (at === "" ? key : `${at}/${key}`));
         below.push(...inner.filter((key) => opened.isGroup(key)));
       }
