@@ -4,7 +4,7 @@ import { AtomgradError } from "../../src/tensor/error.js";
 import { sameShape, type Shape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { add } from "../elementwise/ops.generated.js";
-import { tanhProductGradients } from "../tanh_product/op.js";
+import { tanhProductGradients } from "../tanh_product/gradients.js";
 import { activate, activationGradient, invertible } from "./gradient.js";
 import { batched, gradients, matmulBatchedOp, matmulOp, plain, type Rules } from "./product.js";
 import { type Activation, activations } from "./reference.js";

@@ -3,10 +3,11 @@ import { detach, requireGrad, withRecording } from "../../src/autograd/node.js";
 import { type Tensor, zeros } from "../../src/tensor/tensor.js";
 import { defineCases, type ErrorCase, type OpCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
+import { doubleRows } from "../doubled_rows/op.js";
 import { add, mul, square } from "../elementwise/ops.generated.js";
 import { matmul } from "../matmul/op.js";
 import { sum } from "../reduce/op.js";
-import { doubledTanh, doubledTanhVjpOp, tanhProductVjpOp } from "./op.js";
+import { doubledTanh, doubledTanhPays, doubledTanhVjpOp, tanhProductVjpOp } from "./op.js";
 
 type Size = readonly [rows: number, columns: number, width: number];
 
@@ -148,10 +149,14 @@ function doubledSample(random: Samples, [rows, width]: readonly [number, number]
   };
 }
 
+/** A layer as networks have it. */
+const layer = (x: Tensor, w: Tensor, bias: Tensor): Tensor =>
+  doubledTanhPays(x, w) ? doubledTanh(x, w, bias) : doubleRows(x, matmul(x, w, { bias, activation: "tanh" }));
+
 /** The layer, and the first part of its gradient by itself. */
 const doubled: OpCases = {
   op: "doubledTanh",
-  run: ({ x, w, bias }) => doubledTanh(x, w, bias),
+  run: ({ x, w, bias }) => layer(x, w, bias),
   samples: doubledSamples,
   differentiate: ["x", "w", "bias"],
   tolerance,
@@ -179,7 +184,7 @@ const doubledGradients: OpCases = {
   run: ({ x, w, bias, g }) =>
     withRecording(true, () => {
       const given = [x, w, bias].map((t) => requireGrad(add(detach(t), 0)));
-      const out = doubledTanh(given[0], given[1], given[2]);
+      const out = layer(given[0], given[1], given[2]);
       const slope = grad(out, [given[0]], { gradOutput: g, createGraph: true })[0];
       return [out, slope, ...grad(add(sum(square(out)), sum(square(slope))), given)];
     }),

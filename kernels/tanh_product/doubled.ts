@@ -1,16 +1,13 @@
 import { defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
 import { type JointRule, recordJoint } from "../../src/autograd/joint.js";
 import { isRecording, noGrad } from "../../src/autograd/node.js";
-import { AtomgradError } from "../../src/tensor/error.js";
-import { showShape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { doubleRows, foldRows } from "../doubled_rows/op.js";
 import { applyAny } from "../elementwise/op.js";
 import { add, op } from "../elementwise/ops.generated.js";
-import { matmul } from "../matmul/op.js";
 import { multiply } from "../matmul/product.js";
 import { sum } from "../reduce/op.js";
-import { tanhProductVjpOp } from "./op.js";
+import { tanhProductVjpOp } from "./gradients.js";
 import {
   doubledGradientsReference,
   doubledReference,
@@ -95,18 +92,17 @@ function bends(
   };
 }
 
+/** Whether `doubledTanh` is there for rows x [E, K], and faster than its parts. */
+export function doubledTanhPays(x: Tensor, w: Tensor): boolean {
+  return fits(x.shape[0], w) && x.device.backend.supports(doubledTanhOp.kernel, x.dtype);
+}
+
 /**
  * tanh(x w + bias) + [x, x]: x [E, K], w [K, 2 K], bias [2 K] -> [E, 2 K], a layer twice as wide as its input with its residual
- * (DeePMD's embedding nets). Differentiable to any order. Errors: SHAPE, DTYPE.
+ * (DeePMD's embedding nets), where `doubledTanhPays`; elsewhere it is `doubleRows(x, matmul(x, w, { bias, activation: "tanh" }))`.
+ * Differentiable to any order. Errors: SHAPE, DTYPE, VALUE.
  */
 export function doubledTanh(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
-  if (x.rank !== 2 || w.rank !== 2 || w.shape[0] !== x.shape[1] || w.shape[1] !== 2 * x.shape[1])
-    throw new AtomgradError(
-      "SHAPE",
-      `doubledTanh: x ${showShape(x.shape)} and w ${showShape(w.shape)}; expected [E,K] and [K,2K]`,
-    );
-  if (!fits(x.shape[0], w) || !x.device.backend.supports(doubledTanhOp.kernel, x.dtype))
-    return doubleRows(x, matmul(x, w, { bias, activation: "tanh" }));
   const [y, out] = noGrad(() => doubledTanhOp.applyAll([x, w, bias]));
   recordJoint([y, out], [x, w, bias], [x, w, y], rule);
   y.dispose();

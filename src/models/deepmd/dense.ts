@@ -1,7 +1,7 @@
 import { doubleRows } from "../../../kernels/doubled_rows/op.js";
 import { add, mul } from "../../../kernels/elementwise/ops.generated.js";
 import { matmul } from "../../../kernels/matmul/op.js";
-import { doubledTanh } from "../../../kernels/tanh_product/op.js";
+import { doubledTanh, doubledTanhPays } from "../../../kernels/tanh_product/op.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import type { Activation } from "./activation.js";
 import { activate, fusedActivation } from "./activation.js";
@@ -27,8 +27,8 @@ export function dense(x: Tensor, layer: DenseLayer, activation: Activation): Ten
   const [, width] = x.shape;
   const out = layer.matrix.shape[1];
   const fused = fusedActivation(activation);
-  if (fused === "tanh" && layer.residual && layer.idt === undefined && out === 2 * width)
-    return doubledTanh(x, layer.matrix, layer.bias);
+  const doubles = fused === "tanh" && layer.residual && layer.idt === undefined && out === 2 * width;
+  if (doubles && doubledTanhPays(x, layer.matrix)) return doubledTanh(x, layer.matrix, layer.bias);
   let y = matmul(x, layer.matrix, { bias: layer.bias, activation: fused ?? "none" });
   if (fused === undefined) y = activate(y, activation);
   if (layer.idt !== undefined) y = mul(y, layer.idt);
