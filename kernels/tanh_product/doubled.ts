@@ -1,10 +1,9 @@
-import { defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
+import { defineOp, type Op } from "../../src/autograd/define-op.js";
 import { type JointRule, recordJoint } from "../../src/autograd/joint.js";
 import { isRecording, noGrad } from "../../src/autograd/node.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { doubleRows, foldRows } from "../doubled_rows/op.js";
-import { applyAny } from "../elementwise/op.js";
-import { add, op } from "../elementwise/ops.generated.js";
+import { add } from "../elementwise/ops.generated.js";
 import { multiply } from "../matmul/product.js";
 import { sum } from "../reduce/op.js";
 import { tanhProductVjpOp } from "./gradients.js";
@@ -15,6 +14,7 @@ import {
   doubledVjpVjpReference,
 } from "./reference.js";
 import { blockRows, ceil16, fits, slope, workElements } from "./rows.js";
+import { secondGradients } from "./second-gradients.js";
 
 const isDoubled = ({ K, N }: Readonly<Record<string, number>>): string | undefined =>
   N === 2 * K ? undefined : "N must be 2 K";
@@ -40,7 +40,13 @@ export const doubledTanhVjpOp: Op = /*#__PURE__*/ defineOp({
   work: ({ E, N, K }, itemBytes) => workElements(E, N, [N, K], 0, blockRows * K) * itemBytes,
   save: ["g", "y", "w"],
   vjp: (v, saved, _a, needs, soFar) => ({
-    ...bends(v, saved, needs, soFar),
+    ...secondGradients(
+      { whole: doubledTanhVjpVjpOp, ofG: (share) => doubleRows(v, share) },
+      v,
+      saved,
+      needs,
+      soFar,
+    ),
     residual: needs("residual") ? v : undefined,
   }),
   decompose: ({ g, y, w, residual }) => tanhProductVjpOp.apply([g, y, w, foldRows(g, residual)]),
@@ -71,26 +77,6 @@ export const doubledTanhVjpVjpOp: Op = /*#__PURE__*/ defineOp({
   cost: ({ E, N, K }) => ({ flop: 4 * E * N * K, elements: E * (4 * N + K) }),
   reference: doubledVjpVjpReference,
 });
-
-/** In one pass where nobody differentiates further, else by parts. */
-function bends(
-  v: Tensor,
-  { g, y, w }: Inputs,
-  needs: (name: string) => boolean,
-  soFar: (name: string) => Tensor | undefined,
-): Record<string, Tensor | undefined> {
-  const isWhole = !isRecording() && needs("g") && needs("y") && needs("w");
-  if (isWhole && v.device.backend.supports(doubledTanhVjpVjpOp.kernel, v.dtype)) {
-    const [dg, dy, dw] = doubledTanhVjpVjpOp.applyAll([v, w, g, y, soFar("g"), soFar("y")]);
-    return { g: dg, y: dy, w: dw };
-  }
-  const along = multiply(v, w, false, false, 1, undefined);
-  return {
-    g: needs("g") ? doubleRows(v, slope(along, y)) : undefined,
-    y: needs("y") ? applyAny(op("tanh_x_y"), [along, g, y]) : undefined,
-    w: needs("w") ? multiply(v, slope(g, y), true, false, 1, undefined) : undefined,
-  };
-}
 
 /** Whether `doubledTanh` is there for rows x [E, K], and faster than its parts. */
 export function doubledTanhPays(x: Tensor, w: Tensor): boolean {

@@ -1,15 +1,11 @@
 import { type Attrs, defineOp, type Inputs, type Op } from "../../src/autograd/define-op.js";
 import { isRecording } from "../../src/autograd/node.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { applyAny } from "../elementwise/op.js";
-import { op } from "../elementwise/ops.generated.js";
 import { multiply, tileGroups } from "../matmul/product.js";
 import { gradientsReference, vjpReference, vjpVjpReference } from "./reference.js";
 import { fits, slope, workElements } from "./rows.js";
+import { type Needs, secondGradients, type SoFar } from "./second-gradients.js";
 import { wgsl } from "./wgsl.generated.js";
-
-type Needs = (name: string) => boolean;
-type SoFar = (name: string) => Tensor | undefined;
 
 /**
  * (g (1 - y^2)) W^T + residual: the gradient of x of y = tanh(x W + b), from g, the gradient of y, with what others have
@@ -22,7 +18,7 @@ export const tanhProductVjpOp: Op = /*#__PURE__*/ defineOp({
   work: ({ E, N, K }, itemBytes) => workElements(E, N, [N, K], 0, 0) * itemBytes,
   save: ["g", "y", "w"],
   vjp: (v, saved, _a, needs, soFar) => ({
-    ...(bends(v, saved, needs, soFar) ?? bendsByParts(v, saved, needs)),
+    ...secondGradients({ whole: tanhProductVjpVjpOp, ofG: (share) => share }, v, saved, needs, soFar),
     residual: needs("residual") ? v : undefined,
   }),
   decompose: ({ g, y, w, residual }) => multiply(slope(g, y), w, false, true, 1, residual),
@@ -55,28 +51,6 @@ export const tanhProductVjpVjpOp: Op = /*#__PURE__*/ defineOp({
   cost: ({ E, N, K }) => ({ flop: 4 * E * N * K, elements: E * (4 * N + K) }),
   reference: vjpVjpReference,
 });
-
-/** Undefined where the parts have to do it. */
-function bends(
-  v: Tensor,
-  { g, y, w }: Inputs,
-  needs: Needs,
-  soFar: SoFar,
-): Record<string, Tensor | undefined> | undefined {
-  if (isRecording() || !(needs("g") && needs("y") && needs("w"))) return undefined;
-  if (!v.device.backend.supports(tanhProductVjpVjpOp.kernel, v.dtype)) return undefined;
-  const [dg, dy, dw] = tanhProductVjpVjpOp.applyAll([v, w, g, y, soFar("g"), soFar("y")]);
-  return { g: dg, y: dy, w: dw };
-}
-
-function bendsByParts(v: Tensor, { g, y, w }: Inputs, needs: Needs): Record<string, Tensor | undefined> {
-  const along = needs("g") || needs("y") ? multiply(v, w, false, false, 1, undefined) : undefined;
-  return {
-    g: along && needs("g") ? slope(along, y) : undefined,
-    y: along && needs("y") ? applyAny(op("tanh_x_y"), [along, g, y]) : undefined,
-    w: needs("w") ? multiply(v, slope(g, y), true, false, 1, undefined) : undefined,
-  };
-}
 
 /**
  * The gradients of out = tanh(a b + bias) in the ways that have a kernel: of `a` alone, or of all where nobody differentiates
