@@ -26,19 +26,19 @@ function unit(x: Row, eps: number): Normal {
   return { y: x.map((v) => v * r), r, clamped };
 }
 
-/** Runs `f` on every row of the inputs and stores what it returns. */
-function rowwise(count: number, f: (rows: Row[], eps: number) => Row): ReferenceKernel {
+/** Runs `f` on every row of the first inputs, with the inputs that all rows share after them, and stores what it returns. */
+function rowwise(count: number, shared: number, f: (rows: Row[], eps: number) => Row): ReferenceKernel {
   return ({ ints: { E, M }, reals: { eps }, buffers }) => {
+    const row = (k: number, e: number): Row =>
+      Float64Array.from((buffers[k] as TypedArray).subarray(e * M, (e + 1) * M));
     for (let e = 0; e < E; e++) {
-      const rows = buffers
-        .slice(0, count)
-        .map((b) => Float64Array.from((b as TypedArray).subarray(e * M, (e + 1) * M)));
-      buffers[count]!.set(f(rows, eps), e * M);
+      const rows = Array.from({ length: count + shared }, (_, k) => row(k, k < count ? e : 0));
+      buffers[count + shared]!.set(f(rows, eps), e * M);
     }
   };
 }
 
-export const layerReference = rowwise(1, ([x], eps) => layer(x, eps).y);
+export const layerReference = rowwise(1, 0, ([x], eps) => layer(x, eps).y);
 
 function vjpOfLayer(g: Row, x: Row, eps: number): Row {
   const { y, r } = layer(x, eps);
@@ -46,9 +46,9 @@ function vjpOfLayer(g: Row, x: Row, eps: number): Row {
   return centred(g).map((v, k) => r * (v - y[k] * along));
 }
 
-export const layerVjpReference = rowwise(2, ([g, x], eps) => vjpOfLayer(g, x, eps));
+export const layerVjpReference = rowwise(2, 0, ([g, x], eps) => vjpOfLayer(g, x, eps));
 
-export const layerCurvatureReference = rowwise(3, ([u, g, x], eps) => {
+export const layerCurvatureReference = rowwise(3, 0, ([u, g, x], eps) => {
   const { y, r } = layer(x, eps);
   const M = x.length;
   const [cg, cu] = [centred(g), centred(u)];
@@ -57,25 +57,11 @@ export const layerCurvatureReference = rowwise(3, ([u, g, x], eps) => {
   return y.map((v, k) => ((-r * r) / M) * (v * c + beta * cg[k] + alpha * cu[k]));
 });
 
-/** Runs `f` on every row of the first inputs with what the next inputs hold for all rows, and stores what it returns. */
-function rowwiseWith(count: number, shared: number, f: (rows: Row[], eps: number) => Row): ReferenceKernel {
-  return (call) => {
-    const { E, M } = call.ints;
-    const repeated = call.buffers.slice(count, count + shared).map((b) => {
-      const all = new Float64Array(E * M);
-      for (let e = 0; e < E; e++) all.set((b as TypedArray).subarray(0, M), e * M);
-      return all;
-    });
-    const buffers = [...call.buffers.slice(0, count), ...repeated, call.buffers[count + shared]];
-    return rowwise(count + shared, f)({ ...call, buffers });
-  };
-}
-
-export const layerNormReference = rowwiseWith(1, 2, ([x, weight, bias], eps) =>
+export const layerNormReference = rowwise(1, 2, ([x, weight, bias], eps) =>
   layer(x, eps).y.map((v, k) => v * weight[k] + bias[k]),
 );
 
-export const layerNormVjpReference = rowwiseWith(2, 1, ([g, x, weight], eps) =>
+export const layerNormVjpReference = rowwise(2, 1, ([g, x, weight], eps) =>
   vjpOfLayer(
     g.map((v, k) => v * weight[k]),
     x,
@@ -83,15 +69,15 @@ export const layerNormVjpReference = rowwiseWith(2, 1, ([g, x, weight], eps) =>
   ),
 );
 
-export const unitReference = rowwise(1, ([x], eps) => unit(x, eps).y);
+export const unitReference = rowwise(1, 0, ([x], eps) => unit(x, eps).y);
 
-export const unitVjpReference = rowwise(2, ([g, x], eps) => {
+export const unitVjpReference = rowwise(2, 0, ([g, x], eps) => {
   const { y, r, clamped } = unit(x, eps);
   const along = clamped ? 0 : dot(y, g);
   return g.map((v, k) => r * (v - y[k] * along));
 });
 
-export const unitCurvatureReference = rowwise(3, ([u, g, x], eps) => {
+export const unitCurvatureReference = rowwise(3, 0, ([u, g, x], eps) => {
   const { y, r, clamped } = unit(x, eps);
   if (clamped) return new Float64Array(x.length);
   const [alpha, beta] = [dot(y, g), dot(y, u)];
