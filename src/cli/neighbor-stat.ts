@@ -26,7 +26,7 @@ export function addNeighborStatCommand(program: Command): void {
     .addHelpText("after", `\nExample:\n  ${neighborStatExample}`)
     .action(async (flags: Flags) => {
       const rcut = realOption(flags.rcut, "-r", 0);
-      const found = await neighborStatistics(flags.system, rcut, flags.typeMap);
+      const found = await neighborStatistics(flags.system, rcut, flags.typeMap, "-t");
       if (flags.typeMap === undefined && found.typeMap !== null)
         console.log(`type_map: ${pythonText(found.typeMap, () => false)}`);
       const sizes = flags.mixedType === true ? [found.total] : [...found.byType];

@@ -164,7 +164,7 @@ class SystemReader {
   private system(group: string, options: DeepmdReadOptions): DeepmdSystem[] {
     const label = `${this.file.name}#/${group}`;
     const { sets, types, names, open } = this.parts(group);
-    remapTypes(types, names, options.typeMap ?? null, label, (atom) => `${label}/type.raw: atom ${atom}`);
+    remapTypes(types, names, options, label, (atom) => `${label}/type.raw: atom ${atom}`);
     const frames = sets.flatMap((set) => this.frames(set, types, names, open, options));
     return systemsOfFrames(`${this.path}#/${group}`, label, options.typeMap ?? names, frames);
   }
@@ -215,7 +215,7 @@ class SystemReader {
       throw this.file.bad(set, "box.npy is missing; it is needed for periodic frames");
     const real = rows("real_atom_types.npy", atoms)?.map((row) => Int32Array.from(row));
     real?.forEach((row, f) =>
-      remapTypes(row, names, options.typeMap ?? null, label, (atom) => `${label}: frame ${f}, atom ${atom}`),
+      remapTypes(row, names, options, label, (atom) => `${label}: frame ${f}, atom ${atom}`),
     );
     const labels = new Map(labelNames.map((name) => [name, this.label(name, atoms, options, rows)]));
     return Array.from({ length: count }, (_, f) => ({

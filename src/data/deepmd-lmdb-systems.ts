@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { type FrameRecord, systemsOfFrames } from "./deepmd-frames.js";
 import type { DeepmdReadOptions } from "./deepmd-npy.js";
+import { typeMapNameOf, type TypeNaming } from "./deepmd-npy-types.js";
 import type { DeepmdSystem, LabelName } from "./deepmd-system.js";
 import { elementSymbols } from "./elements.js";
 import { DeepmdLmdb } from "./records/deepmd-lmdb.js";
@@ -26,7 +27,7 @@ export function readDeepmdLmdb(path: string, options: DeepmdReadOptions = {}): D
     const names = [...(options.typeMap ?? [])];
     const frames = Array.from({ length: file.length }, (_, index): FrameRecord => {
       const structure = file.structure(index);
-      const types = numbered(structure, names, options.typeMap !== undefined, `${label}, record ${index}`);
+      const types = numbered(structure, names, options, `${label}, record ${index}`);
       const { cell, positions } = structure;
       return { types, positions, cell, labels: labelsOf(structure, options, `${label}, record ${index}`) };
     });
@@ -37,11 +38,11 @@ export function readDeepmdLmdb(path: string, options: DeepmdReadOptions = {}): D
   }
 }
 
-/** Type numbers of a frame's atoms; unknown names are added to `names` unless they are the model's. */
+/** Type numbers of a frame's atoms; unknown names are added to `names` where no type map is given. */
 function numbered(
   { atomicNumbers, species }: Structure,
   names: string[],
-  fixed: boolean,
+  to: TypeNaming,
   where: string,
 ): Int32Array {
   return Int32Array.from(atomicNumbers, (number, atom) => {
@@ -49,10 +50,10 @@ function numbered(
     const name = species?.[atom] ?? elementSymbols[number - 1];
     const type = names.indexOf(name);
     if (type >= 0) return type;
-    if (!fixed) return names.push(name) - 1;
+    if (to.typeMap === undefined) return names.push(name) - 1;
     throw new AtomgradError(
       "VALUE",
-      `${where}: atom ${atom} is "${name}", which is not in the model's type_map (${names.join(" ")}); add it there`,
+      `${where}: atom ${atom} is "${name}", which is not in ${typeMapNameOf(to)} (${names.join(" ")}); add it there`,
     );
   });
 }

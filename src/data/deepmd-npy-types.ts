@@ -46,37 +46,51 @@ function splitWords(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== "");
 }
 
+/** The names that types of data are renumbered to. */
+export interface TypeNaming {
+  /** The model's type map: types are renumbered to it by name. */
+  readonly typeMap?: readonly string[];
+  /** What messages call it where it is not `the model's type_map`. */
+  readonly typeMapName?: string;
+}
+
+/** How messages call the names that types are renumbered to. */
+export function typeMapNameOf({ typeMapName = "the model's type_map" }: TypeNaming): string {
+  return typeMapName;
+}
+
 /**
- * Renumbers types by name, in place, from the data's names to the model's. Types are left as they are where either
- * list is missing, but must lie inside the model's. Every negative type (virtual atom) becomes -1.
+ * Renumbers types by name, in place, from the data's names to those of `to`. Types are left as they are where either
+ * list is missing, but must lie inside that of `to`. Every negative type (virtual atom) becomes -1.
  *
  * @param where names the file and the row of an entry, for messages
  */
 export function remapTypes(
   types: Int32Array,
   names: readonly string[] | null,
-  modelNames: readonly string[] | null,
+  to: TypeNaming,
   label: string,
   where: (entry: number) => string,
 ): void {
-  const to = names !== null && modelNames !== null ? names.map((name) => modelNames.indexOf(name)) : null;
-  const known = names ?? modelNames;
+  const { typeMap = null } = to;
+  const numbers = names !== null && typeMap !== null ? names.map((name) => typeMap.indexOf(name)) : null;
+  const known = names ?? typeMap;
   for (let k = 0; k < types.length; k++) {
     const type = types[k];
     if (type < 0) {
       types[k] = -1;
     } else if (known !== null && type >= known.length) {
-      const file = names !== null ? "type_map.raw" : "the model's type_map";
+      const file = names !== null ? "type_map.raw" : typeMapNameOf(to);
       const listed = `${file} names ${known.length} (${shorten(known)})`;
       throw new AtomgradError("VALUE", `${where(k)} is type ${type}, but ${listed}; correct one of them`);
-    } else if (to !== null && to[type] < 0) {
+    } else if (numbers !== null && numbers[type] < 0) {
       const found = `element ${JSON.stringify(names![type])} (type ${type}, used by ${where(k)})`;
       throw new AtomgradError(
         "VALUE",
-        `${label}/type_map.raw: ${found} is not in the model's type_map (${shorten(modelNames!)}); add it there or leave this system out`,
+        `${label}/type_map.raw: ${found} is not in ${typeMapNameOf(to)} (${shorten(typeMap!)}); add it there or leave this system out`,
       );
-    } else if (to !== null) {
-      types[k] = to[type];
+    } else if (numbers !== null) {
+      types[k] = numbers[type];
     }
   }
 }

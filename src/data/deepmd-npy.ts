@@ -3,16 +3,14 @@ import { totalmem } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { checkCells, checkFinite, checkFloat, countFrames } from "./deepmd-npy-check.js";
-import { readTypeFiles, remapTypes } from "./deepmd-npy-types.js";
+import { readTypeFiles, remapTypes, type TypeNaming } from "./deepmd-npy-types.js";
 import { labelWidth } from "./deepmd-system.js";
 import type { DeepmdLabel, DeepmdSystem, LabelName } from "./deepmd-system.js";
 import { readNpyFloat64Into, readNpyHeader, readNpyInt32 } from "./npy.js";
 import { fileError } from "./read-file.js";
 
 /** How to read a system. */
-export interface DeepmdReadOptions {
-  /** The model's type map: types are renumbered to it by name. */
-  readonly typeMap?: readonly string[];
+export interface DeepmdReadOptions extends TypeNaming {
   /** Labels to load; all of them by default. What is not loaded is not checked either. */
   readonly labels?: readonly LabelName[];
   /** Numbers of `fparam` per frame and of `aparam` per atom the model expects: 0 skips the file, absent takes any. */
@@ -74,7 +72,7 @@ export function readDeepmdSystem(folder: string, options: DeepmdReadOptions = {}
     mixed,
     types: mixed
       ? readMixedTypes(plans, files.names, frames, atoms, label, options)
-      : remapped(files, label, options.typeMap),
+      : remapped(files, label, options),
     positions: readPositions(plans, frames, atoms, options),
     cells: periodic ? readCells(plans, frames, options) : null,
     labels: readLabels(plans, frames, atoms, options),
@@ -214,9 +212,9 @@ function checkMemory(plans: readonly SetPlan[], frames: number, atoms: number, l
 function remapped(
   files: { types: Int32Array; names: readonly string[] | null },
   label: string,
-  typeMap: readonly string[] | undefined,
+  to: TypeNaming,
 ): Int32Array {
-  remapTypes(files.types, files.names, typeMap ?? null, label, (entry) => `${label}/type.raw: atom ${entry}`);
+  remapTypes(files.types, files.names, to, label, (entry) => `${label}/type.raw: atom ${entry}`);
   return files.types;
 }
 
@@ -243,7 +241,7 @@ function readMixedTypes(
     const { data } = readNpyInt32(path, text);
     const place = (entry: number): string =>
       `${text}: frame ${Math.floor(entry / atoms)}, atom ${entry % atoms}`;
-    remapTypes(data, names, options.typeMap ?? null, label, place);
+    remapTypes(data, names, options, label, place);
     types.set(data, start * atoms);
     start += plan.frames;
   }

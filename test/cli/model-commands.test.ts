@@ -169,6 +169,16 @@ describe("neighbor-stat", () => {
     );
   });
 
+  it.each(["data/mixed", "data/plain"])("%s: says which type -t lacks, and of no model", (data) => {
+    const { status, stderr } = atomgrad(
+      ["neighbor-stat", "-s", data, "-r", "5.0", "-t", "Nb", "Mo", "Ta"],
+      at,
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/type_map\.raw: element "W" .* is not in -t \(Nb Mo Ta\); add it there or leave/);
+    expect(stderr).not.toContain("model");
+  });
+
   const water = join(import.meta.dirname, "../../../shared/data/deepmd-water/data_0");
   it.skipIf(!existsSync(water))(
     "counts through the boundaries of unwrapped water (needs the shared water data)",

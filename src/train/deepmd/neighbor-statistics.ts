@@ -18,6 +18,7 @@ export interface NeighborStatistics {
  * Neighbours closer than `rcut` in all frames of the systems below a folder, or of HDF5 or LMDB data; atoms may lie outside their cell.
  *
  * @param given names of the types; by default those of the data, in the order in which they come
+ * @param typeMapName what messages call them
  *
  * Errors: FILE, FORMAT, VALUE (unknown types, atoms on top of each other).
  */
@@ -25,12 +26,14 @@ export async function neighborStatistics(
   root: string,
   rcut: number,
   given: readonly string[] | undefined,
+  typeMapName: string,
 ): Promise<NeighborStatistics> {
   openCpu();
   const typeMap = given ?? (await commonTypeMap(root));
   let [minDistance, total, types] = [Infinity, 0, typeMap?.length ?? 0];
   let byType = new Int32Array(types);
-  for await (const system of eachDeepmdSystem(root, { typeMap: typeMap ?? undefined, labels: [] })) {
+  const naming = { typeMap: typeMap ?? undefined, typeMapName };
+  for await (const system of eachDeepmdSystem(root, { ...naming, labels: [] })) {
     types = Math.max(types, 1 + system.types.reduce((a, b) => Math.max(a, b), -1));
     if (types > byType.length) byType = Int32Array.from({ length: types }, (_, t) => byType[t] ?? 0);
     for (let frame = 0; frame < system.frameCount; frame++) {
