@@ -12,7 +12,7 @@ import type { Descriptor, EnvironmentStatistics } from "./descriptor.js";
 import { EnergyFitting, type FittingSettings } from "./energy-fitting.js";
 import type { Frames } from "./frames.js";
 import { descriptorSettings, fittingSettings } from "./from-config.js";
-import { asHeld } from "./half-nets.js";
+import { asHeld } from "./held-weights.js";
 import { precisionType } from "./net-precision.js";
 import type { DeepmdGraph } from "./graph.js";
 import { parameterRows } from "./parameter-rows.js";

@@ -8,6 +8,7 @@ import {
 } from "../../data/safetensors.js";
 import { writeFileAtomicSync } from "../../data/atomic-write.js";
 import type { ModelConfig } from "./config/deepmd-input.js";
+import { asHeld } from "./held-weights.js";
 import { checkModelConfig } from "./serialize/model-config.js";
 import type { HostArray, Weights } from "./parameters.js";
 
@@ -40,10 +41,11 @@ const version = "1";
 const optimizerPrefix = "optimizer.";
 const averagePrefix = "average.";
 
-/** The pieces of a model file: weights in f64, so that a round trip is exact for every precision. */
+/** The pieces of a model file: weights as their nets hold them, in f64, so that a round trip is exact for every precision. */
 export function encodeModel(model: ModelFile): Uint8Array[] {
   const tensors: [string, SafeTensorData][] = [];
-  for (const [name, { shape, data }] of model.weights) tensors.push([name, { dtype: "F64", shape, data }]);
+  for (const [name, { shape, data }] of asHeld(model.weights, model.config))
+    tensors.push([name, { dtype: "F64", shape, data }]);
   for (const [name, data] of model.training?.optimizer ?? [])
     tensors.push([optimizerPrefix + name, { dtype: "F64", shape: [data.length], data }]);
   for (const [name, { shape, data }] of model.training?.averages ?? [])

@@ -27,6 +27,11 @@ export function isDouble(precision: NetPrecision): boolean {
   return precision === "default" || precision === "float64";
 }
 
+/** Whether the weights of a net are of half precision, narrower than what it computes in. */
+export function isHalf(precision: NetPrecision): boolean {
+  return precision === "float16" || precision === "bfloat16";
+}
+
 /**
  * The number type a net computes in; f32 on devices that have no other. Nets of half precision compute in f32: sums of
  * hundreds of products, and distances, do not go into 11 or 8 bits.
@@ -36,12 +41,13 @@ export function precisionType(precision: NetPrecision, device: DeviceName): DTyp
 }
 
 type Rounding = (value: number) => number;
-const halfTypes: Readonly<Partial<Record<NetPrecision, Rounding>>> = {
+const roundings: Readonly<Partial<Record<NetPrecision, Rounding>>> = {
+  float32: Math.fround,
   float16: nearestHalf,
   bfloat16: nearestBfloat16,
 };
 
-/** How the weights of a net of this precision are rounded; undefined where the type it computes in holds them. */
+/** How the weights of a net of this precision are rounded; undefined for nets of double precision. */
 export function roundingOf(precision: NetPrecision): Rounding | undefined {
-  return halfTypes[precision];
+  return roundings[precision];
 }

@@ -1,6 +1,6 @@
 import type { EnergyModel } from "../../models/deepmd/energy-model.js";
-import { precisionOf } from "../../models/deepmd/half-nets.js";
-import { roundingOf } from "../../models/deepmd/net-precision.js";
+import { precisionOf } from "../../models/deepmd/held-weights.js";
+import { isHalf, roundingOf } from "../../models/deepmd/net-precision.js";
 import type { NamedParameters } from "../../nn/optimizer.js";
 import { AtomgradError } from "../../tensor/error.js";
 import { keep } from "../../tensor/scope.js";
@@ -24,8 +24,9 @@ export class MasterWeights {
 
   constructor(model: EnergyModel, trainable: NamedParameters) {
     this.pairs = [...trainable].flatMap(([name, held]) => {
-      const rounding = roundingOf(precisionOf(model.config, name) ?? "default");
-      if (rounding === undefined) return [];
+      const precision = precisionOf(model.config, name) ?? "default";
+      const rounding = roundingOf(precision);
+      if (rounding === undefined || !isHalf(precision)) return [];
       const master = keep(
         tensor(held.dataSync(), held.shape, { dtype: held.dtype, device: held.device.name }),
       );

@@ -1,7 +1,7 @@
 import { AtomgradError } from "../../../tensor/error.js";
 import { modelSection } from "../config/out-json.js";
 import type { ModelConfig, SeAttenConfig, SeE2AConfig } from "../config/schema-model.js";
-import { asHeld } from "../half-nets.js";
+import { asHeld } from "../held-weights.js";
 import type { NetPrecision } from "../net-precision.js";
 import { isArray, isSection, ndArray } from "./tree.js";
 import type { NdArray, Tree } from "./tree.js";
