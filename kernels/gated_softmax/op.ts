@@ -5,6 +5,7 @@ import { reshape } from "../../src/autograd/reshape.js";
 import { gradientsOf } from "../../src/autograd/walk.js";
 import { ones, type Tensor, zeros } from "../../src/tensor/tensor.js";
 import { add, mul, mulAdd } from "../elementwise/ops.generated.js";
+import { centrePointerSentence, pointers } from "../ragged_matmul/centre-pointers.js";
 import { raggedNT } from "../ragged_matmul/op.js";
 import { raggedSoftmax } from "../ragged_softmax/op.js";
 import { sum } from "../reduce/op.js";
@@ -20,8 +21,7 @@ const inputs = {
   logits: "[P]",
   sw: "[E]",
   unit: "[E,3]",
-  ptr: "i32[N+1]",
-  start: "i32[N+1]",
+  ...pointers,
   pad: "i32[N]",
 } as const;
 const names = Object.keys(inputs);
@@ -29,14 +29,11 @@ const attrs = { scale: "real", smooth: "bool", dotr: "bool" } as const;
 const gradients = { logits: "[P]", sw: "[E]", unit: "[E,3]" } as const;
 const changes = { "changeLogits?": "[P]", "changeSw?": "[E]", "changeUnit?": "[E,3]", g: "[P]" } as const;
 
-/** What a status of the kernels means: the kind of fault in its last two bits, the centre above them. */
-function status(code: number, { E, N, P }: Dims): string {
-  const i = Math.floor(code / 4);
-  if (code % 4 === 1) return "ptr[0] must be 0";
-  if (code % 4 === 2) return `ptr[${i + 1}] is smaller than ptr[${i}]; row pointers never decrease`;
-  if (code % 4 === 3) return `ptr[${i + 1}] is larger than the number of edges, ${E}`;
-  if (i > N) return `pad[${i - N - 1}] is negative; it counts empty slots`;
-  return `start does not leave centre ${i - 1} its n x n elements (start[0] is 0, start[i+1] >= start[i] + n_i^2, none beyond ${P})`;
+/** What a status of the kernels means. */
+function status(code: number, dims: Dims): string {
+  const slot = code / 4 - dims.N - 1;
+  if (Number.isInteger(slot) && slot >= 0) return `pad[${slot}] is negative; it counts empty slots`;
+  return centrePointerSentence(code, dims, "edges");
 }
 
 /**

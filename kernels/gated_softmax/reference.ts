@@ -1,5 +1,6 @@
 import type { ReferenceCall, ReferenceKernel } from "../../src/tensor/backend.js";
 import type { TypedArray } from "../../src/tensor/dtype.js";
+import { centrePointerFault } from "../ragged_matmul/centre-pointers.js";
 
 type Matrix = Float64Array[];
 
@@ -10,18 +11,10 @@ function inputsOf({ ints: { P, E, N, smooth, dotr }, reals: { scale }, buffers }
 }
 type Inputs = ReturnType<typeof inputsOf>;
 
-/** What the kernels return for pointers that do not fit (centres.h); 0: nothing. */
+/** What the kernels return for pointers and counts that do not fit (centres.h); 0: nothing. */
 function faultOf({ P, E, N, ptr, start, pad }: Inputs): number {
-  if (ptr[0] !== 0) return 1;
-  for (let i = 0; i < N; i++) {
-    if (ptr[i + 1] < ptr[i]) return 2 + 4 * i;
-    if (ptr[i + 1] > E) return 3 + 4 * i;
-  }
-  if (start[0] !== 0) return 4;
-  for (let i = 0; i < N; i++) {
-    const n = ptr[i + 1] - ptr[i];
-    if (start[i + 1] < start[i] + n * n || start[i + 1] > P) return 4 * (i + 1);
-  }
+  const fault = centrePointerFault(ptr, start, { N, E, P });
+  if (fault !== 0) return fault;
   const negative = pad.subarray(0, N).findIndex((count) => count < 0);
   return negative < 0 ? 0 : 4 * (N + 1 + negative);
 }

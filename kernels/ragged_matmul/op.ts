@@ -2,26 +2,11 @@ import { defineOp, type Dims } from "../../src/autograd/define-op.js";
 import type { WgslKernel } from "../../src/tensor/backend.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { gemmSerialWorkspaceBytes } from "../matmul/workspace.js";
+import { centrePointerSentence, pointers } from "./centre-pointers.js";
 import { raggedNNReference, raggedNTReference, raggedTNReference } from "./reference.js";
 import { wgsl } from "./wgsl.generated.js";
 
-/** Centre i owns rows ptr[i] to ptr[i+1] and the n_i x n_i matrix that starts at start[i]. */
-const pointers = { ptr: "i32[N+1]", start: "i32[N+1]" } as const;
-
-/** What a status of the kernels means: the kind of fault in its last two bits, the centre above them. */
-function status(code: number, { E, P }: Dims): string {
-  const i = Math.floor(code / 4);
-  switch (code % 4) {
-    case 1:
-      return "ptr[0] must be 0";
-    case 2:
-      return `ptr[${i + 1}] is smaller than ptr[${i}]; row pointers never decrease`;
-    case 3:
-      return `ptr[${i + 1}] is larger than the number of rows, ${E}`;
-    default:
-      return `start does not leave centre ${i - 1} its n x n elements (start[0] is 0, start[i+1] >= start[i] + n_i^2, none beyond ${P})`;
-  }
-}
+const status = (code: number, dims: Dims): string => centrePointerSentence(code, dims, "rows");
 
 const cost = (d: Dims): { flop: number; elements: number } => ({
   flop: 2 * d.P * d.H,

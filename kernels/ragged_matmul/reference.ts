@@ -1,19 +1,9 @@
 import type { ReferenceCall, ReferenceKernel } from "../../src/tensor/backend.js";
+import { centrePointerFault } from "./centre-pointers.js";
 
-/** What the kernels return for pointers that do not fit (native/segment_runs.h, cpu.cc); 0: nothing. */
+/** 0 where the pointers fit. */
 function faultOf({ ints: { E, N, P }, buffers }: ReferenceCall): number {
-  const [ptr, start] = [buffers[2]!, buffers[3]!];
-  if (ptr[0] !== 0) return 1;
-  for (let i = 0; i < N; i++) {
-    if (ptr[i + 1] < ptr[i]) return 2 + 4 * i;
-    if (ptr[i + 1] > E) return 3 + 4 * i;
-  }
-  if (start[0] !== 0) return 4;
-  for (let i = 0; i < N; i++) {
-    const n = ptr[i + 1] - ptr[i];
-    if (start[i + 1] < start[i] + n * n || start[i + 1] > P) return 4 * (i + 1);
-  }
-  return 0;
+  return centrePointerFault(buffers[2]!, buffers[3]!, { E, N, P });
 }
 
 /** Every pair (j, k) of rows of one centre with the place of its matrix element. */

@@ -2,17 +2,12 @@ import { defineOp, type Dims } from "../../src/autograd/define-op.js";
 import { groupsOf64 } from "../../src/tensor/backend.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { segmentApplyReference, segmentApplyTReference, segmentOuterReference } from "./reference.js";
+import { rowPointerSentence } from "./row-pointers.js";
 import { wgsl } from "./wgsl.generated.js";
 
 const segments = "i32[N+1]";
 
-/** What a status of the kernels means: the kind of fault in its last two bits, the segment above them. */
-function status(code: number, { E }: Dims): string {
-  const s = Math.floor(code / 4);
-  if (code % 4 === 1) return "ptr[0] must be 0";
-  if (code % 4 === 2) return `ptr[${s + 1}] is smaller than ptr[${s}]; row pointers never decrease`;
-  return `ptr[${s + 1}] is larger than the number of rows, ${E}`;
-}
+const status = (code: number, dims: Dims): string => rowPointerSentence(code, dims, "rows")!;
 
 const cost = ({ E, A, B, N }: Dims): { flop: number; elements: number } => ({
   flop: 2 * E * A * B,

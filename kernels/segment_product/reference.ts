@@ -1,15 +1,5 @@
 import type { ReferenceCall, ReferenceKernel } from "../../src/tensor/backend.js";
-
-/** What the kernels return for pointers that do not fit (native/segment_runs.h); 0: nothing. */
-function faultOf({ ints: { E, N }, buffers }: ReferenceCall): number {
-  const ptr = buffers[2]!;
-  if (ptr[0] !== 0) return 1;
-  for (let s = 0; s < N; s++) {
-    if (ptr[s + 1] < ptr[s]) return 2 + 4 * s;
-    if (ptr[s + 1] > E) return 3 + 4 * s;
-  }
-  return 0;
-}
+import { rowPointerFault } from "./row-pointers.js";
 
 /** Adds one term per row e of a segment s, column a and column b: places of x or out [E,A], y or out [E,B], z or out [N,A,B]. */
 const kernel =
@@ -18,7 +8,7 @@ const kernel =
     term: (call: ReferenceCall, ea: number, eb: number, sab: number) => void,
   ): ReferenceKernel =>
   (call) => {
-    const fault = faultOf(call);
+    const fault = rowPointerFault(call.buffers[2]!, call.ints);
     if (fault !== 0) return fault;
     const { A, B, N } = call.ints;
     const ptr = call.buffers[2]!;
