@@ -1,15 +1,9 @@
 import { availableParallelism } from "node:os";
 import { type Backend, type Kernel, word } from "../../tensor/backend.js";
 import { addDevice, isOpen } from "../../tensor/device.js";
-import {
-  arrayOver,
-  type DType,
-  hostArray,
-  itemBytes,
-  typeCode,
-  type TypedArray,
-} from "../../tensor/dtype.js";
+import { arrayOver, type DType, hostArray, itemBytes, type TypedArray } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
+import { AddonKernels } from "../addon-kernels.js";
 import { type Addon, loadAddon } from "./addon.js";
 import { moveOut, unfilledBuffer } from "./host-memory.js";
 
@@ -22,15 +16,14 @@ class CpuBackend implements Backend {
   readonly dtypes: readonly DType[] = ["f32", "f64"];
   readonly words: Int32Array;
   readonly reals: Float64Array;
-  /** Position in the addon's kernel list and the set of number types, by name. */
-  private readonly bodies: Map<string, { id: number; types: number }>;
+  private readonly kernels: AddonKernels;
   private readonly run: () => void;
 
   constructor(readonly addon: Addon) {
     this.words = addon.words;
     this.reals = addon.reals;
     this.run = addon.run;
-    this.bodies = new Map(addon.kernels().map(([name, types], id) => [name, { id, types }]));
+    this.kernels = new AddonKernels(addon.kernels());
   }
 
   itemBytes(dtype: DType): number {
@@ -89,17 +82,17 @@ class CpuBackend implements Backend {
   }
 
   supports(kernel: Kernel, dtype: DType): boolean {
-    return ((this.bodies.get(kernel.name)?.types ?? 0) & (1 << typeCode[dtype])) !== 0;
+    return this.kernels.supports(kernel, dtype);
   }
 
   private find(kernel: Kernel): number {
-    const body = this.bodies.get(kernel.name);
-    if (body === undefined)
+    const id = this.kernels.idOf(kernel);
+    if (id === undefined)
       throw new AtomgradError(
         "NATIVE",
         `cpu: the addon has no kernel "${kernel.name}"; run \`npm run build:native\``,
       );
-    return body.id;
+    return id;
   }
 }
 

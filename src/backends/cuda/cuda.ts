@@ -1,7 +1,8 @@
 import { type Backend, type Kernel, word } from "../../tensor/backend.js";
 import { addDevice, isOpen } from "../../tensor/device.js";
-import { type DType, hostArray, itemBytes, typeCode, type TypedArray } from "../../tensor/dtype.js";
+import { type DType, hostArray, itemBytes, type TypedArray } from "../../tensor/dtype.js";
 import { AtomgradError } from "../../tensor/error.js";
+import { AddonKernels } from "../addon-kernels.js";
 import { type CudaAddon, loadCudaAddon } from "./addon.js";
 
 const index = 2;
@@ -13,15 +14,14 @@ class CudaBackend implements Backend {
   readonly dtypes: readonly DType[] = ["f32", "f64"];
   readonly words: Int32Array;
   readonly reals: Float64Array;
-  /** Position in the addon's kernel list and the set of number types, by name. */
-  private readonly bodies: Map<string, { id: number; types: number }>;
+  private readonly kernels: AddonKernels;
   private readonly run: () => void;
 
   constructor(readonly addon: CudaAddon) {
     this.words = addon.words;
     this.reals = addon.reals;
     this.run = addon.run;
-    this.bodies = new Map(addon.kernels().map(([name, types], id) => [name, { id, types }]));
+    this.kernels = new AddonKernels(addon.kernels());
   }
 
   itemBytes(dtype: DType): number {
@@ -72,17 +72,17 @@ class CudaBackend implements Backend {
   }
 
   supports(kernel: Kernel, dtype: DType): boolean {
-    return ((this.bodies.get(kernel.name)?.types ?? 0) & (1 << typeCode[dtype])) !== 0;
+    return this.kernels.supports(kernel, dtype);
   }
 
   private find(kernel: Kernel): number {
-    const body = this.bodies.get(kernel.name);
-    if (body === undefined)
+    const id = this.kernels.idOf(kernel);
+    if (id === undefined)
       throw new AtomgradError(
         "DEVICE",
         `cuda: "${kernel.name}" has no CUDA kernel; run it on another device`,
       );
-    return body.id;
+    return id;
   }
 
   /** Errors: DEVICE for any code but 0. Kernels that failed after they were enqueued are reported by a later call. */
