@@ -1,5 +1,6 @@
 import { zipSync, type Zippable } from "fflate";
 import { AtomgradError } from "../tensor/error.js";
+import { joinBytes } from "./join-bytes.js";
 import { encodeNpy, parseNpy } from "./npy.js";
 import type { NpyData } from "./npy-arrays.js";
 import { refuseComplex } from "./npy-header.js";
@@ -41,14 +42,7 @@ export function encodeNpz(
 ): Uint8Array {
   const files: Zippable = {};
   for (const [name, array] of arrays) {
-    const pieces = encodeNpy(array);
-    const bytes = new Uint8Array(pieces.reduce((n, piece) => n + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    files[`${name}.npy`] = bytes;
+    files[`${name}.npy`] = joinBytes(encodeNpy(array));
   }
   return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
 }

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { joinBytes } from "../join-bytes.js";
 import { StridedArray } from "../strided-array.js";
 import type { ArrayDType } from "../strided-array.js";
 import { PickleBytes, PickleDict, PickleFloat, PickleGlobal, PickleTuple } from "./values.js";
@@ -30,7 +31,7 @@ export class PickleWriter {
   /** The pickle; nothing may be written afterwards. */
   finish(): Uint8Array {
     this.put(0x2e);
-    return joined(this.pieces);
+    return joinBytes(this.pieces);
   }
 
   put(...bytes: number[]): void {
@@ -167,7 +168,7 @@ function storageStream(storage: string, items: number, data: Uint8Array): Uint8A
   };
   const word = (value: string): Uint8Array => {
     const bytes = text(value);
-    return joined([Uint8Array.of(0x58, bytes.length, 0, 0, 0), bytes]);
+    return joinBytes([Uint8Array.of(0x58, bytes.length, 0, 0, 0), bytes]);
   };
   const start = Uint8Array.of(0x80, 2);
   const stop = text(".");
@@ -183,7 +184,7 @@ function storageStream(storage: string, items: number, data: Uint8Array): Uint8A
   ];
   const count = new Uint8Array(8);
   new DataView(count.buffer).setBigUint64(0, BigInt(items), true);
-  return joined([
+  return joinBytes([
     Uint8Array.from(magic),
     ...[start, int(1001), stop],
     ...[start, text("}("), ...facts, text("}("), ...sizes, text("uu"), stop],
@@ -202,14 +203,4 @@ function storageStream(storage: string, items: number, data: Uint8Array): Uint8A
     count,
     data,
   ]);
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }

@@ -1,4 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
+import { joinBytes } from "../join-bytes.js";
 import type { ByteSource } from "../read-file.js";
 import { readPart } from "../slice-source.js";
 import { protoFields, readVarint } from "./protobuf.js";
@@ -116,7 +117,7 @@ function readTensor(name: string, bytes: Uint8Array, file: string): WeightTensor
 
   function encode(fields: readonly ProtoField[]): Uint8Array {
     if (["float_val", "double_val", "scomplex_val", "dcomplex_val", "float8_val"].includes(type!.field)) {
-      return join(fields.map((field) => field.bytes));
+      return joinBytes(fields.map((field) => field.bytes));
     }
     return encodeIntegers(
       fields.flatMap((field) => integers(field, file)),
@@ -151,15 +152,4 @@ function integers(field: ProtoField, file: string): bigint[] {
     at = next;
   }
   return found;
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0];
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }
