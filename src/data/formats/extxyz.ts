@@ -22,6 +22,15 @@ import { sampleText } from "./sample-text.js";
 import { startsXyzFrame, xyzComments } from "./xyz-frames.js";
 import { WordSpans } from "../text/word-spans.js";
 
+/** How files of XYZ are read, plain and extended alike. */
+export const xyzReading: Pick<StructureFormat, "read" | "readWanted" | "sample"> = {
+  read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
+  readWanted: (path, wanted) =>
+    withLines(path, (lines) => readFrames(lines, wanted), { longestLine: structureLine }),
+  sample: (path, count) =>
+    sampleText(path, count, { startsFrame: startsXyzFrame, read: readFrames, longestLine: structureLine }),
+};
+
 /**
  * Extended XYZ: a frame is a line with the number of atoms, a line of `key=value` pairs, a line per atom. A comment without
  * any pair is a comment, of whatever frame.
@@ -33,11 +42,7 @@ export const extxyz: StructureFormat = {
     const { comments } = xyzComments(text);
     return name.endsWith(".extxyz") ? comments.length > 0 : comments.some((comment) => comment.includes("="));
   },
-  read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
-  readWanted: (path, wanted) =>
-    withLines(path, (lines) => readFrames(lines, wanted), { longestLine: structureLine }),
-  sample: (path, count) =>
-    sampleText(path, count, { startsFrame: startsXyzFrame, read: readFrames, longestLine: structureLine }),
+  ...xyzReading,
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };
 

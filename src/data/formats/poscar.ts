@@ -9,7 +9,7 @@ import { writeTextPieces } from "../text/write-text.js";
 import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { onlyStructure } from "./one-frame.js";
-import { elementOfName } from "./species.js";
+import { atomsOfBlocks } from "./vasp-species.js";
 
 /** POSCAR and CONTCAR of VASP, versions 4 and 5. */
 export const poscar: StructureFormat = {
@@ -107,19 +107,8 @@ function readSpeciesBlocks(lines: Lines, comment: string): Int32Array {
     throw lines.error(
       `${shown(words.join(" "))} does not give a number of atoms for each of ${shown(names.join(" "))}`,
     );
-  if (6 * total > lines.size)
-    throw lines.error(`${total} atoms are announced, more than a file of ${lines.size} bytes can hold`);
-  const atomicNumbers = new Int32Array(total);
-  let start = 0;
-  names.forEach((name, k) => {
-    const z = elementOfName(name.replace(/[_/].*$/, ""));
-    if (z === null)
-      throw lines.error(
-        `${shown(name)} is no element; name the species in the line above the numbers of atoms (or in the first line)`,
-      );
-    atomicNumbers.fill(z, start, (start += counts[k]!));
-  });
-  return atomicNumbers;
+  const remedy = "; name the species in the line above the numbers of atoms (or in the first line)";
+  return atomsOfBlocks(lines, names, counts as number[], remedy);
 }
 
 function readAtom(

@@ -5,7 +5,7 @@ import { parseInteger, parseReal, shown, wordsOf } from "../text/numbers.js";
 import { WordSpans } from "../text/word-spans.js";
 import { everyFrame, type StructureFormat, type Wanted } from "./format.js";
 import { samplePieces, startsByLines, type TextHead } from "./sample-text.js";
-import { elementOfName } from "./species.js";
+import { atomsOfBlocks } from "./vasp-species.js";
 
 /** VASP's XDATCAR of version 5 and later: fractional positions step by step; the cell once, or before every step. */
 export const xdatcar: StructureFormat = {
@@ -139,21 +139,11 @@ function readCell(lines: Lines): Float64Array {
 function readSpecies(lines: Lines, text: string): Int32Array {
   const [names, words] = text.split("\n").map(wordsOf);
   const counts = words.map((word) => parseInteger(word) ?? -1);
-  const total = counts.reduce((sum, count) => sum + count, 0);
   if (names.length === 0 || names.length !== counts.length || counts.some((count) => count < 0))
     throw lines.error(
       `elements ${shown(names.join(" "))} with numbers of atoms ${shown(counts.join(" "))}: one number for each is needed (files of VASP 4 have none)`,
     );
-  if (6 * total > lines.size)
-    throw lines.error(`${total} atoms are announced, more than a file of ${lines.size} bytes can hold`);
-  const atomicNumbers = new Int32Array(total);
-  let start = 0;
-  names.forEach((name, k) => {
-    const z = elementOfName(name.replace(/[_/].*$/, ""));
-    if (z === null) throw lines.error(`${shown(name)} is no element`);
-    atomicNumbers.fill(z, start, (start += counts[k]));
-  });
-  return atomicNumbers;
+  return atomsOfBlocks(lines, names, counts);
 }
 
 function readReals(lines: Lines, what: string, count: number): number[] {

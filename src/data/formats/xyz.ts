@@ -1,12 +1,10 @@
 import type { Structure } from "../structure.js";
-import { structureLine, withLines } from "../text/lines.js";
 import { formatReal } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
-import { readFrames } from "./extxyz.js";
+import { xyzReading } from "./extxyz.js";
 import type { StructureFormat } from "./format.js";
-import { sampleText } from "./sample-text.js";
 import { knownName } from "./species.js";
-import { isAtomLine, startsXyzFrame, xyzComments } from "./xyz-frames.js";
+import { isAtomLine, xyzComments } from "./xyz-frames.js";
 
 /** Plain XYZ: number of atoms, a free comment, an element and three coordinates a line. A frame whose comment has `key=value` pairs after all is read as extended XYZ. */
 export const xyz: StructureFormat = {
@@ -16,11 +14,7 @@ export const xyz: StructureFormat = {
     const { comments, atom } = xyzComments(text);
     return comments.length > 0 && !comments.some((comment) => comment.includes("=")) && isAtomLine(atom);
   },
-  read: (path) => withLines(path, readFrames, { longestLine: structureLine }),
-  readWanted: (path, wanted) =>
-    withLines(path, (lines) => readFrames(lines, wanted), { longestLine: structureLine }),
-  sample: (path, count) =>
-    sampleText(path, count, { startsFrame: startsXyzFrame, read: readFrames, longestLine: structureLine }),
+  ...xyzReading,
   write: (path, structures) => writeTextPieces(path, formatFrames(structures)),
 };
 
