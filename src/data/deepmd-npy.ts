@@ -73,8 +73,8 @@ export function readDeepmdSystem(folder: string, options: DeepmdReadOptions = {}
     types: mixed
       ? readMixedTypes(plans, files.names, frames, atoms, label, options)
       : remapped(files, label, options),
-    positions: readPositions(plans, frames, atoms, options),
-    cells: periodic ? readCells(plans, frames, options) : null,
+    positions: readPositions(plans, atoms, options),
+    cells: periodic ? readCells(plans, options) : null,
     labels: readLabels(plans, frames, atoms, options),
     setSizes: plans.map((plan) => plan.frames),
   };
@@ -248,41 +248,40 @@ function readMixedTypes(
   return types;
 }
 
-function readPositions(
+/** One npy file of every set, one after the other: [frames, width]; `check` is given the numbers of a set and their file. */
+function readSets(
   plans: readonly SetPlan[],
-  frames: number,
-  atoms: number,
-  { unchecked }: DeepmdReadOptions,
+  file: string,
+  width: number,
+  check: (part: Float64Array, text: string) => void,
 ): Float64Array {
-  const width = 3 * atoms;
-  const out = new Float64Array(frames * width);
+  const out = new Float64Array(plans.reduce((sum, plan) => sum + plan.frames, 0) * width);
   let start = 0;
   for (const plan of plans) {
-    const part = out.subarray(start * width, (start + plan.frames) * width);
-    readNpyFloat64Into(part, join(plan.folder, "coord.npy"), `${plan.label}/coord.npy`);
-    if (unchecked !== true) checkFinite(part, width, 3, `${plan.label}/coord.npy`);
-    start += plan.frames;
+    const part = out.subarray(start, (start += plan.frames * width));
+    const text = `${plan.label}/${file}`;
+    readNpyFloat64Into(part, join(plan.folder, file), text);
+    check(part, text);
   }
   return out;
 }
 
-function readCells(
+function readPositions(
   plans: readonly SetPlan[],
-  frames: number,
+  atoms: number,
   { unchecked }: DeepmdReadOptions,
 ): Float64Array {
-  const out = new Float64Array(frames * 9);
-  let start = 0;
-  for (const plan of plans) {
-    const part = out.subarray(start * 9, (start + plan.frames) * 9);
-    readNpyFloat64Into(part, join(plan.folder, "box.npy"), `${plan.label}/box.npy`);
-    if (unchecked !== true) {
-      checkFinite(part, 9, 0, `${plan.label}/box.npy`);
-      checkCells(part, `${plan.label}/box.npy`);
-    }
-    start += plan.frames;
-  }
-  return out;
+  return readSets(plans, "coord.npy", 3 * atoms, (part, text) => {
+    if (unchecked !== true) checkFinite(part, 3 * atoms, 3, text);
+  });
+}
+
+function readCells(plans: readonly SetPlan[], { unchecked }: DeepmdReadOptions): Float64Array {
+  return readSets(plans, "box.npy", 9, (part, text) => {
+    if (unchecked === true) return;
+    checkFinite(part, 9, 0, text);
+    checkCells(part, text);
+  });
 }
 
 function readLabels(
