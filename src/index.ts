@@ -95,5 +95,5 @@ export { Mlp, type MlpOptions } from "./nn/mlp.js";
 export { Module } from "./nn/module.js";
 export type { State, StateArray, StateDifference } from "./nn/state.js";
 export { Adam, AdamW, Sgd } from "./nn/optimizer.js";
-export type { TrainOptions, TrainResult } from "./train/deepmd/run.js";
+export type { TrainOptions, TrainResult } from "./train/deepmd/train-options.js";
 export { trainDeepmd } from "./train/deepmd/train-deepmd.js";

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { basename } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { scientific } from "../train/deepmd/lcurve.js";
-import type { TrainOptions } from "../train/deepmd/run.js";
+import type { TrainOptions } from "../train/deepmd/train-options.js";
 import { openRanks } from "../train/ranks.js";
 import { reportError } from "./report-error.js";
 import type { MetricsRow } from "../train/deepmd/metrics-file.js";

@@ -6,7 +6,8 @@ import { maskedCrc32c } from "../../src/data/weights/crc32c.js";
 import { protoFields } from "../../src/data/weights/protobuf.js";
 import { DeepPot } from "../../src/models/deepmd/deep-pot.js";
 import { readModelSync } from "../../src/models/deepmd/model-file.js";
-import { trainDeepmd, type TrainOptions } from "../../src/train/deepmd/run.js";
+import { trainDeepmd } from "../../src/train/deepmd/run.js";
+import type { TrainOptions } from "../../src/train/deepmd/train-options.js";
 
 const data = resolve(import.meta.dirname, "../../examples/data/nbmotaw/train");
 const metals = ["Nb", "Mo", "Ta", "W"];

@@ -9,7 +9,8 @@ import { readModelSync } from "../../src/models/deepmd/model-file.js";
 import type { MetricsRow } from "../../src/train/deepmd/metrics-file.js";
 import { averagesPrefix } from "../../src/train/deepmd/checkpoint.js";
 import { compareSystem } from "../../src/train/deepmd/test-errors.js";
-import { trainDeepmd, type TrainOptions } from "../../src/train/deepmd/run.js";
+import { trainDeepmd } from "../../src/train/deepmd/run.js";
+import type { TrainOptions } from "../../src/train/deepmd/train-options.js";
 
 const data = resolve(import.meta.dirname, "../../examples/data/nbmotaw/train");
 let folder = "";

@@ -1,4 +1,4 @@
-import type { TrainOptions, TrainResult } from "./run.js";
+import type { TrainOptions, TrainResult } from "./train-options.js";
 
 /**
  * Trains what an `input.json` of DeePMD-kit says. Errors name the file and key; nothing is written before all is checked.
