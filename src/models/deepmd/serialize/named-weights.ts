@@ -108,8 +108,10 @@ function checkTypeEmbedding(layers: readonly LayerWeights[], file: string): void
   );
 }
 
-/** Statistics are stored per slot of the neighbour list, and made per type. */
-/** Statistics [types, slots, 4] -> [types, 4]. Errors: FORMAT where the slots of a type differ. */
+/**
+ * Statistics, which files hold for each slot of the neighbour list and models for each type: [types, slots, 4] -> [types, 4].
+ * Errors: FORMAT where the slots of a type differ.
+ */
 export function perType({ shape, data }: NdArray, where: string): NdArray {
   const [types, slots] = shape;
   const out = new Float64Array(4 * types);
