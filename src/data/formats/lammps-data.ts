@@ -5,11 +5,13 @@ import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
 import { parseReal, shown, wordsOf } from "../text/numbers.js";
 import { writeTextPieces } from "../text/write-text.js";
-import { orderOf, WordColumn } from "../text/word-column.js";
+import { orderOf } from "../text/word-column.js";
 import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { boxCell } from "./lammps-box.js";
 import { formatLammpsData } from "./lammps-data-write.js";
+import { LammpsRows } from "./lammps-rows.js";
+import { columnOf, styleOf } from "./lammps-styles.js";
 import { lammpsUnits, metal, scaled, type LammpsUnits } from "./lammps-units.js";
 import { onlyStructure } from "./one-frame.js";
 import { elementOfName } from "./species.js";
@@ -27,18 +29,6 @@ export const lammpsData: StructureFormat = {
     writeTextPieces(path, [formatLammpsData(onlyStructure(structures, "lammps-data"))]),
 };
 
-/** The columns of each atom style behind the id of the atom, by the names their fields get. */
-const styles: ReadonlyMap<string, readonly string[]> = new Map([
-  ["atomic", ["type", "x", "y", "z"]],
-  ["charge", ["type", "charge", "x", "y", "z"]],
-  ["sphere", ["type", "diameter", "density", "x", "y", "z"]],
-  ["spin", ["type", "x", "y", "z", "spx", "spy", "spz", "sp"]],
-  ["bond", ["molecule", "type", "x", "y", "z"]],
-  ["angle", ["molecule", "type", "x", "y", "z"]],
-  ["molecular", ["molecule", "type", "x", "y", "z"]],
-  ["full", ["molecule", "type", "charge", "x", "y", "z"]],
-]);
-
 const sections =
   /^(?:Atoms|Velocities|Masses|Atom Type Labels|Bonds|Angles|Dihedrals|Impropers|Ellipsoids|Lines|Triangles|Bodies|[A-Z][a-z]+(?:[A-Z]{2})? Coeffs|[A-Z][a-z]+ Type Labels|[A-Z]\w+ Coeffs)\b/;
 
@@ -49,82 +39,8 @@ interface DataFile {
   /** Element of each type. */
   readonly elements: Map<string, number>;
   style: string | null;
-  rows: Rows | null;
-  velocities: Rows | null;
-}
-
-/** The lines of a section with one per atom, as columns: as many as its first line has. */
-class Rows {
-  count = 0;
-  /** Columns of every row. */
-  width = 0;
-  private columns: readonly WordColumn[] = [];
-
-  /** @param atoms how many the header announces */
-  constructor(
-    private readonly lines: Lines,
-    private readonly title: string,
-    private readonly atoms: number,
-  ) {}
-
-  add(spans: WordSpans, words: number): void {
-    const { lines, title, atoms } = this;
-    if (this.count >= atoms)
-      throw lines.error(
-        `the header announces ${Math.max(0, atoms)} atoms, the section ${title} holds more; correct the header`,
-      );
-    if (this.count === 0) {
-      if (2 * atoms * words > lines.size + 1)
-        throw lines.error(
-          `${atoms} atoms of ${words} columns are announced, more than a file of ${lines.size} bytes can hold`,
-        );
-      this.columns = Array.from({ length: words }, () => new WordColumn(atoms));
-      this.width = words;
-    }
-    if (words !== this.width)
-      throw lines.error(
-        `${words} columns in a row of the section ${title}, whose first row has ${this.width}; complete the row`,
-      );
-    for (let k = 0; k < words; k++) {
-      const bad = this.columns[k].put(this.count, spans, k);
-      if (bad !== null) throw lines.error(`column ${k + 1} of the section ${title}: ${bad}`);
-    }
-    this.count++;
-  }
-
-  /** The numbers of a column. */
-  numbers(at: number, what: string): Float64Array {
-    const numbers = at < this.width ? this.columns[at].numbers : null;
-    if (numbers !== null) return numbers;
-    const found = at < this.width ? "holds names" : `has rows of ${this.width} words`;
-    throw this.lines.error(`the section ${this.title} ${found} where ${what} is needed`);
-  }
-
-  /** The same, whole numbers that a float64 tells apart. */
-  wholeNumbers(at: number, what: string): Float64Array {
-    const numbers = this.numbers(at, what);
-    const bad = numbers.subarray(0, this.count).find((value) => !Number.isSafeInteger(value));
-    if (bad === undefined) return numbers;
-    throw this.lines.error(
-      `the section ${this.title} holds ${bad} in column ${at + 1}, where ${what}, a whole number, is needed; correct it, or name the atom style after "Atoms #"`,
-    );
-  }
-
-  /** The words of a column in the order of rows: names, or whole numbers. */
-  words(at: number, what: string, order: Uint32Array): string[] {
-    const names = at < this.width ? this.columns[at].texts(order) : null;
-    if (names !== null) return names;
-    const numbers = this.wholeNumbers(at, what);
-    return Array.from(order, (row) => String(numbers[row]));
-  }
-
-  holdsWhole(at: number): boolean {
-    return this.columns[at].holdsWhole;
-  }
-
-  missing(id: number): never {
-    throw this.lines.error(`the section ${this.title} has no row for the atom with the id ${id}`);
-  }
+  rows: LammpsRows | null;
+  velocities: LammpsRows | null;
 }
 
 const keys = ["atoms", "box", "type", "x", "y", "z"];
@@ -174,13 +90,13 @@ function readHeader(lines: Lines, file: DataFile, text: string): void {
 
 /** Reads the lines of a section up to the blank line that ends it. */
 function readSection(lines: Lines, spans: WordSpans, file: DataFile, title: string, remark: string): void {
-  let rows: Rows | null = null;
+  let rows: LammpsRows | null = null;
   if (title.startsWith("Atoms")) {
     if (file.rows !== null) throw lines.error("a second section Atoms; leave one out");
     file.style = remark.split(/\s/)[0] || null;
-    rows = file.rows = new Rows(lines, "Atoms", file.atoms);
+    rows = file.rows = new LammpsRows(lines, "Atoms", file.atoms);
   } else if (title.startsWith("Velocities"))
-    rows = file.velocities = new Rows(lines, "Velocities", file.atoms);
+    rows = file.velocities = new LammpsRows(lines, "Velocities", file.atoms);
   let begun = false;
   for (let next = lines.peek(); next !== null; next = lines.peek()) {
     const [text, comment] = splitRemark(next);
@@ -257,7 +173,7 @@ const structureColumns: ReadonlySet<string> = new Set(["type", "x", "y", "z"]);
 
 function extraColumns(
   { velocities, units }: DataFile,
-  rows: Rows,
+  rows: LammpsRows,
   style: readonly string[],
   order: Uint32Array,
 ): Map<string, Field> {
@@ -304,11 +220,6 @@ function unitOf(name: string, { length, charge }: LammpsUnits): number {
 
 const idOfAtom = "the id of an atom";
 
-/** Where a column of a style stands in its rows, behind the id. */
-function columnOf(style: readonly string[], name: string): number {
-  return style.indexOf(name) + 1;
-}
-
 /** Columns x, y, z as the rows of an array. */
 function inRows(columns: readonly Float64Array[]): Float64Array {
   const rows = new Float64Array(3 * columns[0].length);
@@ -317,7 +228,7 @@ function inRows(columns: readonly Float64Array[]): Float64Array {
 }
 
 /** The velocities of atoms, given their sorted ids. */
-function velocitiesOf(velocities: Rows, ids: Float64Array): Float64Array {
+function velocitiesOf(velocities: LammpsRows, ids: Float64Array): Float64Array {
   const own = velocities.wholeNumbers(0, idOfAtom).subarray(0, velocities.count);
   const order = orderOf(own);
   let at = 0;
@@ -332,31 +243,4 @@ function velocitiesOf(velocities: Rows, ids: Float64Array): Float64Array {
       return Float64Array.from(rows, (row) => values[row]);
     }),
   );
-}
-
-/** The style named after `Atoms #`, else the one that fits the number of columns; three image flags may follow its own. */
-function styleOf(lines: Lines, rows: Rows, name: string | null): readonly string[] {
-  if (name === null) return styles.get(usualStyle(lines, rows))!;
-  const style = styles.get(name);
-  if (style === undefined)
-    throw lines.error(`the atom style ${shown(name)} is not known; known: ${[...styles.keys()].join(", ")}`);
-  if (rows.count === 0) return style;
-  const found = rows.width;
-  const own = style.length + 1;
-  if (found === own || found === own + 3) return style;
-  const spin = styles.get("spin")!;
-  // As dpdata writes magnetic structures; LAMMPS itself takes no such rows for atomic.
-  if (name === "atomic" && found === spin.length + 1) return spin;
-  throw lines.error(
-    `atoms of the style ${name} have ${own} columns, or ${own + 3} with image flags; the section Atoms has ${found}: name another style after "Atoms #" (${[...styles.keys()].join(", ")})`,
-  );
-}
-
-function usualStyle(lines: Lines, rows: Rows): string {
-  const width = rows.count > 0 ? rows.width : 5;
-  const bare = width > 7 ? width - 3 : width;
-  if (bare === 5) return "atomic";
-  if (bare === 7) return "full";
-  if (bare === 6) return rows.holdsWhole(2) ? "molecular" : "charge";
-  throw lines.error(`atoms with ${width} columns; name the style after "Atoms #"`);
 }
