@@ -1,6 +1,6 @@
 import { AtomgradError } from "../tensor/error.js";
 import { type FrameRecord, systemsOfFrames } from "./deepmd-frames.js";
-import { labelNames, type DeepmdReadOptions } from "./deepmd-npy.js";
+import { labelNames, type DeepmdReadOptions } from "./deepmd-read-options.js";
 import { remapTypes } from "./deepmd-npy-types.js";
 import { type DeepmdSystem, labelWidth, type LabelName } from "./deepmd-system.js";
 import { loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "./hdf5.js";

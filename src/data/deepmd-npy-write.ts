@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { writeFilesAtomicSync } from "./atomic-write.js";
 import type { FileToWrite } from "./atomic-write.js";
-import { labelNames } from "./deepmd-npy.js";
+import { labelNames } from "./deepmd-read-options.js";
 import type { DeepmdSystem } from "./deepmd-system.js";
 import { encodeNpy } from "./npy.js";
 import type { NpyData } from "./npy-arrays.js";

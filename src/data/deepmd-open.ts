@@ -1,7 +1,8 @@
 import { AtomgradError } from "../tensor/error.js";
 import { isHdf5Path, readDeepmdHdf5 } from "./deepmd-hdf5.js";
 import { isLmdbPath, readDeepmdLmdb } from "./deepmd-lmdb-systems.js";
-import { type DeepmdReadOptions, readDeepmdSystem } from "./deepmd-npy.js";
+import { readDeepmdSystem } from "./deepmd-npy.js";
+import type { DeepmdReadOptions } from "./deepmd-read-options.js";
 import type { DeepmdSystem } from "./deepmd-system.js";
 import { findDeepmdSystems } from "./deepmd-systems.js";
 

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import { isHdf5Path } from "../../data/deepmd-hdf5.js";
 import { isLmdbPath } from "../../data/deepmd-lmdb-systems.js";
-import { type DeepmdReadOptions, readDeepmdSystem } from "../../data/deepmd-npy.js";
+import { readDeepmdSystem } from "../../data/deepmd-npy.js";
+import type { DeepmdReadOptions } from "../../data/deepmd-read-options.js";
 import { eachDeepmdSystem } from "../../data/deepmd-open.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
 import { AtomgradError } from "../../tensor/error.js";

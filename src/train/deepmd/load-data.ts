@@ -1,5 +1,6 @@
 import { BatchPlan, type RandomWord } from "../../data/deepmd-batches.js";
-import { type DeepmdReadOptions, readDeepmdSystem } from "../../data/deepmd-npy.js";
+import { readDeepmdSystem } from "../../data/deepmd-npy.js";
+import type { DeepmdReadOptions } from "../../data/deepmd-read-options.js";
 import { eachDeepmdSystem } from "../../data/deepmd-open.js";
 import type { DeepmdSystem } from "../../data/deepmd-system.js";
 import { findDeepmdSystems } from "../../data/deepmd-systems.js";
