@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readNpy, readNpyFloat64Into, writeNpySync } from "../../src/data/npy.js";
 import { LmdbFile } from "../../src/data/lmdb/reader.js";
 import { writeLmdbSync } from "../../src/data/lmdb/writer.js";
-import { formatNamed } from "../../src/data/formats/table.js";
+import { formatNamed } from "../../src/data/formats/structure-formats.js";
 import { StridedArray } from "../../src/data/strided-array.js";
 import { OcpLmdb } from "../../src/data/records/ocp-lmdb.js";
 import type { Bench, Workload } from "../bench.js";

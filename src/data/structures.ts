@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
 import { filePart, formatToRead, formatToWrite } from "./formats/detect.js";
 import type { ReadNote, StructureFormat, Wanted } from "./formats/format.js";
-import { formatNamed } from "./formats/table.js";
+import { formatNamed } from "./formats/structure-formats.js";
 import { checkTypeMap, withNamedTypes } from "./formats/type-names.js";
 import { foreseenFrames } from "./formats/unforeseen.js";
 import { parseFrames, selectFrames, selectWanted } from "./frames.js";

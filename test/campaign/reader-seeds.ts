@@ -7,7 +7,7 @@ import { writeLmdbSync } from "../../src/data/lmdb/writer.js";
 import { readNpy, writeNpySync } from "../../src/data/npy.js";
 import type { Structure } from "../../src/data/structure.js";
 import { readStructures, writeStructures } from "../../src/data/structures.js";
-import { formatNamed } from "../../src/data/formats/table.js";
+import { formatNamed } from "../../src/data/formats/structure-formats.js";
 import { withWeights } from "../../src/data/weights/open.js";
 import { root } from "../cli/bundle.js";
 import { modelSeeds } from "./model-seeds.js";

@@ -1,9 +1,9 @@
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "../hdf5.js";
 import { makeStructure, realField, textField, type Field, type Structure } from "../structure.js";
 import type { StructureFormat } from "./format.js";
-import { affordable, spreadOver } from "../spread.js";
+import { affordable, spreadOver } from "../sampled-frames.js";
 
 /**
  * The HDF5 files of the ANI data sets: groups with `coordinates` [frames, atoms, 3] and `species` (texts) or

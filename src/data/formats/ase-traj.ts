@@ -5,7 +5,7 @@ import { jsonEntries } from "../text/json-entries.js";
 import { shown } from "../text/numbers.js";
 import { flatten, fullStress, jsonField } from "../records/ase-json.js";
 import { constraintLeftOut, type ReadNote, type StructureFormat, type StructureSample } from "./format.js";
-import { spreadOver } from "../spread.js";
+import { spreadOver } from "../sampled-frames.js";
 import { type Item, type Json, own, UlmReader } from "./ulm-reader.js";
 
 /**

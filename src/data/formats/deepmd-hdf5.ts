@@ -2,7 +2,7 @@ import { chosenHdf5Frames, deepmdHdf5Frames, type Hdf5Frame } from "../deepmd-hd
 import { atomicNumberOf } from "../elements.js";
 import { isHdf5, loadHdf5, splitHdf5Path, withHdf5 } from "../hdf5.js";
 import { makeStructure, pbcOf, type Field, type Structure } from "../structure.js";
-import { affordable, spreadOver } from "../spread.js";
+import { affordable, spreadOver } from "../sampled-frames.js";
 import { isMolecule } from "./ani-hdf5.js";
 import type { StructureFormat } from "./format.js";
 

@@ -6,7 +6,7 @@ import { readNpyHeader } from "../npy.js";
 import { readNpyRows } from "../npy-parts.js";
 import { makeStructure, pbcOf, type Structure } from "../structure.js";
 import type { StructureSample } from "./format.js";
-import { spreadOver } from "../spread.js";
+import { spreadOver } from "../sampled-frames.js";
 
 interface FrameSet {
   readonly system: string;

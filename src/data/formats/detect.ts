@@ -6,7 +6,7 @@ import { fileError, readBeginning } from "../read-file.js";
 import { gunzipStart, isGzip } from "../text/gzip.js";
 import { isUtf16 } from "../text/utf16.js";
 import type { FileStart, StructureFormat } from "./format.js";
-import { structureFormats } from "./table.js";
+import { structureFormats } from "./structure-formats.js";
 
 const startBytes = 1 << 16;
 

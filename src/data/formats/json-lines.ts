@@ -8,7 +8,7 @@ import {
   type Field,
   type Structure,
 } from "../structure.js";
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { fieldOfWords, fieldToJson, parseNestedList } from "../text/field-text.js";
 import { jsonEntries } from "../text/json-entries.js";
 import type { Lines } from "../text/lines.js";

@@ -13,7 +13,7 @@ import {
   type StructureSample,
   type Wanted,
 } from "./format.js";
-import { spreadOver } from "../spread.js";
+import { spreadOver } from "../sampled-frames.js";
 
 /** A set of records that is held open. */
 interface RecordSet {

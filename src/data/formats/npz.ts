@@ -1,12 +1,12 @@
 import { AtomgradError } from "../../tensor/error.js";
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { isComplex, refuseComplex } from "../npy-header.js";
 import { openNpyParts, type NpyParts } from "../npy-parts.js";
 import { openFile, type ByteSource } from "../read-file.js";
 import { makeStructure, type Field, type FieldKind, type Structure } from "../structure.js";
 import { isZip, readZip, type ZipEntry } from "../zip.js";
 import type { StructureFormat } from "./format.js";
-import { affordable, spreadOver } from "../spread.js";
+import { affordable, spreadOver } from "../sampled-frames.js";
 
 /**
  * Arrays of numpy.savez: MD17 (`R z E F`), revised MD17 (`coords nuclear_charges energies forces`), ANI (`coordinates

@@ -6,7 +6,7 @@ import { openFile, withFile } from "../read-file.js";
 import type { ByteSource } from "../read-file.js";
 import { graphStructure } from "../records/graph-structure.js";
 import { holdsPygRecords } from "../records/pyg.js";
-import { pygRecords } from "../records/separate.js";
+import { pygRecords } from "../records/pyg-records.js";
 import type { Structure } from "../structure.js";
 import { readTorchZip } from "../weights/torch.js";
 import { isZip } from "../zip.js";

@@ -1,13 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { inflate } from "../inflate.js";
 import { LmdbFile } from "../lmdb/reader.js";
 import { fileError } from "../read-file.js";
 import { integers, makeStructure, tagsOf } from "../structure.js";
 import type { Field, Structure } from "../structure.js";
-import { spreadOver } from "../spread.js";
+import { spreadOver } from "../sampled-frames.js";
 import { jsonEntries } from "../text/json-entries.js";
 import { flatten, fullStress, jsonField, parsePythonJson } from "./ase-json.js";
 

@@ -1,4 +1,4 @@
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { basename } from "node:path";
 import { AtomgradError } from "../../tensor/error.js";
 import { atomicNumberOf } from "../elements.js";

@@ -1,5 +1,5 @@
 import { AtomgradError } from "../../tensor/error.js";
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { PickleFloat } from "../pickle/index.js";
 import type { PickleValue } from "../pickle/index.js";
 import { StridedArray } from "../strided-array.js";

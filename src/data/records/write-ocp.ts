@@ -1,6 +1,6 @@
 import { AtomgradError } from "../../tensor/error.js";
 import { hostIsLittleEndian } from "../byte-order.js";
-import { looksPerAtom } from "../frame-names.js";
+import { looksPerAtom } from "../looks-per-atom.js";
 import { writeLmdbSync } from "../lmdb/writer.js";
 import { PickleFloat } from "../pickle/index.js";
 import type { PickleValue } from "../pickle/index.js";

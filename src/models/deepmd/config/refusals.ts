@@ -1,4 +1,4 @@
-import { shown } from "./leaf.js";
+import { shown } from "./schema-parts.js";
 import { isObject } from "./parse-text.js";
 import type { Json, JsonObject } from "./parse-text.js";
 import { configError } from "./problems.js";

@@ -15,7 +15,7 @@ import {
   text,
   variantError,
   whole,
-} from "./leaf.js";
+} from "./schema-parts.js";
 
 /** Number type of a net. */
 const precision = oneOf(...netPrecisions).default("default");

@@ -11,7 +11,7 @@ import {
   text,
   variantError,
   whole,
-} from "./leaf.js";
+} from "./schema-parts.js";
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
 const isPositive = (value: unknown): boolean => Number.isFinite(value) && (value as number) > 0;
