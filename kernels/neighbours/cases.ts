@@ -11,13 +11,14 @@ import {
   type PairTensors,
 } from "./op.js";
 
-const skewed = [3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4];
-const leftHanded = [0, 3, 0.3, 3.2, 0, 0, 0.1, 0.2, 2.9];
-const sheared = [3, 0, 0, 13, 3.1, 0, -8, 9, 3.3];
-const tiny = [0.7, 0, 0, 0.1, 0.8, 0, 0, 0.2, 0.6];
+/** Cells that are no boxes along the axes, by what is particular about them; angstrom, rows are lattice vectors. */
+export const skewed = [3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4];
+export const leftHanded = [0, 3, 0.3, 3.2, 0, 0, 0.1, 0.2, 2.9];
+export const sheared = [3, 0, 0, 13, 3.1, 0, -8, 9, 3.3];
+export const tiny = [0.7, 0, 0, 0.1, 0.8, 0, 0, 0.2, 0.6];
+export const wide = [31, 0, 0, 0, 33, 0, 2, 0, 29];
 const medium = [0, 7, 1, 8, 0, 0, 0, -1, 6.5];
 const mediumSheared = [6, 0, 0, 19, 6.5, 0, -7, 13.2, 7];
-const wide = [31, 0, 0, 0, 33, 0, 2, 0, 29];
 
 interface Settings {
   readonly cell: readonly number[];
@@ -42,12 +43,17 @@ function sample(random: Samples, { sizes, spread = 6, large, ...rest }: Settings
 }
 
 /** Whole coordinates: many pairs lie exactly at the cutoff, and several atoms in one place. */
+export function wholePositions(random: Samples): { shape: number[]; data: Float64Array } {
+  return { shape: [20, 3], data: Float64Array.from(random.integers([20, 3], -3, 4).data) };
+}
+
+/** The cell and the cutoff that go with them. */
+export const wholeLattice = { cell: [4, 0, 0, 0, 4, 0, 1, 0, 4], pbc: [1, 1, 1], rcut: 3 };
+
 function lattice(random: Samples, inclusive: boolean): Sample {
-  const { data } = random.integers([20, 3], -3, 4);
-  const positions = { shape: [20, 3], data: Float64Array.from(data) };
   return {
-    inputs: { positions },
-    attrs: { cell: [4, 0, 0, 0, 4, 0, 1, 0, 4], pbc: [1, 1, 1], rcut: 3, inclusive, sizes: [20] },
+    inputs: { positions: wholePositions(random) },
+    attrs: { ...wholeLattice, inclusive, sizes: [20] },
   };
 }
 
@@ -73,7 +79,8 @@ function search({ positions }: Record<string, Tensor>, attrs: NonNullable<Sample
   return [count, ...pairs];
 }
 
-function pairTensors({ device }: Tensor, E: number): PairTensors {
+/** Room for E pairs, in f64. */
+export function pairTensors({ device }: Tensor, E: number): PairTensors {
   const make = (dtype: "i32" | "f64", width: number) =>
     Tensor.empty(device, dtype, width === 1 ? [E] : [E, width], width * E);
   return [make("i32", 1), make("i32", 1), make("i32", 3), make("f64", 3), make("f64", 1)];

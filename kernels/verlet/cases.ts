@@ -3,14 +3,19 @@ import { NeighborSearch } from "../../src/geometry/neighbor-search.js";
 import { defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
+import {
+  leftHanded,
+  pairTensors,
+  sheared,
+  skewed,
+  tiny,
+  wholeLattice,
+  wholePositions,
+  wide,
+} from "../neighbours/cases.js";
 import { packing, verletFill, verletMoved, verletPack, verletPackOp, verletWithin } from "./op.js";
 
 const cube = [4, 0, 0, 0, 4, 0, 0, 0, 4];
-const skewed = [3, 0.2, 0, -0.4, 3.5, 0.3, 0.1, 0, 4];
-const leftHanded = [0, 3, 0.3, 3.2, 0, 0, 0.1, 0.2, 2.9];
-const sheared = [3, 0, 0, 13, 3.1, 0, -8, 9, 3.3];
-const tiny = [0.7, 0, 0, 0.1, 0.8, 0, 0, 0.2, 0.6];
-const wide = [31, 0, 0, 0, 33, 0, 2, 0, 29];
 
 interface Settings {
   readonly cell: readonly number[];
@@ -37,12 +42,9 @@ function sample(random: Samples, { atoms, spread = 6, large, ...rest }: Settings
   };
 }
 
-/** Whole coordinates: many pairs lie exactly at the cutoff, and several atoms in one place. */
 function lattice(random: Samples, inclusive: boolean): Sample {
-  const { shape, data } = random.integers([20, 3], -3, 4);
-  const positions = { shape, data: Float64Array.from(data) };
-  const attrs = { cell: [4, 0, 0, 0, 4, 0, 1, 0, 4], pbc: [1, 1, 1], rcut: 3, skin: 1, inclusive };
-  return { inputs: { positions, start: positions }, attrs };
+  const positions = wholePositions(random);
+  return { inputs: { positions, start: positions }, attrs: { ...wholeLattice, skin: 1, inclusive } };
 }
 
 function find({ positions, start }: Record<string, Tensor>, attrs: NonNullable<Sample["attrs"]>): Tensor[] {
@@ -69,12 +71,6 @@ function find({ positions, start }: Record<string, Tensor>, attrs: NonNullable<S
   } finally {
     search.dispose();
   }
-}
-
-function pairTensors({ device }: Tensor, E: number): [Tensor, Tensor, Tensor, Tensor, Tensor] {
-  const make = (dtype: "i32" | "f64", width: number) =>
-    Tensor.empty(device, dtype, width === 1 ? [E] : [E, width], width * E);
-  return [make("i32", 1), make("i32", 1), make("i32", 3), make("f64", 3), make("f64", 1)];
 }
 
 export const cases = defineCases({

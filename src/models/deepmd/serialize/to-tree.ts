@@ -1,4 +1,4 @@
-import type { SeAttenConfig } from "../config/schema-model.js";
+import type { SeAttenConfig, SeE2AConfig } from "../config/schema-model.js";
 import type { Tree, TreeSection } from "./tree.js";
 import { descriptorWidth } from "./from-tree.js";
 import {
@@ -75,12 +75,7 @@ function seE2ATree(weights: SeE2AWeights, typeMap: readonly string[]): TreeSecti
     activation_function: config.activation_function,
     precision: explicit(config.precision),
     embeddings: collection(weights.embeddings, config.type_one_side ? 1 : 2, "embedding_network", net),
-    env_mat: {
-      rcut: config.rcut,
-      rcut_smth: config.rcut_smth,
-      protection: config.env_protection,
-      use_exp_switch: false,
-    },
+    env_mat: environmentTree(config),
     exclude_types: config.exclude_types.map((pair) => [...pair]),
     env_protection: config.env_protection,
     "@variables": { davg: weights.davg, dstd: weights.dstd },
@@ -116,18 +111,22 @@ function seAttenTree(weights: SeAttenWeights, typeMap: readonly string[]): TreeS
       weights,
       sel.reduce((sum, count) => sum + count, 0),
     ),
-    env_mat: {
-      rcut: config.rcut,
-      rcut_smth: config.rcut_smth,
-      protection: config.env_protection,
-      use_exp_switch: false,
-    },
+    env_mat: environmentTree(config),
     type_embedding: typeEmbeddingTree(weights, typeMap),
     exclude_types: config.exclude_types.map((pair) => [...pair]),
     env_protection: config.env_protection,
     "@variables": { davg: weights.davg, dstd: weights.dstd },
     trainable: config.trainable,
     spin: null,
+  };
+}
+
+function environmentTree(config: SeE2AConfig | SeAttenConfig): TreeSection {
+  return {
+    rcut: config.rcut,
+    rcut_smth: config.rcut_smth,
+    protection: config.env_protection,
+    use_exp_switch: false,
   };
 }
 
