@@ -14,7 +14,7 @@ interface Ways {
   /** All three in one pass, where nobody differentiates them further. */
   readonly whole: Op;
   /** The gradient of g, given that of its share in the product. */
-  ofG(share: Tensor): Tensor;
+  readonly ofG: (share: Tensor) => Tensor;
 }
 
 /** The gradients of g, y and w of a gradient rule of tanh(x w + b), given v, that of its value. */
