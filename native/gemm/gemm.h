@@ -1,9 +1,10 @@
 // The matrix product: C[M,N] = f(alpha op(A)[M,K] op(B)[K,N] + bias[N]) + residual[M,N] (+ C), row-major column
 // windows.
 //
-// Made for tall and skinny operands. B is packed once; blocks of rows of C are shared by the team; the sums of a tile
-// live in registers over all of K. A long K (weight gradients) is cut into splits fixed by the problem alone, whose
-// partial sums are added in order. So the bits do not depend on the number of threads.
+// Made for tall and skinny operands. B is packed once where many rows pass over it; blocks of rows of C are shared by
+// the team; the sums of a tile live in registers over all of K, or over as much of it as keeps a panel of B in the
+// first-level cache. A very long K (weight gradients) is cut into splits fixed by the problem alone, whose partial sums
+// are added in order. So the bits do not depend on the number of threads.
 #pragma once
 #include "../team.h"
 #include "sweep.h"

@@ -31,6 +31,10 @@ template <class T> struct Gemm {
 constexpr int64_t kGemmCacheBytes = 256 * 1024;
 // Rows of C a part works on at a time: whole tiles of every height.
 constexpr int64_t kGemmRows = 126;
+// Rows of a panel of B that stay in the first-level cache while the tiles of a part pass over them.
+constexpr int64_t kGemmChunk = 201;
+// Rows between one of B that is multiplied and one that is fetched.
+constexpr int64_t kRowsAhead = 24;
 
 // Memory that is needed soon, fetched line by line while tiles compute.
 class Ahead {
@@ -106,7 +110,13 @@ template <class T> struct Sweep {
         // The next tile's rows; of long rows, or columns, a line each k.
         job.next = job.a + height * aRow;
         job.nextStep = aRow == 1 ? aCol : aRow < 2 * depth ? height : 0;
-        if (ahead && p > p0) ahead->give(job, panel.width);
+        if (ahead && p > p0) {
+          ahead->give(job, panel.width);
+        } else if (!packed && i == i0) {
+          // Rows of B itself: the first tile of a panel would wait for each of them.
+          job.next = job.b + kRowsAhead * ldb;
+          job.nextStep = ldb;
+        }
         put(job, i, here, panel);
       }
     }
@@ -131,8 +141,36 @@ template <class T> struct Sweep {
     }
   }
 
-  // All of K at once, through the epilogue into C.
+  // Whether a panel of B outgrows the first-level cache before the next tile comes to it.
+  bool isDeep() const {
+    return depth > 2 * kGemmChunk && !swapped && !ahead && g.pieces == 1 && !g.epilogue.accumulate;
+  }
+
+  // K in chunks, C holding the raw sums until the last one: they go on where they stood, so no bit depends on it.
+  void deepIntoC(int64_t begin, int64_t end, int64_t p0, int64_t p1) const {
+    const int64_t chunks = (depth + kGemmChunk - 1) / kGemmChunk;
+    for (int64_t i0 = begin; i0 < end; i0 += kGemmRows) {
+      const int64_t i1 = i0 + kGemmRows < end ? i0 + kGemmRows : end;
+      for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+        const bool isLast = chunk + 1 == chunks;
+        const int64_t k0 = chunk * depth / chunks, k1 = (chunk + 1) * depth / chunks;
+        tiles(i0, i1, p0, p1, k0, k1, [&](TileJob<T>& job, int64_t i, int height, const Panel<T>& panel) {
+          job.add = chunk > 0;
+          job.out = g.c + i * g.ldc + panel.col;
+          job.outRow = g.ldc;
+          job.c = job.out;
+          job.cRow = g.ldc;
+          runTile(job, height, panel.width);
+          if (isLast && !g.epilogue.none())
+            finish<T>(g.epilogue, {job.out, g.ldc, 1, 0}, height, panel.cols, i, panel.col, g.c, g.ldc);
+        });
+      }
+    }
+  }
+
+  // All of K, through the epilogue into C.
   void intoC(int64_t begin, int64_t end, int64_t p0, int64_t p1) const {
+    if (isDeep()) return deepIntoC(begin, end, p0, p1);
     alignas(64) T spill[kMaxTileSums * kLanes<T>];
     const bool direct = !swapped && g.epilogue.none();
     for (int64_t i0 = begin; i0 < end; i0 += kGemmRows) {
