@@ -54,9 +54,9 @@ void Team::run(int parts, Body body, void* context) {
 }
 
 void Team::work() {
-  // A worker that finds nothing watches the ticket for some tens of microseconds (the next op usually follows), then
-  // parks.
-  constexpr int kWatch = 4000;
+  // A worker that finds nothing watches the ticket for about half a millisecond (the next op usually follows, and to
+  // wake takes longer than many), then parks.
+  constexpr int kWatch = 40000;
   Placement placement;
   uint64_t seen = ticket_.load(std::memory_order_acquire) >> 32;
   int idle = 0;

@@ -27,7 +27,7 @@ namespace ag {
 namespace AG_ISA {
 namespace {
 
-constexpr int64_t kBlockRows = 126; // whole tiles of every height
+constexpr int64_t kBlockRows = 84;
 constexpr int64_t kFewestBlocks = 2;
 constexpr int64_t kMostParts = 64; // op.ts holds the same numbers
 

@@ -3,7 +3,7 @@ import { apply2 } from "../elementwise/op.js";
 import { op } from "../elementwise/ops.generated.js";
 
 /** The numbers of cpu.cc: rows of a block, blocks of a part, parts. */
-export const blockRows = 126;
+export const blockRows = 84;
 const fewestBlocks = 2;
 const mostParts = 64;
 

@@ -1,12 +1,15 @@
 import type { IndexMap } from "../../../kernels/segment/op.js";
 import type { Tensor } from "../../tensor/tensor.js";
 
-/** Types of the two atoms of each row, as look-ups into tables over nt + 1 types (the last row is of no atom). */
+/**
+ * Types of the two atoms of each row, as look-ups into tables over nt + 1 types (the last row is of no atom) or over pairs of
+ * them; made where the descriptor reads them.
+ */
 export interface TypePairs {
-  readonly neighbour: IndexMap;
-  readonly centre: IndexMap;
-  /** centre * (nt + 1) + neighbour, into tables over pairs; only strip mode has one. */
+  /** centre * (nt + 1) + neighbour. Strip mode looks pairs up, and so does every mode that has more rows than pairs. */
   readonly pair: IndexMap | undefined;
+  readonly neighbour: IndexMap | undefined;
+  readonly centre: IndexMap | undefined;
 }
 
 /** Empty slots, needed only where davg != 0 makes them count: one row per atom, and how often it stands. */

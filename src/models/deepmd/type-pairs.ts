@@ -1,7 +1,7 @@
 import { indexMap, type IndexMap } from "../../../kernels/segment/op.js";
 import { keep } from "../../tensor/scope.js";
 
-/** Every pair of types of the strip network's table: neighbour and centre of row centre * (nt + 1) + neighbour. */
+/** Every pair of types, as rows of a table: neighbour and centre of row centre * (nt + 1) + neighbour. */
 export function typePairTable(typeCount: number): { neighbour: IndexMap; centre: IndexMap } {
   const count = typeCount + 1;
   const row = (f: (k: number) => number): Int32Array =>

@@ -29,7 +29,7 @@ import type { ParameterSet } from "../parameters.js";
 import { switchRadii } from "../settings.js";
 import { AttentionLayer, type Gate } from "./attention.js";
 import { tensorFlowFloor } from "./floor.js";
-import type { SeAttenSettings } from "./settings.js";
+import { recoversSwitch, type SeAttenSettings } from "./settings.js";
 import { TypeEmbedding } from "./type-embedding.js";
 
 const prefix = "descriptor.se_atten";
@@ -47,7 +47,7 @@ export class SeAttenDescriptor implements Descriptor {
   private readonly embedding: readonly DenseLayer[];
   private readonly strip: readonly DenseLayer[];
   private readonly attention: readonly AttentionLayer[];
-  /** Rows of the strip network's table over pairs of types; undefined where it sees the neighbour's type alone. */
+  /** Rows of tables over pairs of types; undefined where the nets see the neighbour's type alone. */
   private readonly table: ReturnType<typeof typePairTable> | undefined;
   private readonly mean: Tensor;
   private readonly stddev: Tensor;
@@ -76,7 +76,7 @@ export class SeAttenDescriptor implements Descriptor {
     this.embedding = chain("filter_layers", stripMode ? 1 : 1 + typesWidth);
     this.strip = stripMode ? chain("filter_layers_strip", typesWidth) : [];
     const rowWidth = neuron[neuron.length - 1];
-    this.table = stripMode && !typeOneSide ? typePairTable(typeCount) : undefined;
+    this.table = typeOneSide ? undefined : typePairTable(typeCount);
     this.attention = Array.from(
       { length: settings.attentionLayers },
       (_, k) =>
@@ -100,6 +100,11 @@ export class SeAttenDescriptor implements Descriptor {
     return this.phantom !== undefined;
   }
 
+  /** Whether anything is made smooth by the switch. */
+  private get needsSwitch(): boolean {
+    return this.attention.length > 0 || (this.settings.stripMode && this.settings.smooth);
+  }
+
   /** @returns [N, width] */
   forward(graph: DeepmdGraph): Tensor[] {
     const { protection, sel, axisNeuron, concatOutputTebd } = this.settings;
@@ -113,16 +118,18 @@ export class SeAttenDescriptor implements Descriptor {
     const own = cast(env, this.dtype);
     const column = (first: number, end: number): Tensor => slice(own, 1, first, end);
     const rows = column(0, 4);
-    const sw =
-      this.settings.rules === "tf" && this.settings.smooth ? this.recoveredSwitch(env, graph) : column(4, 5);
     const types = this.typeEmbedding.table();
+    const recovered = recoversSwitch(this.settings) ? this.recoveredSwitch(env, graph) : undefined;
+    const sw = this.needsSwitch ? (recovered ?? column(4, 5)) : undefined;
     let g = this.embed(column(0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
-    const unit = this.settings.rules === "tf" ? this.shortened(env) : column(5, 8);
-    const gate: Gate = { sw: reshape(sw, [sw.size]), unit, graph };
-    for (const layer of this.attention) {
-      g = layer.forward(g, gate);
-      phantom = phantom && layer.forwardEmpty(phantom);
+    if (sw !== undefined && this.attention.length > 0) {
+      const unit = this.settings.rules === "tf" ? this.shortened(env) : column(5, 8);
+      const gate: Gate = { sw: reshape(sw, [sw.size]), unit, graph };
+      for (const layer of this.attention) {
+        g = layer.forward(g, gate);
+        phantom = phantom && layer.forwardEmpty(phantom);
+      }
     }
     let moments = segmentOuter(g, rows, graph.ptr);
     if (phantom !== undefined) moments = add(moments, this.phantomMoments(phantom, graph));
@@ -150,7 +157,7 @@ export class SeAttenDescriptor implements Descriptor {
     const byCentre = (table: Tensor): Tensor => {
       const radial = slice(table, 1, 0, 1);
       const none = zeros([1, 1], { dtype: widestType(table.device.name), device: table.device.name });
-      return gather(concat([radial, none], 0), graph.attention!.pairs.centre);
+      return gather(concat([radial, none], 0), graph.attention!.pairs.centre!);
     };
     const s = mulAdd(slice(env, 1, 0, 1), byCentre(this.stddev), byCentre(this.mean));
     const rest = mulAdd(s, -this.settings.rcutSmooth, 1);
@@ -167,24 +174,32 @@ export class SeAttenDescriptor implements Descriptor {
 
   /** G [rows, M] of radial values s [rows, 1] and the types of the two atoms. */
   private embed(s: Tensor, types: Tensor, pairs: TypePairs, sw: Tensor | undefined): Tensor {
-    const { stripMode, typeOneSide, smooth } = this.settings;
-    if (!stripMode) {
-      const parts = [s, gather(types, pairs.neighbour)];
-      if (!typeOneSide) parts.push(gather(types, pairs.centre));
-      return denseChain(concat(parts, 1), this.embedding, this.activation);
-    }
+    const { stripMode, smooth } = this.settings;
+    if (!stripMode)
+      return denseChain(concat([s, this.typesOf(types, pairs)], 1), this.embedding, this.activation);
     const radial = denseChain(s, this.embedding, this.activation);
     let typed = this.stripTable(types, pairs);
     if (smooth) typed = sw === undefined ? mul(typed, 0) : mul(typed, sw);
     return mulAdd(radial, typed, radial);
   }
 
+  /** Type vectors of the neighbours, and with them of the centres. */
+  private typesOf(types: Tensor, { pair, neighbour, centre }: TypePairs): Tensor {
+    if (pair !== undefined) return gather(this.pairsOf(types), pair);
+    const one = gather(types, neighbour!);
+    return this.settings.typeOneSide ? one : concat([one, gather(types, centre!)], 1);
+  }
+
   /** The strip network depends on types alone: computed once per pair of types, then looked up. */
-  private stripTable(types: Tensor, pairs: TypePairs): Tensor {
-    if (this.table === undefined)
-      return gather(denseChain(types, this.strip, this.activation), pairs.neighbour);
-    const input = concat([gather(types, this.table.neighbour), gather(types, this.table.centre)], 1);
-    return gather(denseChain(input, this.strip, this.activation), pairs.pair!);
+  private stripTable(types: Tensor, { pair, neighbour }: TypePairs): Tensor {
+    const strip = (input: Tensor): Tensor => denseChain(input, this.strip, this.activation);
+    return pair === undefined ? gather(strip(types), neighbour!) : gather(strip(this.pairsOf(types)), pair);
+  }
+
+  /** Type vectors of every pair of types. */
+  private pairsOf(types: Tensor): Tensor {
+    const { neighbour, centre } = this.table!;
+    return concat([gather(types, neighbour), gather(types, centre)], 1);
   }
 
   /** G of one empty slot per centre. Its switch is 0. */

@@ -29,3 +29,8 @@ export interface SeAttenSettings extends NeighbourSettings {
   readonly trainableNorm: boolean;
   readonly normEps: number;
 }
+
+/** Whether the switch of an edge is made anew from its radial part, as TensorFlow's smooth attention does. */
+export function recoversSwitch({ rules, smooth }: SeAttenSettings): boolean {
+  return rules === "tf" && smooth;
+}
