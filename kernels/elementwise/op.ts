@@ -7,7 +7,7 @@ import {
   type Rule,
   type Wanted,
 } from "../../src/autograd/node.js";
-import { type Kernel, type ReferenceCall, word } from "../../src/tensor/backend.js";
+import { type Kernel, type ReferenceCall, type WgslKernel, word } from "../../src/tensor/backend.js";
 import { type DType, isFloat, typeCode } from "../../src/tensor/dtype.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { broadcastShapes, sameShape, type Shape, sizeOf } from "../../src/tensor/shape.js";
@@ -62,6 +62,7 @@ export class ElementwiseOp implements Rule {
     this.saves = spec.args.map((name) => used.has(name));
     this.savesAny = this.saves.includes(true);
     this.savesOut = !spec.args.includes("y") && used.has("y");
+    let wgsl: WgslKernel | undefined;
     this.kernel = {
       name: spec.name,
       intNames: [],
@@ -72,7 +73,10 @@ export class ElementwiseOp implements Rule {
       outputs: 1,
       types: new Array<undefined>(spec.args.length + 1).fill(undefined),
       reference: (call) => runReference(spec, call),
-      wgsl: elementwiseWgsl(spec),
+      // Written when a GPU asks for it: a program on the CPU need not wait for it.
+      get wgsl() {
+        return (wgsl ??= elementwiseWgsl(spec));
+      },
       cost: (ints) => {
         const size = ints.subarray(1, 1 + ints[0]).reduce((n, d) => n * d, 1);
         return { flop: size, elements: size * (spec.args.length + 1) };

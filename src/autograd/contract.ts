@@ -33,18 +33,26 @@ export class Symbols {
   }
 }
 
-const pattern = /^(f32|f64|i32|u8|bool)?\[([^\]]*)\]$/;
+const pattern = /^(?:f32|f64|i32|u8|bool)?\[[^\]]*\]$/;
+const numberPattern = /^\d+$/;
+const symbolPattern = /^[A-Za-z]\w*$/;
 const dimPattern = /^(?:(\d+)\*)?([A-Za-z]\w*)([+-]\d+)?$/;
 
+/** Errors: VALUE for a text that is no shape expression. */
 export function parseExpression(text: string, symbols: Symbols): Expression {
-  const match = pattern.exec(text.replaceAll(" ", ""));
-  if (match === null) throw new AtomgradError("VALUE", `contract: "${text}" is not a shape expression`);
-  const dims = match[2] === "" ? [] : match[2].split(",").map((word) => parseDim(word, text, symbols));
-  return { text, dtype: match[1] as DType | undefined, dims };
+  const compact = text.includes(" ") ? text.replaceAll(" ", "") : text;
+  if (!pattern.test(compact))
+    throw new AtomgradError("VALUE", `contract: "${text}" is not a shape expression`);
+  const open = compact.indexOf("[");
+  const inside = compact.slice(open + 1, -1);
+  const dims = inside === "" ? [] : inside.split(",").map((word) => parseDim(word, text, symbols));
+  return { text, dtype: open === 0 ? undefined : (compact.slice(0, open) as DType), dims };
 }
 
+/** The commonest spelling first: contracts are read while a program waits for its first result. */
 function parseDim(word: string, text: string, symbols: Symbols): Dim {
-  if (/^\d+$/.test(word)) return { symbol: -1, factor: 0, offset: Number(word) };
+  if (symbolPattern.test(word)) return { symbol: symbols.index(word), factor: 1, offset: 0 };
+  if (numberPattern.test(word)) return { symbol: -1, factor: 0, offset: Number(word) };
   const match = dimPattern.exec(word);
   if (match === null) throw new AtomgradError("VALUE", `contract: "${word}" in "${text}" is not a size`);
   return { symbol: symbols.index(match[2]), factor: Number(match[1] ?? 1), offset: Number(match[3] ?? 0) };

@@ -31,7 +31,7 @@ export class OpContract {
   /** Errors: VALUE for a text that is no shape expression, or a name that stands for nothing. */
   constructor(spec: OpSpec) {
     this.inputs = Object.entries(spec.inputs).map(([key, text]) => ({
-      name: key.replace("?", ""),
+      name: key.endsWith("?") ? key.slice(0, -1) : key,
       optional: key.endsWith("?"),
       expression: parseExpression(text, this.symbols),
     }));
@@ -74,12 +74,13 @@ export class OpContract {
 
   /** Positions of the buffers of which a WGSL text reads or writes. */
   private boundBuffers({ name: op, wgsl }: OpSpec): number[] {
-    const unread = wgsl?.unread ?? [];
+    const all = Array.from({ length: this.inputs.length + this.outputs.length }, (_, k) => k);
+    const unread = wgsl?.unread;
+    if (unread === undefined) return all;
     const names = this.inputs.map((input) => input.name);
     const unknown = unread.find((name) => !names.includes(name));
     if (unknown !== undefined)
       throw new AtomgradError("VALUE", `${op}: unread names "${unknown}", which is no input`);
-    const all = Array.from({ length: this.inputs.length + this.outputs.length }, (_, k) => k);
     return all.filter((k) => !unread.includes(names[k]));
   }
 }

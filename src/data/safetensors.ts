@@ -228,22 +228,21 @@ export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
 }
 
 function checkEntry(name: string, value: unknown, bad: (what: string) => AtomgradError): SafeTensorEntry {
-  const label = `tensor ${JSON.stringify(name.slice(0, 80))}`;
-  if (!isRecord(value)) throw bad(`${label} is not an object`);
+  if (!isRecord(value)) throw bad(`${label(name)} is not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(itemBytes, dtype)) {
     throw bad(
-      `${label} has ${dtype === undefined ? "no dtype" : `dtype ${JSON.stringify(dtype).slice(0, 40)}`}; known: ${Object.keys(itemBytes).join(" ")}`,
+      `${label(name)} has ${dtype === undefined ? "no dtype" : `dtype ${JSON.stringify(dtype).slice(0, 40)}`}; known: ${Object.keys(itemBytes).join(" ")}`,
     );
   }
-  if (!isSizes(shape)) throw bad(`${label} has an impossible shape`);
+  if (!isSizes(shape)) throw bad(`${label(name)} has an impossible shape`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
-    throw bad(`${label} has impossible data_offsets`);
+    throw bad(`${label(name)} has impossible data_offsets`);
   const [begin, end] = offsets;
   const needed = shape.reduce((product, extent) => product * extent, 1) * itemBytes[dtype as SafeDType];
   if (needed !== end - begin) {
     throw bad(
-      `${label} of shape [${shape.join(", ")}] and dtype ${dtype} needs ${needed} bytes, its offsets give ${end - begin}`,
+      `${label(name)} of shape [${shape.join(", ")}] and dtype ${dtype} needs ${needed} bytes, its offsets give ${end - begin}`,
     );
   }
   return { name, dtype: dtype as SafeDType, shape, begin, end };
@@ -257,13 +256,16 @@ function checkLayout(
   const ordered = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let reached = 0;
   for (const { name, begin, end } of ordered) {
-    const label = `tensor ${JSON.stringify(name.slice(0, 80))}`;
-    if (end > held) throw bad(`${label} ends at byte ${end}, the file has ${held}; it was cut short`);
-    if (begin < reached) throw bad(`${label} overlaps the one before it`);
-    if (begin > reached) throw bad(`${begin - reached} bytes before ${label} belong to no tensor`);
+    if (end > held) throw bad(`${label(name)} ends at byte ${end}, the file has ${held}; it was cut short`);
+    if (begin < reached) throw bad(`${label(name)} overlaps the one before it`);
+    if (begin > reached) throw bad(`${begin - reached} bytes before ${label(name)} belong to no tensor`);
     reached = end;
   }
   if (reached !== held) throw bad(`${held - reached} bytes at its end belong to no tensor`);
+}
+
+function label(name: string): string {
+  return `tensor ${JSON.stringify(name.slice(0, 80))}`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
