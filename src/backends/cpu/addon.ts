@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AtomgradError } from "../../tensor/error.js";
@@ -44,8 +43,14 @@ export function packageRoot(): string {
   return folder;
 }
 
-/** Loads the addon for this machine. Errors: NATIVE, with the command that mends it. */
+let loaded: Addon | undefined;
+
+/** Loads the addon for this machine (once). Errors: NATIVE, with the command that mends it. */
 export function loadAddon(): Addon {
+  return (loaded ??= openAddon());
+}
+
+function openAddon(): Addon {
   const root = packageRoot();
   const system = `${process.platform}-${process.arch}`;
   const candidates = [
@@ -60,7 +65,10 @@ export function loadAddon(): Addon {
       `the native addon for ${system} (Node ${process.version}) is not built; ${remedy}`,
     );
   try {
-    return createRequire(file)(file) as Addon;
+    // What `require` does with such a file in the end; it takes longer to come to that than to open the file.
+    const module = { exports: {} };
+    process.dlopen(module, file);
+    return module.exports as Addon;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new AtomgradError(
