@@ -42,7 +42,11 @@ class Shell {
   private readonly child = spawn(
     "sh",
     ["-c", 'while read -r script; do "$0" "$script" < /dev/null; echo ended; done', process.execPath],
-    { stdio: ["pipe", "pipe", "inherit"] },
+    // Node reads the certificates this variable names before it runs anything: most of a start where it is set, none of ours.
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined },
+    },
   );
   private readonly lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
 
