@@ -56,6 +56,19 @@ describe("eval", () => {
     }
   });
 
+  it("gives an atom without neighbours zeros without a sign, as DeePMD-kit does", () => {
+    const [lone, out] = [join(folder, "lone"), join(folder, "lone-out")];
+    putSystem(lone, {
+      "type.raw": "0\n",
+      "type_map.raw": "Nb\n",
+      "set.000/coord.npy": f8([1, 3], [1, 2, 3]),
+      "set.000/box.npy": f8([1, 9], [9, 0, 0, 0, 9, 0, 0, 0, 9]),
+    });
+    atomgradOk(["eval", "-m", "frozen1.dp", "-s", lone, "-o", out, "--atomic"], at);
+    for (const name of ["force", "virial", "atom_virial"])
+      for (const value of numbers(join(out, `${name}.npy`)).data) expect(value, name).toBe(0);
+  });
+
   it("leaves out atom_virial, and computes in f32 when asked", () => {
     const out = join(folder, "eval32");
     atomgradOk(["eval", "-m", "frozen1.dp", "-s", "single", "-o", out, "--precision", "f32"], at);

@@ -1,6 +1,7 @@
 import { noGrad } from "../../autograd/node.js";
 import { atomicVirial } from "../../geometry/virial.js";
 import { scope } from "../../tensor/scope.js";
+import type { Tensor } from "../../tensor/tensor.js";
 import { graphOf, graphOfCentres } from "./build-graph.js";
 import { centreBlocks, isLarge, pull } from "./centre-blocks.js";
 import type { EnergyModel } from "./energy-model.js";
@@ -62,12 +63,19 @@ export function evaluateEnergies(
       virial: true,
     });
     result.energy.set(energy.dataSync(), first);
-    result.force.set(force.dataSync(), first * atoms * 3);
-    result.virial.set(virial!.dataSync(), first * 9);
+    setUnsignedZeros(result.force, force, first * atoms * 3);
+    setUnsignedZeros(result.virial, virial!, first * 9);
     result.atomEnergy?.set(atomEnergy.dataSync(), first * atoms);
-    result.atomVirial?.set(atomicVirial(slope, edge, graph.neighbour).dataSync(), first * atoms * 9);
+    if (result.atomVirial !== undefined)
+      setUnsignedZeros(result.atomVirial, atomicVirial(slope, edge, graph.neighbour), first * atoms * 9);
   });
   return done ? result : undefined;
+}
+
+/** Copies values; a sum over no edges, negated, is -0, whose sign would show in text files. */
+function setUnsignedZeros(target: Float64Array, source: Tensor, at: number): void {
+  const values = source.dataSync();
+  for (let k = 0; k < values.length; k++) target[at + k] = values[k] + 0;
 }
 
 /** Fills the results frame by frame and, within a frame, block by block; false when it was stopped. */
