@@ -1,8 +1,9 @@
 import { writeFilesAtomicSync } from "../../data/atomic-write.js";
 import type { DeepmdLabel } from "../../data/deepmd-system.js";
+import { determinant } from "../../geometry/matrix3.js";
 import type { Comparison } from "./test-errors.js";
 
-type FileName = "e" | "e_peratom" | "f" | "v" | "v_peratom";
+type FileName = "e" | "e_peratom" | "f" | "v" | "v_peratom" | "s";
 
 const axes = ["x", "y", "z"];
 const forceNames = axes.map((a) => `f${a}`);
@@ -14,12 +15,13 @@ const columns: Readonly<Record<FileName, readonly string[]>> = {
   f: forceNames,
   v: virialNames,
   v_peratom: virialNames,
+  s: axes.flatMap((a) => axes.map((b) => `s${a}${b}`)),
 };
 
 /**
  * The detail files of `test -d PREFIX`: label and prediction of every value, as numpy's savetxt writes them. The header
  * names the first system; later systems follow without one. A label that is missing stands as 0, as in DeePMD-kit, but
- * virial files hold only systems with virial labels.
+ * files of virials and stresses (-virial / volume, eV/angstrom^3) hold only systems with virial labels.
  */
 export class DetailFiles {
   private readonly texts = new Map<FileName, string[]>();
@@ -27,13 +29,18 @@ export class DetailFiles {
   constructor(private readonly prefix: string) {}
 
   add(name: string, { system, frames, prediction }: Comparison): void {
-    const { atomCount: atoms, labels } = system;
+    const { atomCount: atoms, cells, labels } = system;
     this.addRows("e", name, labels.energy, prediction.energy, 1, frames);
     this.addRows("e_peratom", name, labels.energy, prediction.energy, atoms, frames);
     this.addRows("f", name, labels.force, prediction.force, 1, frames * atoms);
-    if (system.cells === null || labels.virial === undefined) return;
+    if (cells === null || labels.virial === undefined) return;
     this.addRows("v", name, labels.virial, prediction.virial, 1, frames);
     this.addRows("v_peratom", name, labels.virial, prediction.virial, atoms, frames);
+    const volumes = Array.from({ length: frames }, (_, f) =>
+      Math.abs(determinant(cells.subarray(f * 9, f * 9 + 9))),
+    );
+    const stressDivisor = (frame: number): number => -volumes[frame];
+    this.addRows("s", `${name} (eV/Å³)`, labels.virial, prediction.virial, stressDivisor, frames);
   }
 
   /** Writes all files, or none. */
@@ -51,7 +58,7 @@ export class DetailFiles {
     system: string,
     label: DeepmdLabel | undefined,
     predicted: Float64Array,
-    divisor: number,
+    divisor: number | ((row: number) => number),
     count: number,
   ): void {
     const names = columns[file];
@@ -62,9 +69,10 @@ export class DetailFiles {
     }
     for (let row = 0; row < count; row++) {
       const cells: string[] = [];
+      const by = typeof divisor === "number" ? divisor : divisor(row);
       for (const source of [label?.data, predicted])
         for (let k = 0; k < names.length; k++)
-          cells.push(savetxtNumber((source?.[row * names.length + k] ?? 0) / divisor));
+          cells.push(savetxtNumber((source?.[row * names.length + k] ?? 0) / by));
       rows.push(cells.join(" "));
     }
   }

@@ -1,4 +1,4 @@
-import { type DeepmdLabel, type DeepmdSystem, frameTypes, type LabelName } from "../../data/deepmd-system.js";
+import { type DeepmdLabel, type DeepmdSystem, type LabelName } from "../../data/deepmd-system.js";
 import { determinant } from "../../geometry/matrix3.js";
 import type { EvalResult } from "../../models/deepmd/deep-pot.js";
 import { evalSystem, type Evaluator } from "../../models/deepmd/eval-system.js";
@@ -38,8 +38,8 @@ export interface Comparison {
 
 /**
  * Compares a potential with the labels of the first `frames` frames of a system, as `dp test` does. Frames whose set
- * lacks a label do not count for it. Energies and virials "per atom" are divided by the length of `type.raw`, as in
- * DeePMD-kit; virtual atoms are not counted in force errors (there they count as zeros).
+ * lacks a label do not count for it. Virtual atoms count as in DeePMD-kit: energies and virials "per atom" are divided by
+ * the length of `type.raw`, and force errors are means over all atoms, with forces of 0 on virtual ones.
  */
 export function compareSystem(pot: Evaluator, system: DeepmdSystem, frames: number): Comparison {
   const prediction = evalSystem(pot, system, { frames, atomic: system.labels.atom_ener !== undefined });
@@ -81,7 +81,7 @@ function measure(
     }
     const force = differences("force", prediction.force);
     if (force !== undefined) {
-      addForces(sumOf("force"), force, frameTypes(system, frame));
+      for (const d of force) sumOf("force").add(d);
       const weights = labels.atom_pref;
       if (weights?.found[frame] === 1)
         force.forEach((d, k) => sumOf("weightedForce").add(d, weights.data[frame * weights.width + k]));
@@ -109,12 +109,6 @@ function difference(
   if (label === undefined || label.found[frame] === 0) return undefined;
   const start = frame * label.width;
   return Float64Array.from({ length: label.width }, (_, k) => predicted[start + k] - label.data[start + k]);
-}
-
-function addForces(sum: ErrorSum, differences: Float64Array, types: Int32Array): void {
-  differences.forEach((d, k) => {
-    if (types[Math.floor(k / 3)] >= 0) sum.add(d);
-  });
 }
 
 class ErrorSum {
