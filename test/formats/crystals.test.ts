@@ -58,6 +58,31 @@ describe("POSCAR", () => {
     ]);
   });
 
+  it("reads symbols and numbers that VASP breaks into several lines", async () => {
+    const species = `${"Fe Cr ".repeat(10)}\n Fe Ni\n${"1 2 ".repeat(10)}\n 1 1\n`;
+    const rows = Array.from({ length: 32 }, (_, k) => `0 0 ${k / 32}\n`).join("");
+    const { atomicNumbers } = await read(
+      "broken.vasp",
+      `t\n1\n2 0 0\n0 2 0\n0 0 2\n${species}Direct\n${rows}`,
+    );
+    expect([...atomicNumbers]).toEqual([...Array.from({ length: 30 }, (_, k) => (k % 3 ? 24 : 26)), 26, 28]);
+  });
+
+  it.each([
+    ["a formula in the title", "Cu3Au ordered", "3 1", "", [29, 29, 29, 79]],
+    ["formulas in the title", "H2 O1", "2 1", "", [1, 1, 8]],
+    ["symbols behind the positions", "made by hand", "1 2", " Na", [11, 11, 11]],
+  ])("reads version 4 with %s", async (_, title, counts, label, wanted) => {
+    const rows = wanted.map((__, k) => `0 0 ${k / 8}${label}\n`).join("");
+    const text = `${title}\n1\n2 0 0\n0 2 0\n0 0 2\n${counts}\nDirect\n${rows}`;
+    expect([...(await read("four.vasp", text)).atomicNumbers]).toEqual(wanted);
+  });
+
+  it.each(["3 layers", "as built", "some title"])("takes no word of %s for a species", async (title) => {
+    const text = `${title}\n1\n2 0 0\n0 2 0\n0 0 2\n1\nDirect\n0 0 0\n`;
+    await expect(read("unnamed.vasp", text)).rejects.toThrow(/unnamed\.vasp: .*species have no names/);
+  });
+
   it("reads version 4, direct coordinates, marks behind symbols, partly free atoms", async () => {
     const old = await read(
       "CONTCAR",

@@ -1,6 +1,6 @@
 import { determinant, rowsTimes } from "../../geometry/matrix3.js";
 import { AtomgradError } from "../../tensor/error.js";
-import { elementSymbols } from "../elements.js";
+import { atomicNumberOf, elementSymbols } from "../elements.js";
 import { makeStructure, pbcOf, textField, type Field, type Structure } from "../structure.js";
 import type { Lines } from "../text/lines.js";
 import { withLines } from "../text/lines.js";
@@ -9,7 +9,7 @@ import { writeTextPieces } from "../text/write-text.js";
 import { WordSpans } from "../text/word-spans.js";
 import type { StructureFormat } from "./format.js";
 import { onlyStructure } from "./one-frame.js";
-import { atomsOfBlocks } from "./vasp-species.js";
+import { announcedAtoms, atomsOfBlocks } from "./vasp-species.js";
 
 /** POSCAR and CONTCAR of VASP, versions 4 and 5. */
 export const poscar: StructureFormat = {
@@ -32,6 +32,7 @@ export const poscar: StructureFormat = {
   write: (path, structures) => writeTextPieces(path, [formatPoscar(onlyStructure(structures, "poscar"))]),
 };
 
+const remedy = "; the line above the numbers of atoms names the species";
 const keys = ["comment", "scale", "lattice", "species", "positions"];
 
 function* readOne(lines: Lines): Generator<Structure> {
@@ -47,16 +48,19 @@ export function readPoscar(lines: Lines): Structure {
   const scale = scaling(lines, scales, vectors);
   const scaled = (rows: Float64Array): Float64Array => rows.map((x, k) => x * scale[k % 3]);
   const cell = scaled(vectors);
-  const atomicNumbers = readSpeciesBlocks(lines, comment);
+  const blocks = readSpeciesBlocks(lines, comment);
+  const named = blocks.names === null ? null : atomsOfBlocks(lines, blocks.names, blocks.counts, remedy);
   let mode = lines.need("Direct or Cartesian").trim();
   const selective = /^s/i.test(mode);
   if (selective) mode = lines.need("Direct or Cartesian").trim();
   if (!/^[cdk]/i.test(mode)) throw lines.error(`${shown(mode)} stands where Direct or Cartesian is expected`);
-  const atoms = atomicNumbers.length;
+  const atoms = blocks.total;
   const rows = new Float64Array(3 * atoms);
   const moves = selective ? new Uint8Array(3 * atoms) : null;
   const spans = new WordSpans();
-  for (let atom = 0; atom < atoms; atom++) readAtom(lines, spans, rows, moves, atom, atoms);
+  const labels = named === null ? new Array<string>(atoms) : null;
+  for (let atom = 0; atom < atoms; atom++) readAtom(lines, spans, rows, moves, labels, atom);
+  const atomicNumbers = named ?? speciesOfLabels(lines, labels!);
   return makeStructure({
     atomicNumbers,
     positions: /^[ck]/i.test(mode) ? scaled(rows) : rowsTimes(rows, cell),
@@ -93,22 +97,64 @@ function scaling(lines: Lines, scales: readonly number[], vectors: Float64Array)
   return [factor, factor, factor];
 }
 
-function readSpeciesBlocks(lines: Lines, comment: string): Int32Array {
-  const wordsBeforeRemark = (line: string): string[] => wordsOf(line.replace(/[!#].*$/, ""));
-  let words = wordsBeforeRemark(lines.need("element symbols or numbers of atoms"));
+/** Atoms of one species after the other; names null: the title of this file of VASP 4 names none. */
+interface SpeciesBlocks {
+  readonly names: readonly string[] | null;
+  readonly counts: readonly number[];
+  readonly total: number;
+}
+
+/** Symbols, then numbers of atoms: VASP breaks both into lines of twenty. Files of VASP 4 have the numbers alone. */
+function readSpeciesBlocks(lines: Lines, comment: string): SpeciesBlocks {
+  const need = (what: string): string[] => wordsOf(lines.need(what).replace(/[!#].*$/, ""));
   const isCounts = (list: readonly string[]): boolean =>
     list.length > 0 && list.every((word) => /^\d+$/.test(word));
-  let names = words;
-  if (isCounts(words)) names = wordsOf(comment).slice(0, words.length);
-  else words = wordsBeforeRemark(lines.need("numbers of atoms"));
-  const counts = words.slice(0, names.length).map(parseInteger);
-  const total = counts.reduce((sum: number, count) => sum + (count ?? NaN), 0);
-  if (names.length === 0 || counts.length !== names.length || !(total >= 0))
+  let words = need("element symbols or numbers of atoms");
+  const names: string[] | null = isCounts(words) ? titleSymbols(comment, words.length) : [];
+  if (names?.length === 0) {
+    let nameLines = 0;
+    for (; !/^\d/.test(words[0] ?? "") && nameLines < mostSpeciesLines; nameLines++) {
+      names.push(...words);
+      words = need("numbers of atoms");
+    }
+    for (let k = 1; k < nameLines && isCounts(words); k++) words.push(...need("more numbers of atoms"));
+    words = words.slice(0, names.length);
+  }
+  const counts = words.map(parseInteger);
+  if (counts.length === 0 || (names !== null && counts.length !== names.length) || counts.some(isNoCount))
     throw lines.error(
-      `${shown(words.join(" "))} does not give a number of atoms for each of ${shown(names.join(" "))}`,
+      `${shown(words.join(" "))} does not give a number of atoms for each of ${shown((names ?? []).join(" "))}`,
     );
-  const remedy = "; name the species in the line above the numbers of atoms (or in the first line)";
-  return atomsOfBlocks(lines, names, counts as number[], remedy);
+  return { names, counts: counts as number[], total: announcedAtoms(lines, counts as number[]) };
+}
+
+const mostSpeciesLines = 50;
+const isNoCount = (count: number | null): boolean => count === null || count < 0;
+
+/** The first symbols of a title such as "Na Cl", "Mg_pv O", "Cu3Au ordered"; null: it does not name as many. */
+function titleSymbols(comment: string, count: number): string[] | null {
+  const symbols: string[] = [];
+  for (const word of wordsOf(comment)) {
+    const name = word.replace(/[_/].*$/, "");
+    const formula = name.replace(/[\d.]/g, "").match(/[A-Z][a-z]?/g) ?? [];
+    if (atomicNumberOf(name) !== null) symbols.push(name);
+    else if (formula.length > 0 && /^(?:[A-Z][a-z]?[\d.]*)+$/.test(name)) symbols.push(...formula);
+    else break;
+  }
+  const found = symbols.slice(0, count);
+  return found.length === count && found.every((name) => atomicNumberOf(name) !== null) ? found : null;
+}
+
+/** Species by the words behind the positions, where pymatgen writes them into files of VASP 4. */
+function speciesOfLabels(lines: Lines, labels: readonly string[]): Int32Array {
+  return Int32Array.from(labels, (label) => {
+    const z = atomicNumberOf(label);
+    if (z === null)
+      throw lines.error(
+        "the species have no names; name them in a line above the numbers of atoms (or in the first line)",
+      );
+    return z;
+  });
 }
 
 function readAtom(
@@ -116,16 +162,17 @@ function readAtom(
   spans: WordSpans,
   rows: Float64Array,
   moves: Uint8Array | null,
+  labels: string[] | null,
   atom: number,
-  atoms: number,
 ): void {
-  if (!lines.take()) lines.need(`atom ${atom + 1} of ${atoms}`);
+  if (!lines.take()) lines.need(`atom ${atom + 1} of ${rows.length / 3}`);
   const count = spans.find(lines.text, lines.start, lines.end);
   const word = (k: number): string => (k < count ? spans.word(k) : "");
   for (let k = 0; k < 3; k++) {
     const value = k < count ? spans.real(k) : null;
     if (value === null) throw lines.error(`${shown(word(k))} stands where a coordinate is needed`);
     rows[3 * atom + k] = value;
+    if (labels !== null) labels[atom] = word(moves === null ? 3 : 6);
     if (moves === null) continue;
     const flag = /^\.?([TF])/i.exec(word(3 + k));
     if (flag === null)

@@ -15,10 +15,7 @@ export function atomsOfBlocks(
   counts: readonly number[],
   remedy = "",
 ): Int32Array {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (6 * total > lines.size)
-    throw lines.error(`${total} atoms are announced, more than a file of ${lines.size} bytes can hold`);
-  const atomicNumbers = new Int32Array(total);
+  const atomicNumbers = new Int32Array(announcedAtoms(lines, counts));
   let start = 0;
   names.forEach((name, k) => {
     const z = elementOfName(name.replace(/[_/].*$/, ""));
@@ -26,4 +23,12 @@ export function atomsOfBlocks(
     atomicNumbers.fill(z, start, (start += counts[k]));
   });
   return atomicNumbers;
+}
+
+/** Atoms of all blocks. @throws AtomgradError FORMAT for more than the file can hold */
+export function announcedAtoms(lines: Lines, counts: readonly number[]): number {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (6 * total > lines.size)
+    throw lines.error(`${total} atoms are announced, more than a file of ${lines.size} bytes can hold`);
+  return total;
 }
