@@ -6,7 +6,8 @@ import { type DeepmdSystem, labelWidth, type LabelName } from "./deepmd-system.j
 import { loadHdf5, splitHdf5Path, withHdf5, type Hdf5Dataset, type Hdf5File } from "./hdf5.js";
 
 /**
- * The systems of an HDF5 file: `x.hdf5#/group` is one, `x.hdf5` all groups that hold `type.raw`. Groups have the datasets of a
+ * The systems of an HDF5 file: `x.hdf5#/group` is one, or all below it where the group itself holds no `type.raw`; `x.hdf5` is
+ * all of the file. Groups have the datasets of a
  * system folder: `type.raw`, `type_map.raw`, `nopbc`, `set.000/coord.npy`, ... The file is opened in memory, so no path in it
  * leads anywhere.
  *
@@ -26,6 +27,8 @@ export function deepmdHdf5Systems(path: string, options: DeepmdReadOptions = {})
 /** A frame with all that its set says of it, also what DeePMD-kit itself does not define. */
 export interface Hdf5Frame extends FrameRecord {
   readonly typeMap: readonly string[] | null;
+  /** Whether its set has types for every frame. */
+  readonly mixed: boolean;
   /** Further datasets of the set by their names without `.npy`: the row of this frame. */
   readonly extras: ReadonlyMap<string, { readonly data: Float64Array; readonly isInteger: boolean }>;
 }
@@ -105,14 +108,20 @@ class SystemReader {
         if (rows?.length === 0) continue;
         const frames = this.frames(set, types, names, open, {}, rows);
         const extras = this.extras(set, frames.length, rows);
-        for (const [k, frame] of frames.entries())
-          yield { ...frame, typeMap: names, extras: new Map(extras.map(([name, rows]) => [name, rows[k]])) };
+        const mixed = this.file.keys(set).includes("real_atom_types.npy");
+        for (const [k, frame] of frames.entries()) {
+          const own = new Map(extras.map(([name, values]) => [name, values[k]]));
+          yield { ...frame, typeMap: names, mixed, extras: own };
+        }
       }
     }
   }
 
   private found(group: string | null): string[] {
-    const groups = group === null ? this.groups("", 0) : [group];
+    const named = group ?? "";
+    // A group that is not there, or empty, is told by what reads it.
+    const search = named === "" || (this.file.isGroup(named) && this.file.keys(named).length > 0);
+    const groups = search ? this.groups(named, 0) : [named];
     if (groups.length === 0) throw this.empty();
     return groups;
   }

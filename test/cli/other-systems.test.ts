@@ -61,6 +61,17 @@ describe("systems in HDF5 files give what the same folders give", () => {
     expect(withoutPaths(deviations(group, "group"))).toBe(withoutPaths(deviations(path, "folder")));
   });
 
+  it("eval-desc, all groups below the root, as dp finds them", () => {
+    const out = join(folder, "root");
+    atomgradOk(["eval-desc", "-m", "frozen1.dp", "-s", `${hdf5}#/`, "-o", out], at);
+    expect(readdirSync(out)).toEqual(["n002.npy", "n016.npy"]);
+  });
+
+  it("inspect names their fields as those of folders", () => {
+    const { keys } = JSON.parse(atomgradOk(["inspect", `${hdf5}#/n002`, "--json"])) as { keys: string[] };
+    expect(keys).toEqual(["coord", "type", "real_atom_types", "box", "energy", "force"]);
+  });
+
   it("neighbor-stat and change-bias, all of a file", async () => {
     const counted = (system: string): string => atomgradOk(["neighbor-stat", "-s", system, "-r", "4"], at);
     const one = join(folder, "one.hdf5");

@@ -49,7 +49,7 @@ function* readSystems(path: string): Generator<Structure> {
   for (const frame of deepmdHdf5Frames(path)) yield structureOf(frame);
 }
 
-function structureOf({ types, positions, cell, labels, typeMap, extras }: Hdf5Frame): Structure {
+function structureOf({ types, positions, cell, labels, typeMap, mixed, extras }: Hdf5Frame): Structure {
   const count = types.length;
   const atoms = Array.from(types.keys()).filter((atom) => types[atom] >= 0);
   const names = atoms.map((atom) => typeMap?.[types[atom]] ?? `Type_${types[atom]}`);
@@ -87,6 +87,12 @@ function structureOf({ types, positions, cell, labels, typeMap, extras }: Hdf5Fr
     virial: virial?.slice() ?? null,
     info,
     arrays,
-    keys: ["coord", "type", ...(cell === null ? [] : ["box"]), ...Object.keys(labels), ...extras.keys()],
+    keys: [
+      ...["coord", "type"],
+      ...(mixed ? ["real_atom_types"] : []),
+      ...(cell === null ? [] : ["box"]),
+      ...Object.keys(labels),
+      ...extras.keys(),
+    ],
   });
 }
