@@ -67,6 +67,13 @@ const systems: Record<string, { change: Change; says: RegExp }> = {
     change: rewrite("coord.npy", (x) => x.copyWithin(3, 0, 3)),
     says: /overlap.*frame 0.*on top of each other/,
   },
+  // As an image of the atom, where the sum with a lattice vector was rounded.
+  "rounded-overlap": {
+    change: rewrite("coord.npy", (x) => {
+      for (let k = 0; k < 3; k++) x[3 + k] = x[k] + 1e-6;
+    }),
+    says: /rounded-overlap.*frame 0.*on top of each other/,
+  },
   "odd-type": { change: text("type.raw", "0 1 2 3 banana 0\n"), says: /type\.raw.*banana/ },
   "high-type": { change: text("type.raw", "0 1 2 3 7 0\n"), says: /type\.raw.*7/ },
   "other-element": { change: text("type_map.raw", "Nb Mo Xx W\n"), says: /type_map\.raw.*Xx/ },

@@ -19,8 +19,10 @@ import type { EnvironmentRows } from "./statistics.js";
 const mostNeighbours = 10_000;
 /** Pairs that are counted together. */
 const pairsAtOnce = 2 ** 17;
-/** angstrom; finds hardly a pair but those at distance 0. */
+/** angstrom; finds hardly a pair but those on top of each other. */
 const shortestCutoff = 1e-3;
+/** angstrom; an atom on another's image is this near where positions are float32, whatever is added and taken away. */
+const onTop = 1e-4;
 
 /** The neighbours a model sees in frame `f`. Errors: VALUE (types, positions, cells, atoms on top of each other). */
 export function neighboursOfFrame(
@@ -41,7 +43,7 @@ export function neighboursOfFrame(
   const name = (): string => frameName(frames, f);
   const list = listOf(name, positions, cell, settings.rcut, true);
   const chosen = selectNeighbors(list, types, settings.sel, pairRules(settings));
-  if (chosen.minDistance === 0) throw onTopOfEachOther(frameName(frames, f));
+  if (chosen.minDistance < onTop) throw onTopOfEachOther(frameName(frames, f), chosen.minDistance);
   return chosen;
 }
 
@@ -141,7 +143,7 @@ export function largestNeighbourNumbers(
     const parts = neighborListInParts({ positions, cell, pbc: cell !== null }, rcut, pairsAtOnce);
     for (const part of parts) largest.add(neighborNumbers(part, types, typeCount));
   });
-  if (largest.minDistance === 0) throw onTopOfEachOther(name());
+  if (largest.minDistance < onTop) throw onTopOfEachOther(name(), largest.minDistance);
   return largest;
 }
 
@@ -168,9 +170,9 @@ export function assertAtomsApart(system: DeepmdSystem, typeCount: number): void 
     largestNeighbourNumbers(system, frame, shortestCutoff, typeCount);
 }
 
-function onTopOfEachOther(frame: string): AtomgradError {
+function onTopOfEachOther(frame: string, distance: number): AtomgradError {
   return new AtomgradError(
     "VALUE",
-    `${frame}: two atoms are on top of each other (distance 0); correct the positions`,
+    `${frame}: two atoms are on top of each other (distance ${Number(distance.toPrecision(2))} angstrom); correct the positions`,
   );
 }
