@@ -39,6 +39,11 @@ export function checkFloat(header: NpyHeader, label: string): void {
   );
 }
 
+/** Cells, parameters and weights may be whole numbers too, as numpy.eye or a list of integers gives them. */
+export function checkReal(header: NpyHeader, label: string): void {
+  if (!/^[iu]\d/.test(header.dtype)) checkFloat(header, label);
+}
+
 /**
  * Finds the first NaN or infinity of [frames, width] numbers.
  *

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { AtomgradError } from "../tensor/error.js";
-import { checkFloat, countFrames } from "./deepmd-npy-check.js";
+import { checkFloat, checkReal, countFrames } from "./deepmd-npy-check.js";
 import { type DeepmdReadOptions, labelNames } from "./deepmd-read-options.js";
 import { type LabelName, labelWidth } from "./deepmd-system.js";
 import { readNpyHeader } from "./npy.js";
@@ -83,7 +83,7 @@ export function planSet(
       );
     }
     const box = readNpyHeader(join(here, "box.npy"), `${text}/box.npy`);
-    checkFloat(box, `${text}/box.npy`);
+    checkReal(box, `${text}/box.npy`);
     countFrames(box, `${text}/box.npy`, 9, `the ${frames} frames of coord.npy`, frames);
   }
   const labels = new Map<LabelName, LabelFile>();
@@ -93,6 +93,8 @@ export function planSet(
   }
   return { label: text, folder: here, frames, mixed: existsSync(join(here, "real_atom_types.npy")), labels };
 }
+
+const mayBeWhole: ReadonlySet<LabelName> = new Set(["fparam", "aparam", "atom_pref"]);
 
 function planLabel(
   folder: string,
@@ -109,7 +111,8 @@ function planLabel(
   if (file === undefined || expected === 0) return null;
   const label = `${text}/${file}`;
   const header = readNpyHeader(join(folder, file), label);
-  checkFloat(header, label);
+  if (mayBeWhole.has(name)) checkReal(header, label);
+  else checkFloat(header, label);
   const perAtom = name === "aparam" ? atoms : 1;
   const fixed = name === "atom_pref" ? atoms : labelWidth(name, atoms);
   const width =

@@ -6,7 +6,7 @@ import { checkFolder, checkMemory, checkMixed, listSets, planSet, type SetPlan }
 import { readTypeFiles, remapTypes, type TypeNaming } from "./deepmd-npy-types.js";
 import { type DeepmdReadOptions, labelNames } from "./deepmd-read-options.js";
 import type { DeepmdLabel, DeepmdSystem, LabelName } from "./deepmd-system.js";
-import { readNpyFloat64Into, readNpyHeader, readNpyInt32 } from "./npy.js";
+import { readNpy, readNpyFloat64Into, readNpyHeader, readNpyInt32 } from "./npy.js";
 
 /**
  * Reads a DeePMD system folder (`deepmd/npy` or `deepmd/npy/mixed`): all `set.*` in name order. Headers of all files
@@ -92,10 +92,16 @@ function readSets(
   for (const plan of plans) {
     const part = out.subarray(start, (start += plan.frames * width));
     const text = `${plan.label}/${file}`;
-    readNpyFloat64Into(part, join(plan.folder, file), text);
+    readNumbersInto(part, join(plan.folder, file), text);
     check(part, text);
   }
   return out;
+}
+
+/** Whole numbers, too, where the plan let them pass. */
+function readNumbersInto(target: Float64Array, path: string, text: string): void {
+  if (readNpyHeader(path, text).dtype[0] === "f") readNpyFloat64Into(target, path, text);
+  else target.set(Float64Array.from(readNpy(path).data as Int32Array, Number));
 }
 
 function readPositions(
@@ -165,7 +171,7 @@ function readLabel(
     if (file !== undefined) {
       const part = data.subarray(start * width, (start + plan.frames) * width);
       const raw = repeat === 1 ? part : new Float64Array(plan.frames * fileWidth);
-      readNpyFloat64Into(raw, file.path, file.text);
+      readNumbersInto(raw, file.path, file.text);
       if (unchecked !== true) checkFinite(raw, fileWidth, atomWidth, file.text);
       if (repeat > 1) for (let k = 0; k < part.length; k++) part[k] = raw[Math.floor(k / repeat)];
       found.fill(1, start, start + plan.frames);

@@ -103,6 +103,26 @@ describe("reading a DeePMD system", () => {
   });
 });
 
+describe("whole numbers", () => {
+  it("stand for cells, parameters and weights", () => {
+    const whole = (shape: number[], numbers: number[]): { shape: number[]; data: Int32Array } => ({
+      shape,
+      data: Int32Array.from(numbers),
+    });
+    const cube = [10, 0, 0, 0, 10, 0, 0, 0, 10];
+    const path = putSystem(join(folder, "whole"), {
+      ...waterFiles(),
+      "set.000/box.npy": whole([3, 9], [...cube, ...cube, ...cube]),
+      "set.000/fparam.npy": { shape: [3, 1], data: BigInt64Array.of(300n, 400n, 500n) },
+      "set.000/atom_pref.npy": whole([3, 3], [1, 2, 1, 1, 1, 1, 1, 1, 0]),
+    });
+    const { cells, labels } = readDeepmdSystem(path);
+    expect([...cells!.subarray(0, 9)]).toEqual(cube);
+    expect([...labels.fparam!.data]).toEqual([300, 400, 500]);
+    expect([...labels.atom_pref!.data.subarray(0, 9)]).toEqual([1, 1, 1, 2, 2, 2, 1, 1, 1]);
+  });
+});
+
 describe("bad DeePMD systems", () => {
   const f4 = (count: number): Float32Array => new Float32Array(count);
   const cases: [string, Record<string, ReturnType<typeof waterFiles>[string]>, RegExp][] = [
