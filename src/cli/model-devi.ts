@@ -60,7 +60,7 @@ export function addModelDeviCommand(program: Command): void {
       }
       const before = existsSync(flags.output) ? readBytes(flags.output, largestOutput) : new Uint8Array(0);
       writeFileAtomicSync(flags.output, [before, new TextEncoder().encode(blocks.join(""))]);
-      console.log(`${blocks.length} systems -> ${flags.output}`);
+      console.log(`${blocks.length} ${blocks.length === 1 ? "system" : "systems"} -> ${flags.output}`);
     });
 }
 

@@ -133,6 +133,13 @@ describe("a training run", () => {
     expect(readFileSync(join(folder, "new.jsonl"), "utf8").trim().split("\n").length).toBe(1);
   });
 
+  it("restarted for steps that show no row leaves lcurve.out as it was, without a second header", async () => {
+    await trainDeepmd(input(), out());
+    const before = readFileSync(join(folder, "lcurve.out"), "utf8");
+    await trainDeepmd(input({ steps: 7 }), { ...out(), restart: join(folder, "model-6.safetensors") });
+    expect(readFileSync(join(folder, "lcurve.out"), "utf8")).toBe(before);
+  });
+
   it("allocates nothing after warm-up and keeps its number of tensors", async () => {
     const seen: { tensors: number; allocations: number }[] = [];
     await trainDeepmd(input({ steps: 60, training: { save_freq: 1000, disp_freq: 1000 } }), {

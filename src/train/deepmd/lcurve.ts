@@ -13,8 +13,14 @@ export interface LcurveRow {
 /** lcurve.out as DeePMD-kit's PyTorch backend writes it (spec 5.2): readable with numpy's genfromtxt(names=True). */
 export class Lcurve {
   private readonly file: LineFile;
+  private isBegun = false;
 
-  /** @param columns quantities in order; @param append a restart goes on with the file */
+  /**
+   * The header comes with the first row, as in DeePMD-kit: a restart that shows no row adds nothing.
+   *
+   * @param columns quantities in order
+   * @param append a restart goes on with the file
+   */
   constructor(
     path: string,
     private readonly columns: readonly string[],
@@ -22,7 +28,6 @@ export class Lcurve {
     append: boolean,
   ) {
     this.file = new LineFile(path, append);
-    this.file.write(this.header());
   }
 
   write(row: LcurveRow): void {
@@ -31,8 +36,10 @@ export class Lcurve {
       if (!this.hasValidation) return `   ${training}`;
       return `   ${scientific(row.validation?.[name] ?? NaN, 2).padStart(11)} ${training}`;
     });
+    const header = this.isBegun ? "" : this.header();
+    this.isBegun = true;
     this.file.write(
-      `${String(row.step).padStart(7)}${cells.join("")}   ${scientific(row.rate, 1).padStart(8)}\n`,
+      `${header}${String(row.step).padStart(7)}${cells.join("")}   ${scientific(row.rate, 1).padStart(8)}\n`,
     );
   }
 
