@@ -1,4 +1,4 @@
-import { add, div, maximum, mul, safeSqrt, sqrt, square } from "../../kernels/elementwise/ops.generated.js";
+import { add, div, maximum, safeSqrt, sqrt, square } from "../../kernels/elementwise/ops.generated.js";
 import { sum } from "../../kernels/reduce/op.js";
 import { concat, slice } from "../../kernels/shape_ops/op.js";
 import { reshape } from "../autograd/reshape.js";
@@ -16,27 +16,6 @@ import { Irreps, type IrrepsLike, irrepsOf, MulIr } from "./irreps.js";
 import type { ScalarFunction } from "./normalized-activation.js";
 import { type NamedArrays, prefixed, productArrays } from "./state-arrays.js";
 import { TensorProduct } from "./tensor-product.js";
-
-/** The entries of x [..., dim] as [..., mul, 2l+1], empty ones left out. */
-function entriesOf(what: string, x: Tensor, irreps: Irreps): Tensor[] {
-  assertFeatures(what, x, irreps);
-  const axis = x.rank - 1;
-  const slices = irreps.slices();
-  return irreps.entries.flatMap(({ mul: copies, ir }, k) => {
-    if (copies === 0) return [];
-    const { start, stop } = slices[k];
-    return [reshape(slice(x, axis, start, stop), [...x.shape.slice(0, -1), copies, ir.dim])];
-  });
-}
-
-/** Sums of squares of every irrep, [..., number of irreps]. */
-function squares(parts: readonly Tensor[]): Tensor {
-  const axis = parts[0].rank - 2;
-  return concat(
-    parts.map((part) => sum(square(part), { axis: part.rank - 1 })),
-    axis,
-  );
-}
 
 /**
  * The length of every irrep: x [..., dim] -> [..., number of irreps], scalars 0e. Its derivative at length 0 is 0. As e3nn's `o3.Norm`.
@@ -56,9 +35,16 @@ export class Norm extends Module {
   }
 
   protected forward(x: Tensor): Tensor {
-    const parts = entriesOf("Norm", x, this.irrepsIn);
-    if (parts.length === 0) return x;
-    const found = squares(parts);
+    assertFeatures("Norm", x, this.irrepsIn);
+    if (this.irrepsIn.dim === 0) return x;
+    const axis = x.rank - 1;
+    const lead = x.shape.slice(0, -1);
+    const slices = this.irrepsIn.slices();
+    const squares = this.irrepsIn.entries.map(({ mul, ir }, k) => {
+      const entry = reshape(slice(x, axis, slices[k].start, slices[k].stop), [...lead, mul, ir.dim]);
+      return sum(square(entry), { axis: axis + 1 });
+    });
+    const found = concat(squares, axis);
     return this.options.squared === true ? found : safeSqrt(found);
   }
 
@@ -100,13 +86,15 @@ export interface NormActivationOptions {
 export class NormActivation extends Module {
   readonly irrepsIn: Irreps;
   readonly irrepsOut: Irreps;
+  private readonly norm: Norm;
+  private readonly multiplier: ElementwiseTensorProduct;
   private readonly biases: Tensor | undefined;
   private readonly epsilon: number | undefined;
 
   constructor(
     irrepsIn: IrrepsLike,
     private readonly scalar: ScalarFunction,
-    private readonly options: NormActivationOptions = {},
+    options: NormActivationOptions = {},
   ) {
     super();
     this.irrepsIn = this.irrepsOut = irrepsOf("NormActivation: irrepsIn", irrepsIn);
@@ -123,38 +111,22 @@ export class NormActivation extends Module {
         `NormActivation: epsilon is ${epsilon}; give a positive one with normalize, or none`,
       );
     this.epsilon = normalize ? (epsilon ?? 1e-8) : undefined;
+    this.norm = this.child("norm", new Norm(this.irrepsIn, { squared: normalize }));
+    this.multiplier = this.child(
+      "scalar_multiplier",
+      new ElementwiseTensorProduct(this.norm.irrepsOut, this.irrepsIn),
+    );
     if (bias) this.biases = this.parameter("biases", zeros([this.irrepsIn.numIrreps], { dtype }));
   }
 
   protected forward(x: Tensor): Tensor {
-    const parts = entriesOf("NormActivation", x, this.irrepsIn);
-    if (parts.length === 0) return x;
-    const { epsilon } = this;
+    assertFeatures("NormActivation", x, this.irrepsIn);
     assertSameType("NormActivation", ["x", x], { biases: this.biases });
-    const found = squares(parts);
-    const length = epsilon === undefined ? safeSqrt(found) : sqrt(maximum(found, epsilon ** 2));
+    if (this.irrepsIn.dim === 0) return x;
+    const { epsilon } = this;
+    const found = this.norm.call(x);
+    const length = epsilon === undefined ? found : sqrt(maximum(found, epsilon ** 2));
     const value = this.scalar(this.biases === undefined ? length : add(length, this.biases));
-    const scale = this.options.normalize === false ? value : div(value, length);
-    let first = 0;
-    const scaled = parts.map((part) => {
-      const copies = part.shape[part.rank - 2];
-      const own = slice(scale, scale.rank - 1, first, (first += copies));
-      const lead = part.shape.slice(0, -2);
-      return reshape(mul(part, reshape(own, [...lead, copies, 1])), [
-        ...lead,
-        copies * part.shape[part.rank - 1],
-      ]);
-    });
-    return concat(scaled, x.rank - 1);
-  }
-
-  /** e3nn's module holds the lengths as "norm" and the product with the factors as "scalar_multiplier". */
-  protected override derived(): ReadonlyMap<string, DerivedArray> {
-    const irreps = this.irrepsIn.simplify();
-    const multiplier = new ElementwiseTensorProduct(lengthsOf(irreps), this.irrepsIn);
-    return new Map([
-      ...prefixed("norm.", normArrays(irreps)),
-      ...prefixed("scalar_multiplier.", productArrays(multiplier)),
-    ]);
+    return this.multiplier.call(epsilon === undefined ? value : div(value, length), x);
   }
 }
