@@ -1,5 +1,5 @@
 import { concat, slice } from "../../kernels/shape_ops/op.js";
-import { type Tensor, zeros } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import type { Slice } from "./irreps.js";
 
 /** The ranges of the last axis one after the other: x [..., n] -> [..., sum of lengths]. */
@@ -12,8 +12,7 @@ export function columns(x: Tensor, ranges: readonly Slice[]): Tensor {
     if (last?.stop === start) last.stop = stop;
     else merged.push({ start, stop });
   }
-  if (merged.length === 0)
-    return zeros([...x.shape.slice(0, -1), 0], { dtype: x.dtype, device: x.device.name });
+  if (merged.length === 0) return slice(x, axis, 0, 0); // recorded, so that its gradient is zeros
   if (merged.length === 1 && merged[0].start === 0 && merged[0].stop === x.shape[axis]) return x;
   return concat(
     merged.map(({ start, stop }) => slice(x, axis, start, stop)),

@@ -115,6 +115,12 @@ describe("layers", () => {
     expect(() => new o3.NormActivation("0e", sigmoid, { normalize: false, epsilon: 1 })).toThrow(
       /epsilon is 1/,
     );
+    expect(new o3.NormActivation("1x0o+2x1e+0x2e+3x1e", sigmoid).toString()).toBe(
+      "NormActivation(\n" +
+        "  (norm): Norm(1x0o+5x1e)\n" +
+        "  (scalar_multiplier): ElementwiseTensorProduct(6x0e x 1x0o+5x1e -> 1x0o+5x1e | 6 paths | 0 weights)\n" +
+        ")",
+    );
   });
 
   it("BatchNorm in training, then with its running statistics", () => {
@@ -195,6 +201,9 @@ describe("layers", () => {
     expectNear(b.dataSync(), [5, 1, 2, 3].map(Math.sin), 1e-15);
     expectNear(o3.extractIr(X(5), "1e + 0e + 0e", "0e").dataSync(), [4, 5].map(Math.sin), 1e-15);
     expect(() => new o3.Extract("1e", ["0e"], [[0]])).toThrow(/are 1x1e/);
+    const x = requireGrad(X(5));
+    const [slope] = grad(sum(o3.extractIr(x, "1e + 0e + 0e", "2e")), [x]);
+    expect(Array.from(slope.dataSync())).toEqual([0, 0, 0, 0, 0]);
     const dropout = new o3.Dropout("4x0e+2x1o", 0.3, new RandomStream(1));
     expect(dropout.toString()).toBe("Dropout (4x0e+2x1o, p=0.3)");
     const y = Array.from(dropout.call(fill([50, 2, 10], () => 1)).dataSync());
