@@ -19,6 +19,7 @@ const bases = ["gaussian", "cosine", "smooth_finite", "fourier", "bessel"] as co
 export type RadialBasis = (typeof bases)[number];
 
 export interface SoftOneHotOptions {
+  /** Both ends; from the larger to the smaller too, but for bessel. */
   start: number;
   end: number;
   /** How many functions. */
@@ -57,17 +58,18 @@ export function softOneHotLinspace(x: Tensor, options: SoftOneHotOptions): Tenso
     );
   assertNumber("softOneHotLinspace: start", start);
   assertNumber("softOneHotLinspace: end", end);
-  if (!(end > start) || !Number.isFinite(end - start))
+  const falling = basis !== "bessel" && end < start;
+  if (!(end > start || falling) || !Number.isFinite(end - start))
     throw new AtomgradError(
       "VALUE",
-      `softOneHotLinspace: the interval of start and end is [${start}, ${end}]; give finite numbers with end > start`,
+      `softOneHotLinspace: the interval of start and end is [${start}, ${end}]; give finite numbers with end ${basis === "bessel" ? "> start for bessel" : "!= start"}`,
     );
   const column = reshape(x, [...x.shape, 1]);
   if (basis === "fourier") return fourier(column, options);
   if (basis === "bessel") return besselOn(column, options);
-  const step = (end - start) / (cutoff ? n + 1 : n - 1);
-  const centres = row(x, n, (k) => start + (cutoff ? k + 1 : k) * step);
-  const t = div(sub(column, centres), step);
+  const points = linspace(start, end, cutoff ? n + 2 : n);
+  const centres = row(x, n, (k) => points[cutoff ? k + 1 : k]);
+  const t = div(sub(column, centres), points[1] - points[0]);
   if (basis === "gaussian") return mul(exp(mul(square(t), -1)), 1 / 1.12);
   if (basis === "cosine") return mul(cos(mul(t, Math.PI / 2)), less(square(t), 1));
   return bump(t);
@@ -84,17 +86,17 @@ function bump(t: Tensor): Tensor {
 }
 
 function fourier(x: Tensor, { start, end, number: n, cutoff }: SoftOneHotOptions): Tensor {
-  const u = mul(sub(x, start), Math.PI / (end - start));
-  const waves = row(x, n, (k) => (cutoff ? k + 1 : k));
+  const u = div(sub(x, start), end - start); // exactly 1 at the end, where the cutoff's slope jumps
+  const waves = row(x, n, (k) => (cutoff ? k + 1 : k) * Math.PI);
   const scale = 1 / Math.sqrt(0.25 + n / 2);
   if (!cutoff) return mul(cos(mul(u, waves)), scale);
-  return mul(mul(sin(mul(u, waves)), scale), mul(less(0, u), less(u, Math.PI)));
+  return mul(mul(sin(mul(u, waves)), scale), mul(less(0, u), less(u, 1)));
 }
 
 function besselOn(x: Tensor, { start, end, number: n, cutoff }: SoftOneHotOptions): Tensor {
   const s = sub(x, start);
   const values = besselOf(s, n, end - start);
-  return cutoff ? mul(values, mul(less(0, s), less(mul(s, 1 / (end - start)), 1))) : values;
+  return cutoff ? mul(values, mul(less(0, s), less(div(s, end - start), 1))) : values;
 }
 
 /** sqrt(2 / xMax) sin(k pi x / xMax) / x for k = 1..n, x [...] -> [..., n], with its limit at x = 0. */
@@ -122,6 +124,14 @@ export function softUnitStep(x: Tensor): Tensor {
   assertTensor("softUnitStep: x", x);
   // At the floor exp(-1/x) has underflowed to an exact 0.
   return exp(mul(div(1, maximum(x, 0.00134)), -1));
+}
+
+/** As torch counts: each half from its own end, so that both ends are met exactly and slopes that jump at a point jump where e3nn's do. */
+function linspace(start: number, end: number, n: number): Float64Array {
+  const step = (end - start) / (n - 1);
+  return Float64Array.from({ length: n }, (_, k) =>
+    2 * k < n ? start + k * step : end - (n - 1 - k) * step,
+  );
 }
 
 function row(like: Tensor, n: number, value: (k: number) => number): Tensor {

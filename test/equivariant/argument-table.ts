@@ -127,7 +127,7 @@ export const argumentRows: readonly Row[] = [
       [
         key,
         value({ start: 0, end: 1, number: 3, basis: "gaussian", cutoff: true }[key]),
-        key === "cutoff" ? ["truth"] : key === "start" ? ["fraction"] : [],
+        key === "cutoff" ? ["truth"] : key === "start" || key === "end" ? ["fraction"] : [],
       ],
     ],
   })),

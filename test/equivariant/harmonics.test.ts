@@ -143,6 +143,29 @@ describe("radial bases", () => {
     expectNear(values, [0, 0, 0, 0, 0, 3.52018336408, 0.001938387796, 0, 0, 0], 1e-12);
   });
 
+  // soft_one_hot_linspace(1, 2, -1, 3, basis, cutoff) of e3nn 0.6 in float64
+  it.each([
+    ["gaussian", true, [0.7989636757271158, 0.5724824896696022, 0.055514753591175255]],
+    ["cosine", true, [0.8660254037844387, 0.5000000000000001, 0]],
+    ["smooth_finite", true, [0.8888920617663787, 0.23043660977837993, 0]],
+    ["fourier", true, [0.6546536707079771, 0.6546536707079772, 0]],
+    ["gaussian", false, [0.5724824896696022, 0.7989636757271158, 0.1509047458982733]],
+    ["cosine", false, [0.5000000000000001, 0.8660254037844387, 0]],
+    ["smooth_finite", false, [0.23043660977837993, 0.8888920617663787, 0]],
+    ["fourier", false, [0.7559289460184544, 0.3779644730092273, -0.37796447300922703]],
+  ] as const)("count from the larger end too: %s, cutoff %s", (basis, cutoff, expected) => {
+    const y = softOneHotLinspace(numbers([1]), { start: 2, end: -1, number: 3, basis, cutoff });
+    expectNear(y.dataSync(), expected, 1e-14);
+  });
+
+  it.each(["fourier", "bessel"] as const)("of %s have no slope where they are cut", (basis) => {
+    for (const end of [1.7, 2.3, 0.9]) {
+      const x = requireGrad(numbers([end]));
+      const y = softOneHotLinspace(x, { start: 0.5, end, number: 10, basis, cutoff: true });
+      expectNear(grad(sum(y), [x])[0].dataSync(), [0], 0);
+    }
+  });
+
   it("refuse what they cannot mean", () => {
     const options = { start: 0, end: 1, number: 3, basis: "gaussian", cutoff: true } as const;
     expect(() => softOneHotLinspace(numbers([1]), { ...options, basis: "gauss" as never })).toThrow(
@@ -151,6 +174,8 @@ describe("radial bases", () => {
     expect(() => softOneHotLinspace(numbers([1]), { ...options, cutoff: undefined as never })).toThrow(
       /cutoff must be given/,
     );
-    expect(() => softOneHotLinspace(numbers([1]), { ...options, end: 0 })).toThrow(/with end > start/);
+    expect(() => softOneHotLinspace(numbers([1]), { ...options, end: 0 })).toThrow(/with end != start/);
+    const bessel = { ...options, basis: "bessel", end: -1 } as const;
+    expect(() => softOneHotLinspace(numbers([1]), bessel)).toThrow(/with end > start for bessel/);
   });
 });
