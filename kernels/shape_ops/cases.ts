@@ -114,6 +114,8 @@ export const cases = defineCases(
       { inputs: { x: random.uniform([2, 3, 4]) }, attrs: { order: [0, 2, 1] } },
       { inputs: { x: random.uniform([2, 3, 4, 5]) }, attrs: { order: [3, 1, 0, 2] } },
       { inputs: { x: random.uniform([0, 3]) }, attrs: { order: [1, 0] } },
+      { inputs: { x: random.uniform([200, 300, 0]) }, attrs: { order: [1, 0, 2] } },
+      { inputs: { x: random.uniform([7, 7, 4, 0]) }, attrs: { order: [2, 1, 0, 3] } },
       { inputs: { x: random.uniform([531, 77]) }, attrs: { order: [1, 0] }, large: true },
       { inputs: { x: random.uniform([53, 7, 31, 3]) }, attrs: { order: [2, 1, 0, 3] }, large: true },
     ],
