@@ -42,6 +42,7 @@ function compile(module: string): string {
     lib: ["es2023", "dom"],
     types: ["node"],
     strict: true,
+    exactOptionalPropertyTypes: true,
     noEmit: true,
     skipLibCheck: false,
   };

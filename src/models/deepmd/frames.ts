@@ -12,8 +12,8 @@ export interface Frames {
   /** [count, atoms] */
   readonly types: Int32Array;
   /** [count, numb_fparam] parameters of frames and [count, atoms, numb_aparam] of atoms; undefined where not given. */
-  readonly fparam?: Float64Array;
-  readonly aparam?: Float64Array;
+  readonly fparam?: Float64Array | undefined;
+  readonly aparam?: Float64Array | undefined;
   /** What frame `f` is called in messages; `frame f` by default. */
   readonly nameOf?: (f: number) => string;
 }
