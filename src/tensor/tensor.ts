@@ -235,6 +235,11 @@ export interface TensorOptions {
 /** A tensor from numbers; `shape` defaults to one dimension. Errors: SHAPE when the count does not fit. */
 export function tensor(data: ArrayLike<number> | number, shape?: Shape, options: TensorOptions = {}): Tensor {
   const values = typeof data === "number" ? [data] : data;
+  if (typeof values[0] === "object")
+    throw new AtomgradError(
+      "VALUE",
+      "tensor: data is a list of lists; give the numbers in one list, row by row, and the shape: tensor([1, 2, 3, 4], [2, 2])",
+    );
   const dims = shape ?? (typeof data === "number" ? [] : [values.length]);
   const size = sizeOf(dims);
   if (size !== values.length)

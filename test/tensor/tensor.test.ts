@@ -70,6 +70,12 @@ describe.each(["cpu", "reference"] as const)("a tensor on %s", (name) => {
     expect(x.dataSync()).toEqual(Float32Array.of(3, 4));
   });
 
+  it("takes no lists of lists, whose numbers would be lost", () => {
+    expect(() => tensor([[1, 2] as never, [3, 4] as never])).toThrow(
+      /list of lists; give the numbers in one list/,
+    );
+  });
+
   it("says what is wrong with a shape", () => {
     expectError("SHAPE", /tensor: 3 values do not fill shape \[2,2\]/, () =>
       tensor([1, 2, 3], [2, 2], device),
