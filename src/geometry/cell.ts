@@ -1,3 +1,4 @@
+import { isList, wrongArgument } from "../tensor/arguments.js";
 import { AtomgradError } from "../tensor/error.js";
 import { cellFromParameters, cellParameters, type CellParameters } from "./cell-parameters.js";
 import { shortLattice } from "./lattice-reduction.js";
@@ -36,12 +37,15 @@ export class Cell {
    */
   constructor(vectors: Matrix3 | null, pbc: Pbc) {
     const periodic: readonly unknown[] = typeof pbc === "boolean" ? [pbc, pbc, pbc] : pbc;
+    if (!isList(periodic)) throw wrongArgument("cell: pbc", "true or false, once or three times", periodic);
     if (periodic.length !== 3 || periodic.some((axis) => typeof axis !== "boolean"))
       throw new AtomgradError(
         "SHAPE",
         `cell: pbc is [${periodic.map(String).join(", ")}]; give true or false, once or for each of three directions`,
       );
     this.pbc = [periodic[0], periodic[1], periodic[2]] as [boolean, boolean, boolean];
+    if (vectors !== null && !isList(vectors) && !ArrayBuffer.isView(vectors))
+      throw wrongArgument("cell", "9 numbers, rows are lattice vectors, or null", vectors);
     if (vectors !== null && vectors.length !== 9)
       throw new AtomgradError(
         "SHAPE",

@@ -1,4 +1,5 @@
 import type { DeviceName } from "../tensor/backend.js";
+import { assertOneOf, assertOptional } from "../tensor/arguments.js";
 import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
 import { searchCandidates } from "./candidate-search.js";
@@ -148,7 +149,7 @@ function listOf(
   rcut: number,
   options: Single | Double,
 ): AnyList {
-  checkLimit(options);
+  checkOptions(name, options);
   const place = options.device === undefined ? undefined : deviceByName(options.device);
   if (place !== undefined) assertSearchesAlone(place, name);
   const search = new NeighborSearch(frames, rcut, options.inclusive ?? false, place);
@@ -166,14 +167,17 @@ async function promisedListOf(
   rcut: number,
   options: Single | Double,
 ): Promise<AnyList> {
+  checkOptions(name, options);
   const place = options.device === undefined ? undefined : deviceByName(options.device);
   if (place === undefined || searchesAlone(place)) return listOf(name, frames, rcut, options);
-  checkLimit(options);
   const found = await searchCandidates(frames, rcut, options.inclusive ?? false, place);
   return limited(listFrom(found.pairs(options.dtype ?? "f64"), found.ptr, found.framePtr), options);
 }
 
-function checkLimit({ maxNeighbors, keep = "nearest" }: NeighborListOptions): void {
+function checkOptions(name: string, options: Single | Double): void {
+  assertOptional(name, options);
+  const { maxNeighbors, keep = "nearest", dtype = "f64" } = options;
+  assertOneOf(`${name}: dtype`, dtype, ["f32", "f64"]);
   if (!keptNeighbors.includes(keep))
     throw new AtomgradError(
       "VALUE",

@@ -1,4 +1,5 @@
 import { type AtomsToSearch, neighbourExtent, type SearchSizes } from "../../kernels/neighbours/op.js";
+import { assertOptional, isList, wrongArgument } from "../tensor/arguments.js";
 import type { DeviceName } from "../tensor/backend.js";
 import { device as deviceByName } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
@@ -25,6 +26,19 @@ export interface AtomsInCell extends Surroundings {
 /** The same with the positions f64[N, 3] on the device that searches. */
 export interface AtomsOnDevice extends Surroundings {
   readonly positions: Tensor;
+}
+
+/** Errors: VALUE naming what is not as these types say. */
+function assertFrames(frames: readonly unknown[]): void {
+  if (!isList(frames))
+    throw wrongArgument("neighborListOfFrames: frames", "a list of { positions, cell, pbc }", frames);
+  frames.forEach((frame, f) => {
+    const name = frames.length === 1 ? "" : `frame ${f}: `;
+    assertOptional("neighborList", frame, `frames[${f}]`);
+    const { positions } = frame as Partial<AtomsInCell>;
+    if (!isList(positions) && !ArrayBuffer.isView(positions) && !(positions instanceof Tensor))
+      throw wrongArgument(`neighborList: ${name}positions`, "numbers [N, 3] row-major", positions);
+  });
 }
 
 const coordinates = ({ positions }: AtomsInCell | AtomsOnDevice): number =>
@@ -87,6 +101,7 @@ export class SearchArrays {
     private readonly rcut: number,
     private readonly device: DeviceName,
   ) {
+    assertFrames(frames);
     const F = frames.length;
     this.framePtr = new Int32Array(F + 1);
     for (let f = 0; f < F; f++)

@@ -1,3 +1,4 @@
+import { assertOptions, isList, wrongArgument } from "../tensor/arguments.js";
 import type { DeviceName } from "../tensor/backend.js";
 import { device as deviceByName, type DeviceContext } from "../tensor/device.js";
 import { AtomgradError } from "../tensor/error.js";
@@ -45,6 +46,7 @@ export class VerletList implements Disposable {
     readonly pbc: Pbc,
     private readonly options: VerletListOptions,
   ) {
+    assertOptions("VerletList", options, "{ skin }");
     for (const [name, length] of Object.entries({ rcut, skin: options.skin }))
       if (!(length > 0) || !Number.isFinite(length))
         throw new AtomgradError("VALUE", `VerletList: ${name} is ${length}; give a positive length`);
@@ -131,5 +133,7 @@ export class VerletList implements Disposable {
 /** Numbers that native code can read: themselves where they are. */
 function inDouble(positions: ArrayLike<number>): Float64Array {
   if (positions instanceof Float64Array && positions.buffer instanceof ArrayBuffer) return positions;
+  if (!isList(positions) && !ArrayBuffer.isView(positions))
+    throw wrongArgument("VerletList: positions", "numbers [N, 3] row-major", positions);
   return Float64Array.from(positions);
 }
