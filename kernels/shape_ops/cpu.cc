@@ -76,7 +76,7 @@ template <class T> static int swap(const Call& c) {
   const int64_t A = c.ints[0], B = c.ints[1], C = c.ints[2], D = c.ints[3];
   const T* x = in<T>(c, 0);
   T* to = out<T>(c, 1);
-  if (D > 1) {
+  if (D != 1) {
     blocks(c, A * C, rowsPerBlock(B * D), runCost<T>(B * D), [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; ++k)
         for (int64_t b = 0; b < B; ++b) copyRun(to + (k * B + b) * D, x + ((k / C * B + b) * C + k % C) * D, D);

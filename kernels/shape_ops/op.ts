@@ -131,12 +131,6 @@ export function transpose(
   const axes = order.map((k) => axisOf("transpose", k, x.rank));
   if (new Set(axes).size !== x.rank || axes.length !== x.rank)
     throw new AtomgradError("VALUE", `transpose: [${order.join(",")}] is not an order of ${x.rank} axes`);
-  // Of nothing there is nothing to move: only the shape is another.
-  if (x.size === 0)
-    return reshape(
-      x,
-      axes.map((k) => x.shape[k]),
-    );
   // Bring each axis to its place by exchanging two runs of neighbouring axes.
   let y = x;
   const now = x.shape.map((_, k) => k);
