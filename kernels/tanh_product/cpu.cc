@@ -279,17 +279,26 @@ template <class T> struct Bends {
   T *dg, *dy;
 };
 
-// s becomes d.
+// s becomes d; `residual` is what g' has besides.
+template <class T> AG_INLINE void bendAt(const Bends<T>& b, int64_t at, Tail<T> t, V<T> residual, T* s) {
+  const V<T> g = loadTail(b.g + at, t), y = loadTail(b.y + at, t), along = loadTail(s, t);
+  const V<T> slope = T(1) - y * y;
+  V<T> dg = along * slope, dy = -(along * (g * (y + y)));
+  if (b.gSoFar) dg += loadTail(b.gSoFar + at, t);
+  if (b.ySoFar) dy += loadTail(b.ySoFar + at, t);
+  storeTail(b.dg + at, dg + residual, t);
+  storeTail(b.dy + at, dy, t);
+  storeTail(s, g * slope, t);
+}
 template <class T> static void bend(const Bends<T>& b, int64_t from, int64_t count, T* s) {
-  vectors<T>(count, [&](int64_t k, Tail<T> t) AG_ALWAYS {
-    const V<T> g = loadTail(b.g + from + k, t), y = loadTail(b.y + from + k, t), along = loadTail(s + k, t);
-    const V<T> slope = T(1) - y * y;
-    V<T> dg = along * slope, dy = -(along * (g * (y + y)));
-    if (b.gSoFar) dg += loadTail(b.gSoFar + from + k, t);
-    if (b.ySoFar) dy += loadTail(b.ySoFar + from + k, t);
-    storeTail(b.dg + from + k, dg, t);
-    storeTail(b.dy + from + k, dy, t);
-    storeTail(s + k, g * slope, t);
+  vectors<T>(count, [&](int64_t k, Tail<T> t) AG_ALWAYS { bendAt(b, from + k, t, V<T>{}, s + k); });
+}
+template <class T> static void bendTwice(const Bends<T>& b, const T* v, int64_t row, int64_t rows, int64_t k, T* s) {
+  eachRow<T>(rows, k, [&](int64_t r, int64_t j, Tail<T> t) AG_ALWAYS {
+    const V<T> residual = loadTail(v + r * k + j, t);
+    const int64_t left = 2 * r * k + j, right = left + k;
+    bendAt(b, 2 * row * k + left, t, residual, s + left);
+    bendAt(b, 2 * row * k + right, t, residual, s + right);
   });
 }
 
@@ -305,8 +314,8 @@ template <class T, bool doubled> static int vjpVjp(const Call& c) {
     T* s = scratch.rowsOf(part);
     Ahead ahead = parts.ahead(part, r, n, arrays.g, arrays.y, arrays.gSoFar, arrays.ySoFar);
     product.run(v + r * k, s, nullptr, high, ahead);
-    bend(arrays, r * n, high * n, s);
-    if (doubled) addTwice<T>(v + r * k, arrays.dg + r * n, high, k, arrays.dg + r * n);
+    if (doubled) bendTwice(arrays, v + r * k, r, high, k, s);
+    else bend(arrays, r * n, high * n, s);
     Ahead results = parts.ahead(part, r + high, n, arrays.dg, arrays.dy);
     addOuter(v + r * k, k, s, n, high, scratch.matrixOf(part), isFirst, results);
   });
