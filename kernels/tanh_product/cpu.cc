@@ -19,7 +19,7 @@
 // the bits do not depend on the threads.
 //
 // Bound: 2 E N K flop a product; memory is g and y once in and (VjpVjp) g' and y' once out. Measured, 17,000 rows, 50
-// to 100, two threads: 123 to 170 Gflop/s in f32 and 57 (doubledTanh, which has 27 MB to write) to 81 in f64; one large
+// to 100, two threads: 120 to 150 Gflop/s in f32 and 52 (doubledTanh, which has 27 MB to write) to 71 in f64; one large
 // product has 310 and 151.
 #include "../../native/gemm/gemm.h"
 
