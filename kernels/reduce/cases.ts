@@ -1,7 +1,7 @@
 import { defineCases, type Sample } from "../../src/testing/cases.js";
 import type { Samples } from "../../src/testing/samples.js";
 import { zeros } from "../../src/tensor/tensor.js";
-import { expandTo, max, mean, sum } from "./op.js";
+import { expandTo, max, mean, sum, sumSquares } from "./op.js";
 
 const options = (attrs: NonNullable<Sample["attrs"]>) => ({
   axis: attrs.axis as number | readonly number[] | undefined,
@@ -64,6 +64,25 @@ export const cases = defineCases(
         run: () => sum(zeros([2], { dtype: "i32" })),
         code: "DTYPE",
         says: /sum: x expected f32 or f64, got i32/,
+      },
+    ],
+  },
+  {
+    op: "sumSquares",
+    run: ({ x }) => sumSquares(x),
+    samples: (random) => [
+      ...[[1], [7], [3, 5], [0], [2048]].map((shape) => ({ inputs: { x: random.uniform(shape) } })),
+      ...[[5003], [40, 4099]].map((shape) => ({ inputs: { x: random.uniform(shape) }, large: true })),
+    ],
+    bench: (random) => [{ inputs: { x: random.uniform([4_000_000]) } }],
+    differentiate: ["x"],
+    tolerance: { f32: 2e-6, f64: 1e-14 },
+    errors: [
+      {
+        name: "integers",
+        run: () => sumSquares(zeros([2], { dtype: "i32" })),
+        code: "DTYPE",
+        says: /sumSquares: x expected f32 or f64, got i32/,
       },
     ],
   },

@@ -1,4 +1,4 @@
-// sum, max: out[a,b] over r of x[a,r,b]; expand: out[a,r,b] = x[a,b].
+// sum, max: out[a,b] over r of x[a,r,b]; sumSquares: out[0] = sum of x[r]^2; expand: out[a,r,b] = x[a,b].
 //
 // Layout: the reduced run R stands between outer A and inner B; B = 1 is a reduction of rows.
 // Strategy: B = 1: rows of up to 2,048 elements go vector by vector into four accumulators, longer ones in such chunks
@@ -18,20 +18,30 @@ namespace {
 constexpr int64_t kChunk = 2048;
 constexpr int64_t kChunksAtATime = 8; // a chunk alone is less work than taking a part of the job
 
+template <class T, class F> static T sumOf(const T* x, int64_t n, F&& term) {
+  constexpr int L = kLanes<T>;
+  V<T> s[4] = {};
+  int64_t k = 0;
+  for (; k + 4 * L <= n; k += 4 * L)
+    for (int j = 0; j < 4; ++j) s[j] += term(load(x + k + j * L));
+  for (; k + L <= n; k += L) s[0] += term(load(x + k));
+  if (k < n) s[1] += term(loadPart(x + k, static_cast<int>(n - k)));
+  return sumLanes<T>((s[0] + s[1]) + (s[2] + s[3]));
+}
+
 struct Add {
   template <class T> static V<T> join(V<T> a, V<T> b) { return a + b; }
   template <class T> static T start() { return T(0); }
 
   // One chunk of a row, in four accumulators joined in a fixed tree.
   template <class T> static T chunk(const T* x, int64_t n) {
-    constexpr int L = kLanes<T>;
-    V<T> s[4] = {};
-    int64_t k = 0;
-    for (; k + 4 * L <= n; k += 4 * L)
-      for (int j = 0; j < 4; ++j) s[j] += load(x + k + j * L);
-    for (; k + L <= n; k += L) s[0] += load(x + k);
-    if (k < n) s[1] += loadPart(x + k, static_cast<int>(n - k));
-    return sumLanes<T>((s[0] + s[1]) + (s[2] + s[3]));
+    return sumOf(x, n, [](V<T> v) AG_ALWAYS { return v; });
+  }
+};
+
+struct AddSquares : Add {
+  template <class T> static T chunk(const T* x, int64_t n) {
+    return sumOf(x, n, [](V<T> v) AG_ALWAYS { return v * v; });
   }
 };
 
@@ -60,8 +70,7 @@ template <class T, class F> static void columns(const T* x, int64_t rows, int64_
   }
 }
 
-template <class T, class F> static int reduce(const Call& c) {
-  const int64_t A = c.ints[0], R = c.ints[1], B = c.ints[2];
+template <class T, class F> static int reduce(const Call& c, int64_t A, int64_t R, int64_t B) {
   const T* x = in<T>(c, 0);
   T* out = ag::out<T>(c, 1);
   T* partial = static_cast<T*>(c.work);
@@ -82,8 +91,9 @@ template <class T, class F> static int reduce(const Call& c) {
   return 0;
 }
 
-template <class T> static int sum(const Call& c) { return reduce<T, Add>(c); }
-template <class T> static int max(const Call& c) { return reduce<T, Max>(c); }
+template <class T> static int sum(const Call& c) { return reduce<T, Add>(c, c.ints[0], c.ints[1], c.ints[2]); }
+template <class T> static int max(const Call& c) { return reduce<T, Max>(c, c.ints[0], c.ints[1], c.ints[2]); }
+template <class T> static int sumSquares(const Call& c) { return reduce<T, AddSquares>(c, 1, c.ints[0], 1); }
 
 // Rows are dealt out by the number of the output's, so that one long run of copies is shared as well.
 template <class T> static int expand(const Call& c) {
@@ -106,7 +116,7 @@ template <class T> static int expand(const Call& c) {
 
 } // namespace
 
-FAMILY(reduce, KERNEL(sum), KERNEL(max), KERNEL(expand))
+FAMILY(reduce, KERNEL(sum), KERNEL(sumSquares), KERNEL(max), KERNEL(expand))
 
 } // namespace AG_ISA
 } // namespace ag

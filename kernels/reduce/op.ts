@@ -2,10 +2,10 @@ import { defineOp, type Dims } from "../../src/autograd/define-op.js";
 import { AtomgradError } from "../../src/tensor/error.js";
 import { axisOf, sameShape, type Shape, showShape, sizeOf } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { div, equal, mul } from "../elementwise/ops.generated.js";
+import { div, equal, mul, square } from "../elementwise/ops.generated.js";
 import { reshape } from "../../src/autograd/reshape.js";
 import { groupsOf64, spreadGroups } from "../../src/tensor/backend.js";
-import { expandReference, maxReference, sumReference } from "./reference.js";
+import { expandReference, maxReference, sumReference, sumSquaresReference } from "./reference.js";
 import { wgsl } from "./wgsl.generated.js";
 
 /** Long runs are reduced in chunks whose partial results need a place. */
@@ -66,6 +66,17 @@ export const maxOp = /*#__PURE__*/ defineOp({
   wgsl: { code: wgsl, entry: "largest", groups: reductionGroups },
 });
 
+/** out[0] = sum of x[r]^2. */
+export const sumSquaresOp = /*#__PURE__*/ defineOp({
+  name: "sumSquares",
+  inputs: { x: "[R]" },
+  output: "[1]",
+  work: (d, itemBytes) => work({ A: 1, R: d.R, B: 1 }, itemBytes),
+  decompose: ({ x }) => sum(square(x), { keepDims: true }),
+  cost: (d) => ({ flop: 2 * d.R, elements: d.R }),
+  reference: sumSquaresReference,
+});
+
 /** What to reduce over: nothing given means all dimensions. */
 export interface ReduceOptions {
   axis?: number | readonly number[];
@@ -75,6 +86,11 @@ export interface ReduceOptions {
 /** Sum over some or all dimensions. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("sum", x, options, (y, R) => sumOp.apply([y], { R }));
+}
+
+/** The sum of all squares, without an array of them. */
+export function sumSquares(x: Tensor): Tensor {
+  return reshape(sumSquaresOp.apply([reshape(x, [x.size])]), []);
 }
 
 /** Mean over some or all dimensions. Errors: VALUE over an empty dimension. */

@@ -1,5 +1,4 @@
-import { square } from "../../kernels/elementwise/ops.generated.js";
-import { sum } from "../../kernels/reduce/op.js";
+import { sumSquares } from "../../kernels/reduce/op.js";
 import { noGrad } from "../autograd/node.js";
 import { scope } from "../tensor/scope.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -9,7 +8,7 @@ export function globalNorm(grads: readonly (Tensor | undefined)[]): number {
   let total = 0;
   scope(() =>
     noGrad(() => {
-      for (const grad of grads) if (grad !== undefined) total += sum(square(grad)).itemSync();
+      for (const grad of grads) if (grad !== undefined) total += sumSquares(grad).itemSync();
     }),
   );
   return Math.sqrt(total);

@@ -121,7 +121,7 @@ export class SeAttenDescriptor implements Descriptor {
     const types = this.typeEmbedding.table();
     const recovered = recoversSwitch(this.settings) ? this.recoveredSwitch(env, graph) : undefined;
     const sw = this.needsSwitch ? (recovered ?? column(4, 5)) : undefined;
-    let g = this.embed(column(0, 1), types, attention.pairs, sw);
+    let g = this.embed(slice(rows, 1, 0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
     if (sw !== undefined && this.attention.length > 0) {
       const unit = this.settings.rules === "tf" ? this.shortened(env) : column(5, 8);
