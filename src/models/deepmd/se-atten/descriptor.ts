@@ -29,7 +29,7 @@ import type { ParameterSet } from "../parameters.js";
 import { switchRadii } from "../settings.js";
 import { AttentionLayer, type Gate } from "./attention.js";
 import { tensorFlowFloor } from "./floor.js";
-import { recoversSwitch, type SeAttenSettings } from "./settings.js";
+import { needsSwitch, recoversSwitch, type SeAttenSettings } from "./settings.js";
 import { TypeEmbedding } from "./type-embedding.js";
 
 const prefix = "descriptor.se_atten";
@@ -100,11 +100,6 @@ export class SeAttenDescriptor implements Descriptor {
     return this.phantom !== undefined;
   }
 
-  /** Whether anything is made smooth by the switch. */
-  private get needsSwitch(): boolean {
-    return this.attention.length > 0 || (this.settings.stripMode && this.settings.smooth);
-  }
-
   /** @returns [N, width] */
   forward(graph: DeepmdGraph): Tensor[] {
     const { protection, sel, axisNeuron, concatOutputTebd } = this.settings;
@@ -120,7 +115,7 @@ export class SeAttenDescriptor implements Descriptor {
     const rows = column(0, 4);
     const types = this.typeEmbedding.table();
     const recovered = recoversSwitch(this.settings) ? this.recoveredSwitch(env, graph) : undefined;
-    const sw = this.needsSwitch ? (recovered ?? column(4, 5)) : undefined;
+    const sw = needsSwitch(this.settings) ? (recovered ?? column(4, 5)) : undefined;
     let g = this.embed(slice(rows, 1, 0, 1), types, attention.pairs, sw);
     let phantom = this.phantom === undefined ? undefined : this.phantomEmbedding(types, graph);
     if (sw !== undefined && this.attention.length > 0) {

@@ -30,7 +30,12 @@ export interface SeAttenSettings extends NeighbourSettings {
   readonly normEps: number;
 }
 
-/** Whether the switch of an edge is made anew from its radial part, as TensorFlow's smooth attention does. */
-export function recoversSwitch({ rules, smooth }: SeAttenSettings): boolean {
-  return rules === "tf" && smooth;
+/** Whether anything is made smooth by the switch of an edge. */
+export function needsSwitch({ attentionLayers, stripMode, smooth }: SeAttenSettings): boolean {
+  return attentionLayers > 0 || (stripMode && smooth);
+}
+
+/** Whether the switch is made anew from the edge's radial part, as TensorFlow's smooth attention does. */
+export function recoversSwitch(settings: SeAttenSettings): boolean {
+  return settings.rules === "tf" && settings.smooth && needsSwitch(settings);
 }
